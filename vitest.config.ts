@@ -1,0 +1,20 @@
+import { defineConfig } from "vitest/config";
+
+/** Three projects: `unit` (pure), `component` (Pulumi mocks), `lab` (real hosts in QEMU, slow, one worker). */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      { test: { name: "component", include: ["test/component/**/*.test.ts"], testTimeout: 30_000 } },
+      {
+        test: {
+          name: "lab",
+          include: ["test/lab/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 1_200_000,
+          hookTimeout: 1_800_000,
+        },
+      },
+    ],
+  },
+});
