@@ -1,0 +1,133 @@
+import type { GuestFirmware, RomFinding } from "./judgement.ts";
+import type { OptionRom } from "./model.ts";
+import { formatContainer, formatOffset, formatSize } from "./names.ts";
+
+/** The Linux shadow copy of the boot display's ROM (drivers/pci/rom.c: 0xC0000, 0x20000 bytes). */
+const SHADOW_SIZE = 0x20000;
+
+/** From the smallest video BIOSes to the largest: 28 KiB (SeaBIOS for bochs-display) to 1 MiB (NVIDIA's window). */
+const USUAL_SIZES = { min: 16 * 1024, max: 1024 * 1024 } as const;
+
+/** Where the firmware's chain of images ends, in bytes from the file's start. */
+const chainEnd = (rom: OptionRom): number => rom.size - rom.trailing.length;
+
+/** What follows the images, as a noun; undefined when nothing does. */
+export type Trailing = "none" | "padding" | "nvidia" | "unknown";
+
+/** What kind of bytes follows the last image. */
+export const classifyTrailing = (rom: OptionRom): Trailing => {
+  const { trailing } = rom;
+  if (trailing.length === 0) return "none";
+  if (rom.nvidiaImages.some((image) => image.offset === chainEnd(rom))) return "nvidia";
+  return trailing.every((byte) => byte === trailing[0]) ? "padding" : "unknown";
+};
+
+/** Firmware looks at the start of the ROM and nowhere else for the first image. */
+export const judgeContainer = (rom: OptionRom): RomFinding =>
+  rom.container.kind === "none"
+    ? { check: "container", severity: "ok", message: "the file starts with an image, as firmware expects it" }
+    : {
+        check: "container",
+        severity: "error",
+        patchable: true,
+        message: `${formatContainer(rom.container)} precede the first image, so firmware finds none: patch the file`,
+      };
+
+const chainError = (message: string): RomFinding => ({
+  check: "chain",
+  severity: "error",
+  patchable: false,
+  message,
+});
+
+const judgeTruncated = (rom: OptionRom, missing: number): RomFinding => {
+  const what = `truncated: ${formatSize(missing)} of image ${rom.images.length} are missing`;
+  return chainError(
+    rom.size === SHADOW_SIZE
+      ? `${what}; 128 KiB is what Linux shows of the boot display's ROM: let another card be that, dump again`
+      : `${what}: dump the ROM again`,
+  );
+};
+
+const judgeEnd = (rom: OptionRom): RomFinding => {
+  const { end } = rom;
+  const count = rom.images.length === 1 ? "1 image" : `${rom.images.length} images`;
+  if (end.kind === "last-image") {
+    return { check: "chain", severity: "ok", message: `${count}, complete up to the one marked as last` };
+  }
+  if (end.kind === "truncated") return judgeTruncated(rom, end.missing);
+  const place = formatOffset(chainEnd(rom));
+  if (end.kind === "lost" && classifyTrailing(rom) === "unknown") {
+    return chainError(`damaged: image ${rom.images.length + 1} should start at ${place}, and there is none`);
+  }
+  return {
+    check: "chain",
+    severity: "warning",
+    message: `${count}, none of them marked as last, and no further one at ${place}`,
+  };
+};
+
+/** Is the chain of images complete and unbroken? */
+export const judgeChain = (rom: OptionRom): readonly RomFinding[] => [
+  judgeEnd(rom),
+  ...rom.images.flatMap((image, index): readonly RomFinding[] =>
+    image.gap.length === 0
+      ? []
+      : [
+          {
+            check: "chain",
+            severity: "warning",
+            message: `${formatSize(image.gap.length)} lie before image ${index + 1}: OVMF skips them, SeaBIOS and Linux stop there`,
+          },
+        ],
+  ),
+];
+
+/** SeaBIOS refuses an x86 image with a wrong checksum; OVMF does not look, but then something changed the bytes. */
+export const judgeChecksums = (rom: OptionRom, firmware: GuestFirmware): readonly RomFinding[] =>
+  rom.images.flatMap(({ checksum }, index): readonly RomFinding[] => {
+    if (checksum === undefined) return [];
+    if (checksum.kind === "good") {
+      return [{ check: "checksum", severity: "ok", message: `x86 image ${index + 1} adds up to 0` }];
+    }
+    const reason =
+      checksum.kind === "bad"
+        ? `adds up to ${checksum.sum}, not to 0: the dump is damaged, or was taken while a driver ran the card`
+        : checksum.kind === "no-size"
+          ? "names no initialization size"
+          : "names an initialization size beyond its own end";
+    const message = `x86 image ${index + 1} ${reason}; SeaBIOS refuses it`;
+    return [
+      firmware === "seabios"
+        ? { check: "checksum", severity: "error", patchable: false, message }
+        : { check: "checksum", severity: "warning", message },
+    ];
+  });
+
+/** Is the size of the images that of a video BIOS? */
+export const judgeSize = (rom: OptionRom): RomFinding => {
+  const size = rom.images.reduce((sum, image) => sum + image.gap.length + image.bytes.length, 0);
+  const message = `${formatSize(size)} of images`;
+  if (size >= USUAL_SIZES.min && size <= USUAL_SIZES.max) return { check: "size", severity: "ok", message };
+  const bounds = `${formatSize(USUAL_SIZES.min)} to ${formatSize(USUAL_SIZES.max)}`;
+  return { check: "size", severity: "warning", message: `${message}, where video BIOSes have ${bounds}` };
+};
+
+const TRAILING_NAMES = {
+  padding: "padding",
+  nvidia: "NVIDIA's private images",
+  unknown: "unknown bytes",
+} as const satisfies Record<Exclude<Trailing, "none">, string>;
+
+/** What follows the last image does no harm, and is of no use to a guest. */
+export const judgeTrailing = (rom: OptionRom): readonly RomFinding[] => {
+  const kind = classifyTrailing(rom);
+  if (kind === "none") return [];
+  return [
+    {
+      check: "trailing",
+      severity: "note",
+      message: `${formatSize(rom.trailing.length)} follow the images (${TRAILING_NAMES[kind]}): firmware does not read them`,
+    },
+  ];
+};
