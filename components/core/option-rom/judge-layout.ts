@@ -1,6 +1,7 @@
 import type { GuestFirmware, RomFinding } from "./judgement.ts";
 import type { OptionRom } from "./model.ts";
 import { formatContainer, formatOffset, formatSize } from "./names.ts";
+import { efiImages } from "./ovmf.ts";
 
 /** The Linux shadow copy of the boot display's ROM (drivers/pci/rom.c: 0xC0000, 0x20000 bytes). */
 const SHADOW_SIZE = 0x20000;
@@ -11,16 +12,25 @@ const USUAL_SIZES = { min: 16 * 1024, max: 1024 * 1024 } as const;
 /** Where the firmware's chain of images ends, in bytes from the file's start. */
 const chainEnd = (rom: OptionRom): number => rom.size - rom.trailing.length;
 
-/** What follows the images, as a noun; undefined when nothing does. */
-export type Trailing = "none" | "padding" | "nvidia" | "unknown";
+/** What kind of bytes follows the images. */
+type Trailing = "none" | "padding" | "nvidia" | "unknown";
 
-/** What kind of bytes follows the last image. */
-export const classifyTrailing = (rom: OptionRom): Trailing => {
-  const { trailing } = rom;
-  if (trailing.length === 0) return "none";
+const isPadding = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0 || byte === 0xff);
+
+const classifyTrailing = (rom: OptionRom): Trailing => {
+  if (rom.trailing.length === 0) return "none";
   if (rom.nvidiaImages.some((image) => image.offset === chainEnd(rom))) return "nvidia";
-  return trailing.every((byte) => byte === trailing[0]) ? "padding" : "unknown";
+  return isPadding(rom.trailing) ? "padding" : "unknown";
 };
+
+/**
+ * Was an image lost: does the chain go on into bytes that are no image, and is there no EFI driver yet that
+ * could be all there is to find?
+ */
+export const lacksImage = (rom: OptionRom): boolean =>
+  rom.end.kind === "lost" &&
+  classifyTrailing(rom) === "unknown" &&
+  !efiImages(rom).some(({ objection }) => objection === undefined);
 
 /** Firmware looks at the start of the ROM and nowhere else for the first image. */
 export const judgeContainer = (rom: OptionRom): RomFinding =>
@@ -57,7 +67,7 @@ const judgeEnd = (rom: OptionRom): RomFinding => {
   }
   if (end.kind === "truncated") return judgeTruncated(rom, end.missing);
   const place = formatOffset(chainEnd(rom));
-  if (end.kind === "lost" && classifyTrailing(rom) === "unknown") {
+  if (lacksImage(rom)) {
     return chainError(`damaged: image ${rom.images.length + 1} should start at ${place}, and there is none`);
   }
   return {

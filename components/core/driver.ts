@@ -1,0 +1,53 @@
+import type { Effect } from "./effects.ts";
+import type { Facts } from "./facts.ts";
+import type { Problem } from "./problem.ts";
+import type { ManagedFile } from "./step.ts";
+
+/**
+ * A driver knows one tool of a host. `detect` looks at what is in use there, not at what lies around; `script` is the
+ * part of the host agent that speaks to the tool (the functions every driver of the kind has to define are named in
+ * each interface); the rest is pure.
+ */
+interface Driver {
+  readonly name: string;
+  detect(facts: Facts): boolean;
+  readonly script: URL;
+  /** files the driver has to see; asked from every host, so few and small ones */
+  readonly reads: readonly string[];
+}
+
+/** Script: bootloader_mark, bootloader_arm, bootloader_disarm, bootloader_lacks, bootloader_commit. */
+export interface BootloaderDriver extends Driver {
+  /** the files that put arguments on the kernel command line of every ordinary boot */
+  files(args: readonly string[]): readonly ManagedFile[];
+  /** arguments that the host's own configuration sets, without this project's */
+  ownArguments(facts: Facts): readonly string[];
+  /** what the default boot entry lacks, as far as the facts tell */
+  lacks(facts: Facts, args: readonly string[]): readonly string[];
+  /** why a trial boot cannot be made with this host's loader as it is set up */
+  refuse(facts: Facts): readonly Problem[];
+}
+
+/** What the initramfs has to do before any other driver can load. */
+export interface EarlyBinding {
+  readonly modules: readonly string[];
+}
+
+/** Script: initramfs_image, initramfs_trial, initramfs_kernels, initramfs_stamp, initramfs_build, initramfs_lacks. */
+export interface InitramfsDriver extends Driver {
+  files(binding: EarlyBinding): readonly ManagedFile[];
+  /** effects inside the image that the driver's own files have */
+  effects(files: readonly ManagedFile[]): readonly Effect[];
+}
+
+/** Script: verb_packages. */
+export interface DistroDriver extends Driver {
+  /** what a passthrough host needs installed */
+  readonly packages: readonly string[];
+}
+
+export interface HostDrivers {
+  readonly bootloader: BootloaderDriver;
+  readonly initramfs: InitramfsDriver;
+  readonly distro: DistroDriver;
+}

@@ -1,0 +1,23 @@
+/**
+ * Something that has to be put right before anything is changed: `path` names the setting or the thing on the
+ * host, `found` and `expected` say what is wrong, `remedy` what to do next.
+ */
+export interface Problem {
+  readonly path: string;
+  readonly problem: string;
+  readonly remedy: string;
+}
+
+/** A result that carries either a value or every problem at once, never one after the other. */
+export type Checked<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** One problem as the lines a person reads: what is wrong, then what to do. */
+export const formatProblem = (problem: Problem): string =>
+  `${problem.path}: ${problem.problem}\n    → ${problem.remedy}`;
+
+/** All problems of one host as one message. */
+export const formatProblems = (subject: string, problems: readonly Problem[]): string =>
+  `${subject}: ${problems.length === 1 ? "1 problem" : `${problems.length} problems`}, nothing was changed\n` +
+  problems.map((problem) => `  ${formatProblem(problem)}`).join("\n");

@@ -1,0 +1,74 @@
+import type { Facts, HostFile } from "./facts.ts";
+
+/**
+ * One thing to be so on a host. A step is data: what the agent on the host is asked to do (`verb`, `args`,
+ * `input`), how it is undone, what has to come first, and whether the host is already so.
+ */
+export interface Step {
+  /** unique on the host; a file's key is its path; also the name of the receipt on the host */
+  readonly key: string;
+  /** the agent's verb that makes it so, and the words behind it */
+  readonly verb: string;
+  readonly args: readonly string[];
+  /** what the verb reads from its standard input: a file's content, the effects to prove, a domain's XML */
+  readonly input?: string;
+  /** the agent's words that put back what was there before */
+  readonly undo?: readonly string[];
+  /** keys of steps that have to be done first (and undone later) */
+  readonly after: readonly string[];
+  /** what the host shows against what is wanted, when it differs from what an earlier run left there */
+  readonly drift?: Drift;
+  /** true when the host already shows the effect */
+  readonly so: boolean;
+  /** upper limit of the verb's run time in minutes; the default is the plugin's own */
+  readonly minutes?: number;
+  /** the connection is expected to be refused for so long until the host is back */
+  readonly patient?: boolean;
+}
+
+export type Drift =
+  | { readonly kind: "file"; readonly path: string; readonly found: string | undefined; readonly wanted: string }
+  | { readonly kind: "state"; readonly found: string; readonly wanted: string };
+
+/** A receipt's file name on the host: the key without slashes. */
+export const receiptName = (key: string): string => key.replaceAll("/", "%").replaceAll(" ", "_");
+
+/**
+ * The token a step is called with. It is an input of the resource, so a changed token makes the engine call the step
+ * again, and it is written to the host by the step itself, so the next preview reads it back and is clean:
+ * - the host is so and has a receipt: the receipt's token, nothing to do;
+ * - otherwise (first time, drift, lost receipt): a new one, the moment of this run.
+ */
+export const tokenFor = (facts: Facts, step: Pick<Step, "key" | "so">, now: Date): string => {
+  const receipt = facts.receipts[receiptName(step.key)];
+  return step.so && receipt ? receipt.token : now.toISOString();
+};
+
+export interface ManagedFile {
+  readonly path: string;
+  /** octal digits, e.g. `644` */
+  readonly mode: "644" | "755" | "600";
+  readonly content: string;
+}
+
+const sameFile = (found: HostFile | undefined, wanted: ManagedFile): boolean =>
+  found?.content === wanted.content && found.mode === wanted.mode;
+
+/** A file that is wholly ours: written atomically, the one it replaces kept and put back by undo. */
+export const fileStep = (facts: Facts, file: ManagedFile, after: readonly string[] = []): Step => {
+  const found = facts.files[file.path];
+  const so = sameFile(found, file);
+  const written = facts.receipts[receiptName(file.path)];
+  const drift: Drift = { kind: "file", path: file.path, found: found?.content, wanted: file.content };
+  return {
+    key: file.path,
+    verb: "file",
+    args: [file.path, file.mode],
+    input: file.content,
+    undo: ["unfile", file.path],
+    after,
+    so,
+    // a file whose content changed because the stack did is no drift: the host still has what was written last
+    ...(!so && written && written.notes["sha256"] !== found?.sha256 && { drift }),
+  };
+};

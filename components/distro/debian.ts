@@ -1,0 +1,9 @@
+import type { DistroDriver } from "../core/driver.ts";
+
+export const debian: DistroDriver = {
+  name: "debian",
+  script: new URL("debian.sh", import.meta.url),
+  reads: [],
+  detect: (facts) => [facts.distro.id, ...facts.distro.like].includes("debian"),
+  packages: ["libvirt-daemon-system", "libvirt-clients", "qemu-system-x86", "qemu-utils", "ovmf"],
+};

@@ -1,0 +1,173 @@
+# vfio-fleet probe: looks at one Linux host and changes nothing.
+#
+# POSIX sh, coreutils and grep; dash, bash and busybox sh run it. The shell's own read and globs are used inside
+# loops, so the number of processes started does not grow with the number of devices.
+#
+# Set by the caller in front of this text:
+#   N          a nonce; a line "@$N NAME" opens a section, so no file content can pretend to be one
+#   PRIVILEGE  root | sudo | sudo-password | none: how this shell came to run as it does
+#   LOGIN      the name the connection logged in with
+#   SSH_PEER   SSH_CONNECTION of the login shell (sudo drops it)
+#   FILES      paths whose content is wanted, one a line (globs are expanded)
+#   EXISTS     paths that may be there or not, one a line (globs are expanded)
+#   PACKAGES   package names, separated by spaces
+#   PARAMETERS modules whose parameters are wanted, separated by spaces ("*" for all)
+set -u
+# One function, so that nothing runs before all of the text has arrived, and nothing can read the text as its input.
+probe() {
+LC_ALL=C; export LC_ALL
+PATH=/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin:$PATH
+NL='
+'
+section() { printf '@%s %s\n' "$N" "$1"; }
+# say FILE NAME: the first line of a small file as NAME=value, nothing where it cannot be read
+say() { if IFS= read -r line <"$1" || [ -n "${line:-}" ]; then printf '%s=%s\n' "$2" "$line"; fi; line=; }
+
+section host
+printf 'privilege=%s\nuser=%s\n' "$PRIVILEGE" "$LOGIN"
+say /proc/sys/kernel/hostname hostname
+say /proc/sys/kernel/random/boot_id bootId
+say /proc/sys/kernel/osrelease kernel
+printf 'architecture=%s\n' "$(uname -m)"
+kernel=; IFS= read -r kernel </proc/sys/kernel/osrelease
+
+section os-release
+cat /etc/os-release || cat /usr/lib/os-release
+section cmdline
+cat /proc/cmdline
+
+section cpu
+# one processor's entry is enough; a big host has hundreds of them
+head -n 30 /proc/cpuinfo
+section cpu-topology
+head -n 1 /sys/devices/system/cpu/cpu[0-9]*/topology/physical_package_id \
+  /sys/devices/system/cpu/cpu[0-9]*/topology/core_id
+section memory
+head -n 1 /proc/meminfo
+section numa
+head -n 1 /sys/devices/system/node/node[0-9]*/cpulist /sys/devices/system/node/node[0-9]*/meminfo
+
+section pci
+head -n 1 /sys/bus/pci/devices/*/vendor /sys/bus/pci/devices/*/device \
+  /sys/bus/pci/devices/*/subsystem_vendor /sys/bus/pci/devices/*/subsystem_device \
+  /sys/bus/pci/devices/*/class /sys/bus/pci/devices/*/revision /sys/bus/pci/devices/*/boot_vga \
+  /sys/bus/pci/devices/*/numa_node /sys/bus/pci/devices/*/reset_method /sys/bus/pci/devices/*/power_state \
+  /sys/bus/pci/devices/*/sriov_totalvfs /sys/bus/pci/devices/*/sriov_numvfs
+section pci-paths
+display=
+for device in /sys/bus/pci/devices/*; do
+  rom=-; [ -e "$device/rom" ] && rom=rom
+  # the physical path names every bridge above the device
+  cd -P "$device" && printf '%s %s %s\n' "${device##*/}" "$rom" "$PWD"
+  class=; IFS= read -r class <"$device/class"
+  case $class in 0x03*) display="$display $device/resource" ;; esac
+done
+cd /
+section pci-resources
+[ -z "$display" ] || head -n 6 /dev/null $display
+section pci-drivers
+for driver in /sys/bus/pci/drivers/*/????:??:??.?; do
+  [ -e "$driver" ] || continue
+  name=${driver%/*}; printf '%s %s\n' "${driver##*/}" "${name##*/}"
+done
+section iommu-units
+for unit in /sys/class/iommu/*; do [ -e "$unit" ] && printf '%s\n' "${unit##*/}"; done
+section iommu-groups
+for device in /sys/kernel/iommu_groups/*/devices/*; do
+  [ -e "$device" ] || [ -L "$device" ] || continue
+  group=${device#/sys/kernel/iommu_groups/}; printf '%s %s\n' "${group%%/*}" "${device##*/}"
+done
+
+section modules
+cat /proc/modules
+section module-parameters
+for module in $PARAMETERS; do
+  set -- /sys/module/$module/parameters/*
+  [ -e "$1" ] && head -n 1 /dev/null "$@"
+done
+section vfio-modules
+for module in /lib/modules/*/kernel/drivers/vfio/*.ko* /lib/modules/*/kernel/drivers/vfio/*/*.ko*; do
+  [ -e "$module" ] && printf '%s\n' "$module"
+done
+section vfio-builtin
+grep -h vfio "/lib/modules/$kernel/modules.builtin"
+
+section boot
+[ -d /sys/firmware/efi ] && echo efi
+section loader-info
+# UTF-16 behind four bytes of attributes (UEFI: EFI variables in efivarfs; systemd: Boot Loader Interface)
+base64 /sys/firmware/efi/efivars/LoaderInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f
+section boot-present
+for path in /boot/grub/grub.cfg /boot/grub2/grub.cfg /etc/default/grub /etc/default/grub.d /etc/grub.d \
+  /usr/sbin/update-grub /usr/bin/grub-mkconfig /usr/sbin/grub-mkconfig /usr/sbin/grub-reboot \
+  /etc/kernel/cmdline /usr/bin/kernel-install /usr/bin/bootctl /usr/sbin/proxmox-boot-tool \
+  /etc/kernel/proxmox-boot-uuids /boot/refind_linux.conf /boot/limine.conf /boot/loader/entries \
+  /efi/loader/entries /boot/efi/loader/entries; do
+  [ -e "$path" ] && printf '%s\n' "$path"
+done
+section grub-linux
+grep -E '^[[:space:]]*(linux|menuentry|submenu)[[:space:]]' /boot/grub/grub.cfg
+section boot-filesystem
+findmnt -no FSTYPE -T /boot
+section initramfs-tools
+for tool in update-initramfs mkinitramfs dracut mkinitcpio; do command -v $tool; done
+section initramfs-images
+stat -c '%n:%s:%Y' /boot/initrd.img-* /boot/initramfs-* /boot/initrd-*
+
+section exists
+for path in $EXISTS; do [ -e "$path" ] && printf '%s\n' "$path"; done
+section packages
+[ -z "$PACKAGES" ] || dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\n' $PACKAGES
+
+section libvirt
+[ -S /run/libvirt/libvirt-sock ] && echo socket
+for domain in /etc/libvirt/qemu/*.xml; do
+  [ -e "$domain" ] && printf 'defined %s\n' "$domain"
+done
+for domain in /etc/libvirt/qemu/autostart/*.xml; do
+  [ -e "$domain" ] && printf 'autostart %s\n' "$domain"
+done
+for domain in /run/libvirt/qemu/*.xml; do
+  [ -e "$domain" ] && printf 'running %s\n' "$domain"
+done
+
+section receipts
+for receipt in /var/lib/vfio-fleet/receipts/*; do
+  [ -e "$receipt" ] || continue
+  while IFS= read -r line; do printf '%s %s\n' "${receipt##*/}" "$line"; done <"$receipt"
+done
+
+# what the root file system, /boot and the connection's network card sit on: physical paths name the PCI devices
+section carriers
+carry() { # carry WHAT SYSFS-PATH, and what lies below a device mapper, RAID, bridge or bond
+  cd -P "$2" || return
+  printf '%s %s\n' "$1" "$PWD"
+  for below in "$PWD"/slaves/* "$PWD"/../slaves/* "$PWD"/lower_*; do
+    [ -e "$below" ] && (carry "$1" "$below")
+  done
+}
+while read -r _ _ number _ point _; do
+  case $point in / | /boot | /boot/efi | /usr | /var) (carry "$point" "/sys/dev/block/$number") ;; esac
+done </proc/self/mountinfo
+set -- $SSH_PEER
+address=${3:-}
+if [ -n "$address" ]; then
+  ip -o addr show to "$address" | while read -r _ name _; do
+    (carry "the network card of the SSH connection ($name)" "/sys/class/net/$name")
+  done
+fi
+cd /
+
+section files
+# one process for all sizes, one for all contents: the contents lie end to end, the sizes cut them
+readable=
+for path in $FILES /etc/libvirt/qemu/*.xml /run/libvirt/qemu/*.xml; do
+  [ -f "$path" ] && [ -r "$path" ] && readable="$readable$NL$path"
+done
+IFS=$NL
+[ -z "$readable" ] || stat -L -c '%s %a %U %G %n' $readable
+section contents
+[ -z "$readable" ] || cat $readable | base64
+section end
+}
+probe </dev/null 2>/dev/null

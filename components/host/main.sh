@@ -1,0 +1,15 @@
+
+# ---- dispatch ---------------------------------------------------------------------------------------------------
+
+# host VERB WORD... [token=TOKEN]: the token is what the receipt will hold
+verb=${1:-}
+[ $# -eq 0 ] || shift
+TOKEN=
+for word in "$@"; do case $word in token=*) TOKEN=${word#token=} ;; esac; done
+case $verb in
+  file | unfile | block | unblock | boot | reboot | prove | packages | libvirtd | domain | undomain | run | shutdown | leave)
+    [ "$(id -u)" = 0 ] || die "has to run as root"
+    lock
+    "verb_$verb" "$@" ;;
+  *) die "unknown verb '$verb'" ;;
+esac

@@ -1,0 +1,160 @@
+import { readFileSync } from "node:fs";
+import { remote, type types } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import { createTwoFilesPatch } from "diff";
+import type { HostDrivers } from "../core/driver.ts";
+import type { Facts } from "../core/facts.ts";
+import { tokenFor, type Drift, type Step } from "../core/step.ts";
+import type { Connection, Hop } from "./connection.ts";
+import { commandLine, quote } from "./quote.ts";
+
+const AGENT_FOLDER = "/usr/local/lib/vfio-fleet";
+export const AGENT = `${AGENT_FOLDER}/host`;
+
+const shellPart = (url: URL): string => readFileSync(url, "utf8");
+
+/** The agent for one host: the verbs, and the drivers of the tools that this host uses. */
+export const agentScript = (drivers: HostDrivers): string =>
+  [
+    new URL("../host/agent.sh", import.meta.url),
+    drivers.bootloader.script,
+    drivers.initramfs.script,
+    drivers.distro.script,
+    new URL("../host/libvirt.sh", import.meta.url),
+    new URL("../host/main.sh", import.meta.url),
+  ]
+    .map(shellPart)
+    .join("");
+
+const hopArgs = (hop: Hop) => ({
+  host: hop.host,
+  port: hop.port,
+  user: hop.user,
+  ...(hop.hostKey !== undefined && { hostKey: hop.hostKey }),
+  ...(hop.auth.kind === "key"
+    ? {
+        privateKey: hop.auth.privateKey,
+        ...(hop.auth.passphrase !== undefined && { privateKeyPassword: hop.auth.passphrase }),
+      }
+    : { agentSocketPath: hop.auth.socket }),
+});
+
+/** The plugin's connection, field by field: an unknown field would print the private key (pulumi-command#773). */
+const connectionArgs = (connection: Connection, patient: boolean): types.input.remote.ConnectionArgs => ({
+  ...hopArgs(connection),
+  ...(connection.proxy && { proxy: hopArgs(connection.proxy) }),
+  perDialTimeout: 15,
+  // a host that reboots is dialled until customTimeouts ends it
+  dialErrorLimit: patient ? -1 : 10,
+});
+
+const explainDrift = (drift: Drift): string => {
+  if (drift.kind === "state") return `the host differs: ${drift.found} (wanted: ${drift.wanted})`;
+  if (drift.found === undefined) return `the host differs: ${drift.path} is gone`;
+  const patch = createTwoFilesPatch("on the host", "wanted", drift.found, drift.wanted, undefined, undefined, { context: 2 });
+  return `the host differs: ${drift.path}\n${patch.split("\n").slice(1).join("\n")}`;
+};
+
+/** A host as resources see it: how to reach it, what it answered, who owns the resources. */
+export interface HostContext {
+  readonly name: string;
+  readonly connection: Connection;
+  readonly facts: Facts;
+  readonly drivers: HostDrivers;
+  /** the moment of this run; see tokenFor */
+  readonly now: Date;
+}
+
+const elevation = (facts: Facts): readonly string[] =>
+  facts.privilege === "root"
+    ? []
+    : facts.privilege === "sudo"
+      ? ["sudo", "-n"]
+      : ["sudo", "-k", "-S", "-p", ""];
+
+const withPassword = (host: HostContext, input: string | undefined): pulumi.Input<string> | undefined =>
+  host.facts.privilege === "sudo-password"
+    ? pulumi.secret(`${host.connection.sudoPassword ?? ""}\n${input ?? ""}`)
+    : input;
+
+const timeouts = (minutes: number | undefined): pulumi.CustomTimeouts =>
+  minutes === undefined ? {} : { create: `${minutes}m`, update: `${minutes}m`, delete: `${minutes}m` };
+
+const command = (
+  host: HostContext,
+  name: string,
+  args: {
+    create: readonly string[];
+    undo?: readonly string[] | undefined;
+    input?: string | undefined;
+    patient?: boolean | undefined;
+    minutes?: number | undefined;
+  },
+  options: pulumi.CustomResourceOptions,
+): remote.Command => {
+  const prefix = elevation(host.facts);
+  const stdin = withPassword(host, args.input);
+  return new remote.Command(
+    `${host.name}:${name}`,
+    {
+      connection: connectionArgs(host.connection, args.patient === true),
+      create: commandLine([...prefix, ...args.create]),
+      ...(args.undo && { delete: commandLine([...prefix, ...args.undo]) }),
+      ...(stdin !== undefined && { stdin }),
+      addPreviousOutputInEnv: false,
+    },
+    { ...options, customTimeouts: timeouts(args.minutes) },
+  );
+};
+
+/**
+ * The agent on the host: the first thing that comes and the last that goes. Its removal builds the boot files from
+ * what the undone steps put back, and reboots by policy.
+ */
+export const hostAgent = (host: HostContext, reboot: "auto" | "never", parent: pulumi.Resource): remote.Command => {
+  const script = agentScript(host.drivers);
+  const found = host.facts.files[AGENT];
+  const so = found?.content === script && found.mode === "755";
+  const token = tokenFor(host.facts, { key: "agent", so }, host.now);
+  const install =
+    `umask 022; mkdir -p ${AGENT_FOLDER} /var/lib/vfio-fleet/receipts && cat >${AGENT_FOLDER}/.host.new && ` +
+    `chmod 755 ${AGENT_FOLDER}/.host.new && sync ${AGENT_FOLDER}/.host.new && mv -f ${AGENT_FOLDER}/.host.new ${AGENT} && ` +
+    `echo token=${quote(token)} >/var/lib/vfio-fleet/receipts/agent`;
+  return command(
+    host,
+    "host agent",
+    { create: ["sh", "-c", install], undo: [AGENT, "leave", reboot], input: script, minutes: 40 },
+    { parent },
+  );
+};
+
+/**
+ * One resource a step, each after those it names; all after the agent.
+ * @returns the resources by their steps' keys
+ */
+export const hostCommands = (
+  host: HostContext,
+  steps: readonly Step[],
+  parent: pulumi.Resource,
+  dependsOn: readonly pulumi.Resource[],
+): ReadonlyMap<string, remote.Command> => {
+  const made = new Map<string, remote.Command>();
+  for (const step of steps) {
+    const token = tokenFor(host.facts, step, host.now);
+    const resource = command(
+      host,
+      step.key,
+      {
+        create: [AGENT, step.verb, ...step.args, `token=${token}`],
+        undo: step.undo && [AGENT, ...step.undo],
+        input: step.input,
+        patient: step.patient,
+        minutes: step.minutes,
+      },
+      { parent, dependsOn: [...dependsOn, ...step.after.flatMap((key) => made.get(key) ?? [])] },
+    );
+    if (step.drift) void pulumi.log.warn(explainDrift(step.drift), resource);
+    made.set(step.key, resource);
+  }
+  return made;
+};

@@ -1,0 +1,64 @@
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type { Facts } from "../core/facts.ts";
+import { parseProbe } from "../facts/parse.ts";
+import type { Connection } from "./connection.ts";
+import { quote } from "./quote.ts";
+import { HostError, runOnHost } from "./session.ts";
+
+export interface ProbeQuestion {
+  /** paths whose content is wanted; globs are expanded on the host */
+  readonly files: readonly string[];
+  /** paths that may be there or not; globs are expanded on the host */
+  readonly exists: readonly string[];
+  readonly packages: readonly string[];
+  /** modules whose parameters are wanted; `*` for all */
+  readonly parameters: readonly string[];
+}
+
+/**
+ * Becomes root where the login can: as root itself, by sudo without a password, by sudo with the password that
+ * stands in the first line of the input (empty when there is none); otherwise stays the plain user. The rest of the
+ * input is the script, which is told how it runs. No single quotes inside: it travels in single quotes, which every
+ * login shell reads alike.
+ */
+const ELEVATE = `IFS= read -r secret; peer=$SSH_CONNECTION; login=$(id -un); mode=none; set -- sh
+if [ "$(id -u)" = 0 ]; then mode=root
+elif sudo -n true 2>/dev/null; then mode=sudo; set -- sudo -n sh
+elif [ -n "$secret" ]; then mode=sudo-password; set -- sudo -k -S -p "" sh; fi
+{ [ $mode != sudo-password ] || printf "%s\\n" "$secret"
+printf "PRIVILEGE=%s\\nLOGIN=%s\\nSSH_PEER=\\"%s\\"\\n" $mode "$login" "$peer"; cat; } | "$@"`;
+
+const script = readFileSync(new URL("../facts/probe.sh", import.meta.url), "utf8");
+
+/**
+ * Asks one host for its facts: one connection, one round trip, nothing changed.
+ * @throws {HostError} when it cannot be reached or sudo refuses the password
+ */
+export const probeHost = async (connection: Connection, question: ProbeQuestion): Promise<Facts> => {
+  const nonce = randomBytes(9).toString("hex");
+  const input = [
+    connection.sudoPassword ?? "",
+    `N=${nonce}`,
+    `FILES=${quote(question.files.join(" "))}`,
+    `EXISTS=${quote(question.exists.join(" "))}`,
+    `PACKAGES=${quote(question.packages.join(" "))}`,
+    `PARAMETERS=${quote(question.parameters.join(" "))}`,
+    script,
+  ].join("\n");
+  const result = await runOnHost(connection, `sh -c '${ELEVATE}'`, input);
+  const name = `${connection.user}@${connection.host}`;
+  if (result.code !== 0 && result.stdout === "")
+    throw new HostError(
+      name,
+      `the probe did not run (exit status ${result.code}): ${result.stderr.trim().slice(0, 500)}`,
+      /sudo/.test(result.stderr)
+        ? "check the password: pulumi config set --secret --path 'vfio-fleet:secrets.HOST.sudoPassword'"
+        : "the login needs a POSIX shell that can run commands",
+    );
+  try {
+    return parseProbe(result.stdout, nonce);
+  } catch (error) {
+    throw new HostError(name, error instanceof Error ? error.message : String(error), "run it again; if it stays, run 'vfio-fleet inspect' and report what it says");
+  }
+};

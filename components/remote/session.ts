@@ -1,0 +1,185 @@
+import { createHash } from "node:crypto";
+import { Client, type ConnectConfig } from "ssh2";
+import type { Connection, Hop } from "./connection.ts";
+
+/** A host could not be asked: `what` was found and `remedy` says what to do about it. */
+export class HostError extends Error {
+  override readonly name = "HostError";
+  readonly host: string;
+  readonly remedy: string;
+  constructor(host: string, what: string, remedy: string) {
+    super(`${host}: ${what}\n    → ${remedy}`);
+    this.host = host;
+    this.remedy = remedy;
+  }
+}
+
+export interface RunResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** More than any honest host answers; a host that sends more is cut off. */
+const ANSWER_LIMIT = 32 * 1024 * 1024;
+
+const fingerprint = (key: Buffer): string =>
+  `SHA256:${createHash("sha256").update(key).digest("base64").replace(/=+$/, "")}`;
+
+/** The key blob starts with its own type: a length and the name (RFC 4253, 6.6). */
+const keyLine = (key: Buffer): string => {
+  const type = key.subarray(4, 4 + key.readUInt32BE(0)).toString("latin1");
+  return `${type} ${key.toString("base64")}`;
+};
+
+const label = (hop: Hop): string => `${hop.user}@${hop.host}${hop.port === 22 ? "" : `:${hop.port}`}`;
+
+const config = (hop: Hop, offered: (key: Buffer) => boolean): ConnectConfig => ({
+  host: hop.host,
+  port: hop.port,
+  username: hop.user,
+  readyTimeout: 20_000,
+  keepaliveInterval: 15_000,
+  hostVerifier: offered,
+  ...(hop.auth.kind === "key"
+    ? {
+        privateKey: hop.auth.privateKey,
+        ...(hop.auth.passphrase !== undefined && { passphrase: hop.auth.passphrase }),
+      }
+    : { agent: hop.auth.socket }),
+  algorithms: {
+    // cheap for both sides; sntrup761, OpenSSH's first choice, costs several times the CPU time
+    kex: { prepend: ["curve25519-sha256", "curve25519-sha256@libssh.org"], append: [], remove: [] },
+    cipher: { prepend: ["aes128-gcm@openssh.com"], append: [], remove: [] },
+    ...(hop.hostKey !== undefined && { serverHostKey: hostKeyAlgorithms(hop.hostKey) }),
+  },
+});
+
+/** Only the pinned key's own type may be negotiated, so that a host with several keys shows the pinned one. */
+const hostKeyAlgorithms = (line: string): NonNullable<NonNullable<ConnectConfig["algorithms"]>["serverHostKey"]> => {
+  const [type] = line.split(" ");
+  if (type === "ssh-rsa") return ["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"];
+  if (type === "ecdsa-sha2-nistp256" || type === "ecdsa-sha2-nistp384" || type === "ecdsa-sha2-nistp521") return [type];
+  return ["ssh-ed25519"];
+};
+
+const explain = (hop: Hop, error: Error & { level?: string; code?: string }, offered: Buffer | undefined): HostError => {
+  const name = label(hop);
+  if (offered && hop.hostKey === undefined)
+    return new HostError(
+      name,
+      `its host key is unknown: it shows ${keyLine(offered)} (${fingerprint(offered)})`,
+      `compare with 'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub' at the host's console, then put\n` +
+        `      hostKey: "${keyLine(offered)}"\n      under the host's connection in the stack file`,
+    );
+  if (offered && keyLine(offered) !== hop.hostKey)
+    return new HostError(
+      name,
+      `wrong host key: it shows ${fingerprint(offered)}, expected ${fingerprint(Buffer.from(hop.hostKey?.split(" ")[1] ?? "", "base64"))}`,
+      "either the host was reinstalled (then check the new key at its console and change hostKey), or something else answers at this address",
+    );
+  if (error.level === "client-authentication")
+    return new HostError(
+      name,
+      hop.auth.kind === "key" ? `the host refused the key ${hop.auth.path}` : "the host refused every key of the SSH agent",
+      `add the public key to ~${hop.user}/.ssh/authorized_keys on the host, or name another privateKeyFile or user`,
+    );
+  if (error.code === "ENOTFOUND" || error.code === "EAI_AGAIN")
+    return new HostError(name, "the host's name cannot be resolved", "check connection.host");
+  if (error.code === "ECONNREFUSED")
+    return new HostError(name, "connection refused: nothing listens there", "check that sshd runs, and connection.port");
+  if (error.level === "client-timeout" || error.code === "ETIMEDOUT" || error.code === "EHOSTUNREACH" || error.code === "ENETUNREACH")
+    return new HostError(name, `the host does not answer (${error.message})`, "check that it is on and reachable, and connection.host and port");
+  if (/no matching/i.test(error.message))
+    return new HostError(
+      name,
+      `no common SSH algorithm: ${error.message}`,
+      hop.hostKey === undefined ? "the host's SSH server is too old" : "the host may have no key of the type that hostKey pins; check hostKey",
+    );
+  if (/passphrase|privateKey|agent/i.test(error.message))
+    return new HostError(
+      name,
+      `the private key cannot be used: ${error.message}`,
+      "for a key with a passphrase: pulumi config set --secret --path 'vfio-fleet:secrets.HOST.privateKeyPassphrase', or use an SSH agent",
+    );
+  return new HostError(name, `the SSH connection failed: ${error.message}`, "run it again; if it stays, try 'ssh -v' to the host");
+};
+
+const open = (hop: Hop, through?: NodeJS.ReadableStream): Promise<Client> => {
+  let shown: Buffer | undefined;
+  const client = new Client();
+  const accept = (key: Buffer): boolean => {
+    shown = key;
+    return keyLine(key) === hop.hostKey;
+  };
+  return new Promise((resolve, reject) => {
+    client
+      .once("ready", () => resolve(client))
+      .once("error", (error) => {
+        client.destroy();
+        reject(explain(hop, error, shown && keyLine(shown) === hop.hostKey ? undefined : shown));
+      });
+    try {
+      client.connect({ ...config(hop, accept), ...(through && { sock: through as never }) });
+    } catch (error) {
+      reject(explain(hop, error instanceof Error ? error : new Error(String(error)), undefined));
+    }
+  });
+};
+
+const openThrough = async (connection: Connection): Promise<{ client: Client; end: () => void }> => {
+  if (!connection.proxy) {
+    const client = await open(connection);
+    return { client, end: () => client.end() };
+  }
+  const jump = await open(connection.proxy);
+  try {
+    const channel = await new Promise<NodeJS.ReadableStream>((resolve, reject) => {
+      jump.forwardOut("127.0.0.1", 0, connection.host, connection.port, (error, stream) =>
+        error ? reject(error) : resolve(stream),
+      );
+    });
+    const client = await open(connection, channel);
+    return { client, end: () => (client.end(), jump.end()) };
+  } catch (error) {
+    jump.end();
+    throw error;
+  }
+};
+
+/**
+ * Runs one command on a host over a connection of its own, with `input` on its standard input.
+ * The host's key has to be the pinned one; nothing is sent before that is checked.
+ * @throws {HostError} unreachable, refused, wrong or unknown host key, cut off
+ */
+export const runOnHost = async (connection: Connection, command: string, input: string): Promise<RunResult> => {
+  const { client, end } = await openThrough(connection);
+  try {
+    return await new Promise<RunResult>((resolve, reject) => {
+      const broken = (what: string): void =>
+        reject(new HostError(label(connection), what, "run it again; if it stays, look at the host's own log"));
+      client.once("error", (error) => broken(`the connection broke: ${error.message}`));
+      client.once("close", () => broken("the host closed the connection in the middle of the answer"));
+      client.exec(command, (error, channel) => {
+        if (error) return broken(`the host does not run commands: ${error.message}`);
+        const out: Buffer[] = [];
+        const err: Buffer[] = [];
+        let bytes = 0;
+        const collect = (into: Buffer[]) => (chunk: Buffer) => {
+          bytes += chunk.length;
+          if (bytes > ANSWER_LIMIT) broken(`it answered more than ${ANSWER_LIMIT >> 20} MiB`);
+          else into.push(chunk);
+        };
+        channel.on("data", collect(out));
+        channel.stderr.on("data", collect(err));
+        channel.on("close", (code: number | null) => {
+          const text = (chunks: Buffer[]): string => Buffer.concat(chunks).toString("utf8");
+          resolve({ code, stdout: text(out), stderr: text(err) });
+        });
+        channel.end(input);
+      });
+    });
+  } finally {
+    end();
+  }
+};
