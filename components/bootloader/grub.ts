@@ -46,13 +46,17 @@ export const grub: BootloaderDriver = {
           : "# no kernel arguments are wanted beyond the host's own\n"),
     },
   ],
-  ownArguments: (facts) => [...variable(facts, "GRUB_CMDLINE_LINUX"), ...variable(facts, "GRUB_CMDLINE_LINUX_DEFAULT")],
+  ownArguments: (facts) => [
+    ...variable(facts, "GRUB_CMDLINE_LINUX"),
+    ...variable(facts, "GRUB_CMDLINE_LINUX_DEFAULT"),
+  ],
   lacks: (facts, args) => {
     let recovery = false;
     const missing = new Set<string>();
     for (const line of facts.boot.grubLinux ?? []) {
       if (/^(menuentry|submenu)\s/.test(line)) recovery = /recovery|vfio-fleet/.test(line);
-      else if (!recovery) for (const argument of args) if (!parseCmdline(line).includes(argument)) missing.add(argument);
+      else if (!recovery)
+        for (const argument of args) if (!parseCmdline(line).includes(argument)) missing.add(argument);
     }
     return [...missing];
   },

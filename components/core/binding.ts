@@ -1,7 +1,8 @@
 import type { PciDevice } from "./facts.ts";
 import type { ManagedFile } from "./step.ts";
 
-export const MADE_BY = "# Written by vfio-fleet; edits are shown by the next preview and put back by the next up.\n";
+export const MADE_BY =
+  "# Written by vfio-fleet; edits are shown by the next preview and put back by the next up.\n";
 
 /** The list the boot script reads: one function a line with what has to be found at its address. */
 export const BIND_LIST = "/etc/vfio-fleet/bind";
@@ -21,7 +22,9 @@ export const bindList = (functions: readonly PciDevice[]): ManagedFile => ({
  * listed one is left alone: after a renumbering nothing is bound rather than the wrong device. `vfio_fleet=off` on
  * the command line skips it all: the way back for a host that needs its card.
  */
-export const bindScript = (modules: readonly string[]): string => `tell() { echo "<5>vfio-fleet: $*" >/dev/kmsg; }
+export const bindScript = (
+  modules: readonly string[],
+): string => `tell() { echo "<5>vfio-fleet: $*" >/dev/kmsg; }
 off() { for word in $(cat /proc/cmdline); do [ "$word" != vfio_fleet=off ] || return 0; done; return 1; }
 if off; then tell "off, as the kernel command line says"; exit 0; fi
 ours=

@@ -13,7 +13,12 @@ export type Effect =
   /** the function's IOMMU group holds nothing but these and bridges */
   | { readonly kind: "alone"; readonly address: PciAddress; readonly with: readonly PciAddress[] }
   /** `values`: what the kernel may print for it, the wanted spelling first */
-  | { readonly kind: "parameter"; readonly module: string; readonly name: string; readonly values: readonly string[] }
+  | {
+      readonly kind: "parameter";
+      readonly module: string;
+      readonly name: string;
+      readonly values: readonly string[];
+    }
   | { readonly kind: "module"; readonly module: string }
   | { readonly kind: "image-file"; readonly path: string; readonly sha256: string };
 
@@ -53,12 +58,17 @@ const unmetEffect = (facts: Facts, effect: Effect): string | undefined => {
     case "function": {
       const found = facts.pci.find((device) => device.address === effect.address);
       if (!found) return `${effect.address}: no such device`;
-      return found.driver === "vfio-pci" ? undefined : `${effect.address}: driver is ${found.driver ?? "none"}`;
+      return found.driver === "vfio-pci"
+        ? undefined
+        : `${effect.address}: driver is ${found.driver ?? "none"}`;
     }
     case "alone": {
       const functions = functionsOf(facts, effect.address);
-      if (functions.some((device) => device.iommuGroup === null)) return `${effect.address}: in no IOMMU group`;
-      const foreign = foreignMembers(facts, functions).filter((device) => !effect.with.includes(device.address));
+      if (functions.some((device) => device.iommuGroup === null))
+        return `${effect.address}: in no IOMMU group`;
+      const foreign = foreignMembers(facts, functions).filter(
+        (device) => !effect.with.includes(device.address),
+      );
       return foreign.length === 0
         ? undefined
         : `${effect.address}: shares its IOMMU group with ${foreign.map((device) => device.address).join(", ")}`;

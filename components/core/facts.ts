@@ -59,7 +59,12 @@ export const factsSchema = z.strictObject({
   architecture: z.string(),
   user: z.string(),
   privilege: z.enum(["root", "sudo", "sudo-password", "none"]),
-  distro: z.strictObject({ id: z.string(), version: z.string(), like: z.array(z.string()), name: z.string() }),
+  distro: z.strictObject({
+    id: z.string(),
+    version: z.string(),
+    like: z.array(z.string()),
+    name: z.string(),
+  }),
   cmdline: z.string(),
   cpu: z.strictObject({
     vendor: z.enum(["intel", "amd", "other"]),

@@ -1,5 +1,5 @@
 import { bindList } from "./binding.ts";
-import { contradictions, missingArguments, parseCmdline } from "./cmdline.ts";
+import { contradictions, missingArguments } from "./cmdline.ts";
 import type { HostDrivers } from "./driver.ts";
 import { effectLine, parameterValues, unmetEffects, type Effect } from "./effects.ts";
 import type { Facts, PciDevice } from "./facts.ts";
@@ -46,8 +46,10 @@ const iommuProblems = (facts: Facts): Problem[] =>
     : [
         {
           path: "IOMMU",
-          problem: "the firmware offers none: no DMAR (Intel VT-d) or IVRS (AMD-Vi) table, and no IOMMU groups",
-          remedy: "switch VT-d or AMD-Vi (IOMMU) on in the firmware's set-up; some boards hide it under CPU or chipset",
+          problem:
+            "the firmware offers none: no DMAR (Intel VT-d) or IVRS (AMD-Vi) table, and no IOMMU groups",
+          remedy:
+            "switch VT-d or AMD-Vi (IOMMU) on in the firmware's set-up; some boards hide it under CPU or chipset",
         },
       ];
 
@@ -100,12 +102,17 @@ const cardProblems = (facts: Facts, name: string, card: CardSpec, headless: bool
     problems.push({
       path,
       problem: `${card.address} is the host's boot display: the host would be left without a screen`,
-      remedy: "set headless: true if that is what you want, or make another card the firmware's primary display",
+      remedy:
+        "set headless: true if that is what you want, or make another card the firmware's primary display",
     });
   return problems;
 };
 
-const idProblems = (facts: Facts, cards: Readonly<Record<string, CardSpec>>, functions: readonly PciDevice[]): Problem[] => {
+const idProblems = (
+  facts: Facts,
+  cards: Readonly<Record<string, CardSpec>>,
+  functions: readonly PciDevice[],
+): Problem[] => {
   const own = new Set(functions.map((device) => device.address));
   return functions.flatMap((device) =>
     facts.pci
@@ -137,7 +144,11 @@ const earlyModules = (facts: Facts): string[] => {
  * Plans everything between the firmware and the running system: files, boot image and menu, reboot, proof.
  * @returns the steps in their order, or every reason why they must not be taken
  */
-export const planKernel = (spec: PassthroughSpec, facts: Facts, drivers: HostDrivers): Checked<KernelPlan> => {
+export const planKernel = (
+  spec: PassthroughSpec,
+  facts: Facts,
+  drivers: HostDrivers,
+): Checked<KernelPlan> => {
   const { kernel, cards } = spec;
   const functions = Object.values(cards).flatMap((card) => functionsOf(facts, card.address));
   const own = drivers.bootloader.ownArguments(facts);
@@ -171,7 +182,9 @@ export const planKernel = (spec: PassthroughSpec, facts: Facts, drivers: HostDri
     ...functions.map(({ address }) => ({
       kind: "alone" as const,
       address,
-      with: functions.filter((other) => slotOf(other.address) === slotOf(address)).map((other) => other.address),
+      with: functions
+        .filter((other) => slotOf(other.address) === slotOf(address))
+        .map((other) => other.address),
     })),
     ...Object.entries(kernel.moduleOptions).flatMap(([module, options]) =>
       Object.entries(options).map(([name, value]) => ({
@@ -208,15 +221,37 @@ export const planKernel = (spec: PassthroughSpec, facts: Facts, drivers: HostDri
 
   const fileSteps = files.map((file) => fileStep(facts, file));
   const drift =
-    proof && !so ? { drift: { kind: "state" as const, found: found.join("; "), wanted: "as proved by the last up" } } : {};
+    proof && !so
+      ? { drift: { kind: "state" as const, found: found.join("; "), wanted: "as proved by the last up" } }
+      : {};
   const steps: Step[] = [
     ...fileSteps,
-    { key: "boot", verb: "boot", args: [], input, after: fileSteps.map((step) => step.key), so, minutes: 40, ...drift },
+    {
+      key: "boot",
+      verb: "boot",
+      args: [],
+      input,
+      after: fileSteps.map((step) => step.key),
+      so,
+      minutes: 40,
+      ...drift,
+    },
     { key: "reboot", verb: "reboot", args: [kernel.reboot], input, after: ["boot"], so },
-    { key: "prove", verb: "prove", args: [kernel.reboot], input, after: ["reboot"], so, minutes: 40, patient: true },
+    {
+      key: "prove",
+      verb: "prove",
+      args: [kernel.reboot],
+      input,
+      after: ["reboot"],
+      so,
+      minutes: 40,
+      patient: true,
+    },
   ];
   const warnings = [
-    ...(kernel.amdIommuOn ? ["amd_iommu=on is no value the kernel knows: it is written as asked, and changes nothing"] : []),
+    ...(kernel.amdIommuOn
+      ? ["amd_iommu=on is no value the kernel knows: it is written as asked, and changes nothing"]
+      : []),
     ...files.flatMap((file) => {
       const there = facts.files[file.path];
       return there && there.content !== file.content && !facts.receipts[receiptName(file.path)]
@@ -225,7 +260,9 @@ export const planKernel = (spec: PassthroughSpec, facts: Facts, drivers: HostDri
     }),
     ...functions.flatMap((device) =>
       device.resetMethods?.length === 0
-        ? [`${device.address} has no reset method: after the guest stops it may not start again until the host reboots`]
+        ? [
+            `${device.address} has no reset method: after the guest stops it may not start again until the host reboots`,
+          ]
         : [],
     ),
   ];

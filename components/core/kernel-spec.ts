@@ -16,7 +16,9 @@ const moduleNameSchema = z
 const moduleValueSchema = z.union([
   z.boolean(),
   z.int(),
-  z.string().regex(/^[A-Za-z0-9_.,:@%+/=-]+$/, "only letters, digits and _.,:@%+/=- can stand in a module option"),
+  z
+    .string()
+    .regex(/^[A-Za-z0-9_.,:@%+/=-]+$/, "only letters, digits and _.,:@%+/=- can stand in a module option"),
 ]);
 
 export const cardSchema = z.strictObject({
@@ -25,7 +27,9 @@ export const cardSchema = z.strictObject({
     .array(pciIdSchema)
     .min(1)
     .describe("vendor:device of every function, first function first: the GPU, then its audio, USB, …"),
-  subsystem: pciIdSchema.optional().describe("subsystem of the first function, to tell one maker's card from another's"),
+  subsystem: pciIdSchema
+    .optional()
+    .describe("subsystem of the first function, to tell one maker's card from another's"),
 });
 export type CardSpec = z.infer<typeof cardSchema>;
 
@@ -33,14 +37,24 @@ export const kernelSchema = z.strictObject({
   binding: z
     .enum(["address", "id"])
     .default("address")
-    .describe("address: exactly the functions of the cards, identity checked at boot; id: vfio-pci ids=, takes every twin"),
-  iommuPassthrough: z.boolean().default(true).describe("iommu=pt: devices of the host keep identity mappings"),
+    .describe(
+      "address: exactly the functions of the cards, identity checked at boot; id: vfio-pci ids=, takes every twin",
+    ),
+  iommuPassthrough: z
+    .boolean()
+    .default(true)
+    .describe("iommu=pt: devices of the host keep identity mappings"),
   amdIommuOn: z
     .boolean()
     .default(false)
-    .describe("write amd_iommu=on; mainline has no such value (the IOMMU is on anyway), some old guides ask for it"),
+    .describe(
+      "write amd_iommu=on; mainline has no such value (the IOMMU is on anyway), some old guides ask for it",
+    ),
   arguments: z.array(kernelArgumentSchema).default([]).describe("further kernel arguments"),
-  disableVga: z.boolean().default(true).describe("vfio-pci disable_vga=1: no legacy VGA for guests; right for OVMF"),
+  disableVga: z
+    .boolean()
+    .default(true)
+    .describe("vfio-pci disable_vga=1: no legacy VGA for guests; right for OVMF"),
   moduleOptions: z
     .record(moduleNameSchema, z.record(moduleNameSchema, moduleValueSchema))
     .default({ kvm: { ignore_msrs: 1 } })
@@ -48,6 +62,8 @@ export const kernelSchema = z.strictObject({
   reboot: z
     .enum(["auto", "never"])
     .default("auto")
-    .describe("auto: reboot when something that boots changed; never: prepare everything and leave the reboot to you"),
+    .describe(
+      "auto: reboot when something that boots changed; never: prepare everything and leave the reboot to you",
+    ),
 });
 export type KernelSpec = z.infer<typeof kernelSchema>;

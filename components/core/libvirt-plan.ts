@@ -6,7 +6,11 @@ import { QEMU_CONF, qemuConfBlock, qemuConfStep, type LibvirtSpec } from "./qemu
 import { receiptName, type Step } from "./step.ts";
 
 /** Packages, qemu.conf and the daemon itself, in this order. */
-export const planLibvirt = (spec: LibvirtSpec, facts: Facts, distro: DistroDriver): Checked<readonly Step[]> => {
+export const planLibvirt = (
+  spec: LibvirtSpec,
+  facts: Facts,
+  distro: DistroDriver,
+): Checked<readonly Step[]> => {
   const missing = distro.packages.filter((name) => (facts.packages[name] ?? null) === null);
   const installed = facts.receipts[receiptName("packages")] !== undefined;
   const { step: conf, problems } = qemuConfStep(spec, facts, ["packages"]);
@@ -24,9 +28,10 @@ export const planLibvirt = (spec: LibvirtSpec, facts: Facts, distro: DistroDrive
         after: [],
         so: missing.length === 0,
         minutes: 30,
-        ...(installed && missing.length > 0 && {
-          drift: { kind: "state", found: `not installed: ${missing.join(", ")}`, wanted: "installed" },
-        }),
+        ...(installed &&
+          missing.length > 0 && {
+            drift: { kind: "state", found: `not installed: ${missing.join(", ")}`, wanted: "installed" },
+          }),
       },
       conf,
       {
@@ -35,9 +40,10 @@ export const planLibvirt = (spec: LibvirtSpec, facts: Facts, distro: DistroDrive
         args: [digest, ...spec.networks],
         after: ["packages", QEMU_CONF],
         so: answers && loaded?.notes["config"] === digest,
-        ...(loaded && !answers && {
-          drift: { kind: "state", found: "libvirtd does not listen", wanted: "running" },
-        }),
+        ...(loaded &&
+          !answers && {
+            drift: { kind: "state", found: "libvirtd does not listen", wanted: "running" },
+          }),
       },
     ],
   };

@@ -6,7 +6,15 @@ import { receiptName, type Step } from "./step.ts";
 export const QEMU_CONF = "/etc/libvirt/qemu.conf";
 
 /** libvirt's own default list (qemu.conf, cgroup_device_acl): a list that is set replaces it, so it has to be repeated. */
-const DEVICE_ACL = ["/dev/null", "/dev/full", "/dev/zero", "/dev/random", "/dev/urandom", "/dev/ptmx", "/dev/kvm"];
+const DEVICE_ACL = [
+  "/dev/null",
+  "/dev/full",
+  "/dev/zero",
+  "/dev/random",
+  "/dev/urandom",
+  "/dev/ptmx",
+  "/dev/kvm",
+];
 
 const absolutePath = z.string().regex(/^\/[A-Za-z0-9_.,:@%+/-]*$/, "expected an absolute path");
 const account = z.string().regex(/^\+?[a-z0-9_][a-z0-9_-]*$/, "expected a user or group name");
@@ -25,7 +33,10 @@ export const libvirtSchema = z.strictObject({
     .array(absolutePath)
     .default(["/dev/vfio/vfio"])
     .describe("device nodes for QEMU beyond libvirt's defaults, which are kept (evdev input, Looking Glass)"),
-  relaxedAcsCheck: z.boolean().optional().describe("accept switches without ACS; gives up isolation below them"),
+  relaxedAcsCheck: z
+    .boolean()
+    .optional()
+    .describe("accept switches without ACS; gives up isolation below them"),
   networks: z
     .array(z.string().regex(/^[A-Za-z0-9_.-]+$/))
     .default(["default"])
@@ -33,17 +44,22 @@ export const libvirtSchema = z.strictObject({
 });
 export type LibvirtSpec = z.infer<typeof libvirtSchema>;
 
-const list = (values: readonly string[]): string => `[\n${values.map((value) => `  "${value}"`).join(",\n")}\n]`;
+const list = (values: readonly string[]): string =>
+  `[\n${values.map((value) => `  "${value}"`).join(",\n")}\n]`;
 
 const settings = (spec: LibvirtSpec): ReadonlyMap<string, string> =>
   new Map([
     ...(spec.user === undefined ? [] : [["user", `"${spec.user}"`] as const]),
     ...(spec.group === undefined ? [] : [["group", `"${spec.group}"`] as const]),
-    ...(spec.nvram.length === 0 ? [] : [["nvram", list(spec.nvram.map(({ code, vars }) => `${code}:${vars}`))] as const]),
+    ...(spec.nvram.length === 0
+      ? []
+      : [["nvram", list(spec.nvram.map(({ code, vars }) => `${code}:${vars}`))] as const]),
     ...(spec.deviceAcl.length === 0
       ? []
       : [["cgroup_device_acl", list([...new Set([...DEVICE_ACL, ...spec.deviceAcl])])] as const]),
-    ...(spec.relaxedAcsCheck === undefined ? [] : [["relaxed_acs_check", spec.relaxedAcsCheck ? "1" : "0"] as const]),
+    ...(spec.relaxedAcsCheck === undefined
+      ? []
+      : [["relaxed_acs_check", spec.relaxedAcsCheck ? "1" : "0"] as const]),
   ]);
 
 /** The lines between this project's markers; comments and other settings of the file are not touched. */

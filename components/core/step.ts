@@ -27,7 +27,12 @@ export interface Step {
 }
 
 export type Drift =
-  | { readonly kind: "file"; readonly path: string; readonly found: string | undefined; readonly wanted: string }
+  | {
+      readonly kind: "file";
+      readonly path: string;
+      readonly found: string | undefined;
+      readonly wanted: string;
+    }
   | { readonly kind: "state"; readonly found: string; readonly wanted: string };
 
 /** A receipt's file name on the host: the key without slashes. */

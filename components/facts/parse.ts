@@ -25,7 +25,11 @@ const split = (answer: string, nonce: string): Sections => {
         ? `the host answered something else than the probe: ${JSON.stringify(answer.slice(0, 200))}`
         : `the probe's answer ends in section "${[...sections.keys()].at(-1)}": the connection broke or the host ran out of room`,
     );
-  for (const [name, found] of sections) sections.set(name, found.filter((line) => line !== ""));
+  for (const [name, found] of sections)
+    sections.set(
+      name,
+      found.filter((line) => line !== ""),
+    );
   return sections;
 };
 
@@ -234,7 +238,9 @@ export const parseProbe = (answer: string, nonce: string): Facts => {
     distro: {
       id: unquote(os["ID"] ?? "unknown"),
       version: unquote(os["VERSION_ID"] ?? ""),
-      like: unquote(os["ID_LIKE"] ?? "").split(" ").filter((id) => id !== ""),
+      like: unquote(os["ID_LIKE"] ?? "")
+        .split(" ")
+        .filter((id) => id !== ""),
       name: unquote(os["PRETTY_NAME"] ?? os["ID"] ?? "unknown"),
     },
     cmdline: section("cmdline").join(" "),
@@ -255,14 +261,19 @@ export const parseProbe = (answer: string, nonce: string): Facts => {
     moduleParameters,
     vfioModules,
     vfioBuiltin: section("vfio-builtin").map((path) =>
-      path.replace(/^.*\//, "").replace(/\.ko.*$/, "").replaceAll("-", "_"),
+      path
+        .replace(/^.*\//, "")
+        .replace(/\.ko.*$/, "")
+        .replaceAll("-", "_"),
     ),
     boot: {
       efi: section("boot").includes("efi"),
       loaderInfo:
         loaderInfo.length > 4 ? loaderInfo.subarray(4).toString("utf16le").replaceAll("\0", "") : null,
       present: section("boot-present"),
-      ...(section("grub-linux").length > 0 && { grubLinux: section("grub-linux").map((line) => line.trim()) }),
+      ...(section("grub-linux").length > 0 && {
+        grubLinux: section("grub-linux").map((line) => line.trim()),
+      }),
       bootFilesystem: section("boot-filesystem")[0] ?? "",
     },
     initramfs: { tools: section("initramfs-tools"), images: [...section("initramfs-images")].sort() },

@@ -11,10 +11,17 @@ const hop = {
   user: z.string().min(1).optional().describe("root unless sshConfig says otherwise"),
   hostKey: z
     .string()
-    .regex(/^(ssh|ecdsa)-\S+ [A-Za-z0-9+/=]+( .*)?$/, "expected a public key line such as 'ssh-ed25519 AAAA…'")
+    .regex(
+      /^(ssh|ecdsa)-\S+ [A-Za-z0-9+/=]+( .*)?$/,
+      "expected a public key line such as 'ssh-ed25519 AAAA…'",
+    )
     .optional()
     .describe("the host's public key, as /etc/ssh/ssh_host_ed25519_key.pub holds it"),
-  privateKeyFile: z.string().min(1).optional().describe("path of the private key; without it the SSH agent is asked"),
+  privateKeyFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("path of the private key; without it the SSH agent is asked"),
 };
 
 /** How a host is reached. Keys are paths or an agent's, never text in a stack file. */
@@ -24,7 +31,9 @@ export const connectionSchema = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe("an ssh_config file to look `host` up in (HostName, Port, User, IdentityFile, known hosts, ProxyJump)"),
+    .describe(
+      "an ssh_config file to look `host` up in (HostName, Port, User, IdentityFile, known hosts, ProxyJump)",
+    ),
   proxy: z.strictObject(hop).optional().describe("a jump host"),
 });
 export type ConnectionSpec = z.infer<typeof connectionSchema>;
@@ -43,7 +52,12 @@ export interface Hop {
   /** `type base64`; undefined when nobody has approved a key yet */
   readonly hostKey?: string;
   readonly auth:
-    | { readonly kind: "key"; readonly path: string; readonly privateKey: string; readonly passphrase?: string }
+    | {
+        readonly kind: "key";
+        readonly path: string;
+        readonly privateKey: string;
+        readonly passphrase?: string;
+      }
     | { readonly kind: "agent"; readonly socket: string };
 }
 
@@ -67,12 +81,19 @@ const lookUp = (configFile: string, host: string): ReadonlyMap<string, string[]>
 };
 
 /** The key that known_hosts files hold for a host, ed25519 first. `ssh-keygen -F` knows hashed names as well. */
-const knownKey = (settings: ReadonlyMap<string, string[]>, host: string, port: number): string | undefined => {
+const knownKey = (
+  settings: ReadonlyMap<string, string[]>,
+  host: string,
+  port: number,
+): string | undefined => {
   const alias = settings.get("hostkeyalias")?.[0];
   const name = alias ?? (port === 22 ? host : `[${host}]:${port}`);
   const lines = (settings.get("userknownhostsfile")?.[0]?.split(" ") ?? []).flatMap((file) => {
     try {
-      const text = execFileSync("ssh-keygen", ["-F", name, "-f", expand(file)], { encoding: "utf8", stdio: "pipe" });
+      const text = execFileSync("ssh-keygen", ["-F", name, "-f", expand(file)], {
+        encoding: "utf8",
+        stdio: "pipe",
+      });
       return text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
     } catch {
       return [];
@@ -160,7 +181,8 @@ export const resolveConnection = (
     }
   }
   const target = resolveHop(path, spec, settings, secrets.privateKeyPassphrase);
-  const proxy = spec.proxy && resolveHop(`${path}.proxy`, spec.proxy, new Map(), secrets.privateKeyPassphrase);
+  const proxy =
+    spec.proxy && resolveHop(`${path}.proxy`, spec.proxy, new Map(), secrets.privateKeyPassphrase);
   const problems = [target, proxy].flatMap((found) => (found && "problem" in found ? [found] : []));
   if ("problem" in target || (proxy && "problem" in proxy)) return { ok: false, problems };
   return {

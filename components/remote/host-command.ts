@@ -51,7 +51,15 @@ const connectionArgs = (connection: Connection, patient: boolean): types.input.r
 const explainDrift = (drift: Drift): string => {
   if (drift.kind === "state") return `the host differs: ${drift.found} (wanted: ${drift.wanted})`;
   if (drift.found === undefined) return `the host differs: ${drift.path} is gone`;
-  const patch = createTwoFilesPatch("on the host", "wanted", drift.found, drift.wanted, undefined, undefined, { context: 2 });
+  const patch = createTwoFilesPatch(
+    "on the host",
+    "wanted",
+    drift.found,
+    drift.wanted,
+    undefined,
+    undefined,
+    { context: 2 },
+  );
   return `the host differs: ${drift.path}\n${patch.split("\n").slice(1).join("\n")}`;
 };
 
@@ -111,7 +119,11 @@ const command = (
  * The agent on the host: the first thing that comes and the last that goes. Its removal builds the boot files from
  * what the undone steps put back, and reboots by policy.
  */
-export const hostAgent = (host: HostContext, reboot: "auto" | "never", parent: pulumi.Resource): remote.Command => {
+export const hostAgent = (
+  host: HostContext,
+  reboot: "auto" | "never",
+  parent: pulumi.Resource,
+): remote.Command => {
   const script = agentScript(host.drivers);
   const found = host.facts.files[AGENT];
   const so = found?.content === script && found.mode === "755";

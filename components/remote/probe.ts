@@ -59,6 +59,10 @@ export const probeHost = async (connection: Connection, question: ProbeQuestion)
   try {
     return parseProbe(result.stdout, nonce);
   } catch (error) {
-    throw new HostError(name, error instanceof Error ? error.message : String(error), "run it again; if it stays, run 'vfio-fleet inspect' and report what it says");
+    throw new HostError(
+      name,
+      error instanceof Error ? error.message : String(error),
+      "run it again; if it stays, run 'vfio-fleet inspect' and report what it says",
+    );
   }
 };

@@ -56,14 +56,21 @@ const config = (hop: Hop, offered: (key: Buffer) => boolean): ConnectConfig => (
 });
 
 /** Only the pinned key's own type may be negotiated, so that a host with several keys shows the pinned one. */
-const hostKeyAlgorithms = (line: string): NonNullable<NonNullable<ConnectConfig["algorithms"]>["serverHostKey"]> => {
+const hostKeyAlgorithms = (
+  line: string,
+): NonNullable<NonNullable<ConnectConfig["algorithms"]>["serverHostKey"]> => {
   const [type] = line.split(" ");
   if (type === "ssh-rsa") return ["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"];
-  if (type === "ecdsa-sha2-nistp256" || type === "ecdsa-sha2-nistp384" || type === "ecdsa-sha2-nistp521") return [type];
+  if (type === "ecdsa-sha2-nistp256" || type === "ecdsa-sha2-nistp384" || type === "ecdsa-sha2-nistp521")
+    return [type];
   return ["ssh-ed25519"];
 };
 
-const explain = (hop: Hop, error: Error & { level?: string; code?: string }, offered: Buffer | undefined): HostError => {
+const explain = (
+  hop: Hop,
+  error: Error & { level?: string; code?: string },
+  offered: Buffer | undefined,
+): HostError => {
   const name = label(hop);
   if (offered && hop.hostKey === undefined)
     return new HostError(
@@ -81,20 +88,37 @@ const explain = (hop: Hop, error: Error & { level?: string; code?: string }, off
   if (error.level === "client-authentication")
     return new HostError(
       name,
-      hop.auth.kind === "key" ? `the host refused the key ${hop.auth.path}` : "the host refused every key of the SSH agent",
+      hop.auth.kind === "key"
+        ? `the host refused the key ${hop.auth.path}`
+        : "the host refused every key of the SSH agent",
       `add the public key to ~${hop.user}/.ssh/authorized_keys on the host, or name another privateKeyFile or user`,
     );
   if (error.code === "ENOTFOUND" || error.code === "EAI_AGAIN")
     return new HostError(name, "the host's name cannot be resolved", "check connection.host");
   if (error.code === "ECONNREFUSED")
-    return new HostError(name, "connection refused: nothing listens there", "check that sshd runs, and connection.port");
-  if (error.level === "client-timeout" || error.code === "ETIMEDOUT" || error.code === "EHOSTUNREACH" || error.code === "ENETUNREACH")
-    return new HostError(name, `the host does not answer (${error.message})`, "check that it is on and reachable, and connection.host and port");
+    return new HostError(
+      name,
+      "connection refused: nothing listens there",
+      "check that sshd runs, and connection.port",
+    );
+  if (
+    error.level === "client-timeout" ||
+    error.code === "ETIMEDOUT" ||
+    error.code === "EHOSTUNREACH" ||
+    error.code === "ENETUNREACH"
+  )
+    return new HostError(
+      name,
+      `the host does not answer (${error.message})`,
+      "check that it is on and reachable, and connection.host and port",
+    );
   if (/no matching/i.test(error.message))
     return new HostError(
       name,
       `no common SSH algorithm: ${error.message}`,
-      hop.hostKey === undefined ? "the host's SSH server is too old" : "the host may have no key of the type that hostKey pins; check hostKey",
+      hop.hostKey === undefined
+        ? "the host's SSH server is too old"
+        : "the host may have no key of the type that hostKey pins; check hostKey",
     );
   if (/passphrase|privateKey|agent/i.test(error.message))
     return new HostError(
@@ -102,7 +126,11 @@ const explain = (hop: Hop, error: Error & { level?: string; code?: string }, off
       `the private key cannot be used: ${error.message}`,
       "for a key with a passphrase: pulumi config set --secret --path 'vfio-fleet:secrets.HOST.privateKeyPassphrase', or use an SSH agent",
     );
-  return new HostError(name, `the SSH connection failed: ${error.message}`, "run it again; if it stays, try 'ssh -v' to the host");
+  return new HostError(
+    name,
+    `the SSH connection failed: ${error.message}`,
+    "run it again; if it stays, try 'ssh -v' to the host",
+  );
 };
 
 const open = (hop: Hop, through?: NodeJS.ReadableStream): Promise<Client> => {
@@ -152,12 +180,18 @@ const openThrough = async (connection: Connection): Promise<{ client: Client; en
  * The host's key has to be the pinned one; nothing is sent before that is checked.
  * @throws {HostError} unreachable, refused, wrong or unknown host key, cut off
  */
-export const runOnHost = async (connection: Connection, command: string, input: string): Promise<RunResult> => {
+export const runOnHost = async (
+  connection: Connection,
+  command: string,
+  input: string,
+): Promise<RunResult> => {
   const { client, end } = await openThrough(connection);
   try {
     return await new Promise<RunResult>((resolve, reject) => {
       const broken = (what: string): void =>
-        reject(new HostError(label(connection), what, "run it again; if it stays, look at the host's own log"));
+        reject(
+          new HostError(label(connection), what, "run it again; if it stays, look at the host's own log"),
+        );
       client.once("error", (error) => broken(`the connection broke: ${error.message}`));
       client.once("close", () => broken("the host closed the connection in the middle of the answer"));
       client.exec(command, (error, channel) => {

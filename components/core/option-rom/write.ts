@@ -1,78 +1,106 @@
 import { viewOf } from "./header.ts";
 import { BLOCK, codeTypeOf, type ImageContent, type RomContent } from "./model.ts";
 
-const PCIR_TEXT = [0x50, 0x43, 0x49, 0x52];
-const NPDE_TEXT = [0x4e, 0x50, 0x44, 0x45];
+/** Writes `size` bytes of `value`, little-endian; throws a RangeError for what does not fit, by the field's name. */
+type Put = (field: string, at: number, size: 1 | 2 | 4, value: number) => void;
 
-/** A length in bytes as the number of 512-byte blocks that a header field of `bits` bits holds. */
-const blocks = (field: string, length: number, bits: 8 | 16): number => {
-  const count = length / BLOCK;
-  if (!Number.isInteger(count) || count < 0 || count >= 2 ** bits) {
-    throw new RangeError(`${field}: ${length} bytes are not 0 to ${2 ** bits - 1} blocks of ${BLOCK} bytes`);
+const putInto = (bytes: Uint8Array): Put => {
+  const view = viewOf(bytes);
+  return (field, at, size, value) => {
+    if (!Number.isInteger(value) || value < 0 || value >= 2 ** (size * 8)) {
+      throw new RangeError(`${field}: ${value} is no number of ${size * 8} bits`);
+    }
+    if (!Number.isInteger(at) || at < 0 || at + size > bytes.length) {
+      throw new RangeError(`${field}: offset ${at} is outside of the image's ${bytes.length} bytes`);
+    }
+    if (size === 1) view.setUint8(at, value);
+    else if (size === 2) view.setUint16(at, value, true);
+    else view.setUint32(at, value, true);
+  };
+};
+
+/** A length in bytes as the number of 512-byte blocks that stands for it. */
+const blocks = (field: string, length: number): number => {
+  if (length % BLOCK !== 0) throw new RangeError(`${field}: ${length} is no multiple of ${BLOCK} bytes`);
+  return length / BLOCK;
+};
+
+const PCIR = 0x52494350;
+const NPDE = 0x4544504e;
+
+const putCode = (put: Put, { code, bytes }: ImageContent): void => {
+  if (code.kind === "x86") {
+    const field = "x86 initialization size";
+    put(field, 0x02, 1, blocks(field, code.initSize));
+    if (bytes.length >= 0x1c) put("PnP pointer", 0x1a, 2, code.pnpPointer);
+  } else if (code.kind === "efi") {
+    const field = "EFI initialization size";
+    put(field, 0x02, 2, blocks(field, code.initSize));
+    put("EFI signature", 0x04, 4, code.signature);
+    put("EFI subsystem", 0x08, 2, code.subsystem);
+    put("EFI machine type", 0x0a, 2, code.machine);
+    put("EFI compression type", 0x0c, 2, code.compression);
+    put("EFI image offset", 0x16, 2, code.imageOffset);
   }
-  return count;
+};
+
+const putPciData = (put: Put, { pci, code }: ImageContent): void => {
+  const at = pci.offset;
+  put("PCI data structure", at, 4, PCIR);
+  put("vendor id", at + 0x04, 2, pci.vendorId);
+  put("device id", at + 0x06, 2, pci.deviceId);
+  put("device list pointer", at + 0x08, 2, pci.deviceListPointer);
+  put("PCI data structure length", at + 0x0a, 2, pci.structureLength);
+  put("PCI data structure revision", at + 0x0c, 1, pci.revision);
+  put("class code", at + 0x0d, 1, pci.classCode & 0xff);
+  put("class code", at + 0x0e, 2, pci.classCode >>> 8);
+  put("image length", at + 0x10, 2, blocks("image length", pci.imageLength));
+  put("code revision", at + 0x12, 2, pci.codeRevision);
+  put("code type", at + 0x14, 1, codeTypeOf(code));
+  put("indicator", at + 0x15, 1, pci.indicator);
+  put("maximum run-time length", at + 0x16, 2, blocks("maximum run-time length", pci.maxRuntimeLength));
+  if (pci.revision3) {
+    put("configuration utility pointer", at + 0x18, 2, pci.revision3.configUtilityPointer);
+    put("CLP entry pointer", at + 0x1a, 2, pci.revision3.clpEntryPointer);
+  }
+};
+
+const putDeviceList = (put: Put, { pci, deviceList }: ImageContent): void => {
+  if (deviceList.kind !== "listed") return;
+  const start = pci.offset + pci.deviceListPointer;
+  for (const [index, deviceId] of [...deviceList.deviceIds, 0].entries()) {
+    put("device list", start + index * 2, 2, deviceId);
+  }
+};
+
+const putNvidiaExtension = (put: Put, { nvidia }: ImageContent): void => {
+  if (!nvidia) return;
+  const at = nvidia.offset;
+  put("NPDE", at, 4, NPDE);
+  put("NPDE revision", at + 0x04, 2, nvidia.revision);
+  put("NPDE length", at + 0x06, 2, nvidia.structureLength);
+  put("NPDE subimage length", at + 0x08, 2, blocks("NPDE subimage length", nvidia.subimageLength));
+  if (nvidia.indicator !== undefined) put("NPDE indicator", at + 0x0a, 1, nvidia.indicator);
 };
 
 /** One image: its bytes with its fields written over them. */
 const writeImage = (image: ImageContent): Uint8Array => {
   const bytes = image.bytes.slice();
-  const view = viewOf(bytes);
-  const { pci, code, nvidia, deviceList } = image;
-
-  bytes.set([0x55, 0xaa]);
-  view.setUint16(0x18, pci.offset, true);
-  if (code.kind === "x86") {
-    view.setUint8(0x02, blocks("x86 initialization size", code.initSize, 8));
-    if (bytes.length >= 0x1c) view.setUint16(0x1a, code.pnpPointer, true);
-  } else if (code.kind === "efi") {
-    view.setUint16(0x02, blocks("EFI initialization size", code.initSize, 16), true);
-    view.setUint32(0x04, code.signature, true);
-    view.setUint16(0x08, code.subsystem, true);
-    view.setUint16(0x0a, code.machine, true);
-    view.setUint16(0x0c, code.compression, true);
-    view.setUint16(0x16, code.imageOffset, true);
-  }
-
-  bytes.set(PCIR_TEXT, pci.offset);
-  view.setUint16(pci.offset + 0x04, pci.vendorId, true);
-  view.setUint16(pci.offset + 0x06, pci.deviceId, true);
-  view.setUint16(pci.offset + 0x08, pci.deviceListPointer, true);
-  view.setUint16(pci.offset + 0x0a, pci.structureLength, true);
-  view.setUint8(pci.offset + 0x0c, pci.revision);
-  view.setUint8(pci.offset + 0x0d, pci.classCode & 0xff);
-  view.setUint16(pci.offset + 0x0e, pci.classCode >> 8, true);
-  view.setUint16(pci.offset + 0x10, blocks("image length", pci.imageLength, 16), true);
-  view.setUint16(pci.offset + 0x12, pci.codeRevision, true);
-  view.setUint8(pci.offset + 0x14, codeTypeOf(code));
-  view.setUint8(pci.offset + 0x15, pci.indicator);
-  view.setUint16(pci.offset + 0x16, blocks("maximum run-time length", pci.maxRuntimeLength, 16), true);
-  if (pci.revision3) {
-    view.setUint16(pci.offset + 0x18, pci.revision3.configUtilityPointer, true);
-    view.setUint16(pci.offset + 0x1a, pci.revision3.clpEntryPointer, true);
-  }
-
-  if (deviceList.kind === "listed") {
-    const start = pci.offset + pci.deviceListPointer;
-    for (const [index, deviceId] of [...deviceList.deviceIds, 0].entries()) {
-      view.setUint16(start + index * 2, deviceId, true);
-    }
-  }
-
-  if (nvidia) {
-    bytes.set(NPDE_TEXT, nvidia.offset);
-    view.setUint16(nvidia.offset + 0x04, nvidia.revision, true);
-    view.setUint16(nvidia.offset + 0x06, nvidia.structureLength, true);
-    view.setUint16(nvidia.offset + 0x08, blocks("NPDE subimage length", nvidia.subimageLength, 16), true);
-    if (nvidia.indicator !== undefined) view.setUint8(nvidia.offset + 0x0a, nvidia.indicator);
-  }
+  const put = putInto(bytes);
+  put("ROM signature", 0x00, 2, 0xaa55);
+  put("PCI data structure pointer", 0x18, 2, image.pci.offset);
+  putCode(put, image);
+  putPciData(put, image);
+  putDeviceList(put, image);
+  putNvidiaExtension(put, image);
   return bytes;
 };
 
 /**
  * Writes a file: what precedes the first image, the images with the gaps before them, and what follows. For
  * whatever `parseOptionRom` read the result equals the parsed file byte for byte. No checksum is computed.
- * Throws a RangeError for fields that cannot be written: lengths that are not whole blocks, structures outside
- * of their image.
+ * Throws a RangeError that names the field for what cannot be written: numbers that are too large, lengths that
+ * are not whole blocks, structures outside of their image.
  */
 export const writeOptionRom = (rom: RomContent): Uint8Array => {
   const pieces = [

@@ -1,0 +1,119 @@
+import { z } from "zod";
+import { bootloaders } from "./bootloader/registry.ts";
+import type { BootloaderDriver, DistroDriver, HostDrivers, InitramfsDriver } from "./core/driver.ts";
+import type { Facts } from "./core/facts.ts";
+import { BIND_LIST } from "./core/binding.ts";
+import { planKernel, type KernelPlan } from "./core/kernel-plan.ts";
+import { cardSchema, kernelSchema } from "./core/kernel-spec.ts";
+import { planLibvirt } from "./core/libvirt-plan.ts";
+import type { Checked, Problem } from "./core/problem.ts";
+import { libvirtSchema, QEMU_CONF } from "./core/qemu-conf.ts";
+import type { Step } from "./core/step.ts";
+import { distros } from "./distro/registry.ts";
+import { initramfsGenerators } from "./initramfs/registry.ts";
+import type { ProbeQuestion } from "./remote/probe.ts";
+import { connectionSchema } from "./remote/connection.ts";
+
+const cardName = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, "names are lower-case letters, digits and dashes");
+
+/** One host of a stack. */
+export const hostSchema = z.strictObject({
+  connection: connectionSchema,
+  headless: z.boolean().default(false).describe("the host may lose its own display"),
+  cards: z
+    .record(cardName, cardSchema)
+    .default({})
+    .describe("what is handed to virtual machines, by names of your own"),
+  kernel: kernelSchema.prefault({}),
+  libvirt: libvirtSchema.prefault({}),
+});
+export type HostSpec = z.infer<typeof hostSchema>;
+
+export interface HostPlan {
+  readonly spec: HostSpec;
+  readonly drivers: HostDrivers;
+  readonly kernel: KernelPlan;
+  readonly libvirt: readonly Step[];
+}
+
+const drivers = {
+  bootloader: Object.values<BootloaderDriver>(bootloaders),
+  initramfs: Object.values<InitramfsDriver>(initramfsGenerators),
+  distro: Object.values<DistroDriver>(distros),
+};
+
+/** What a host is asked: everything that a plan for this description looks at. */
+export const probeQuestion = (spec: HostSpec, agentPath: string): ProbeQuestion => ({
+  files: [
+    agentPath,
+    "/etc/modprobe.d/vfio.conf",
+    ...Object.keys(spec.kernel.moduleOptions).map((module) => `/etc/modprobe.d/${module}.conf`),
+    BIND_LIST,
+    QEMU_CONF,
+    ...drivers.bootloader.flatMap((driver) => [
+      ...driver.reads,
+      ...driver.files([]).map((file) => file.path),
+    ]),
+    ...drivers.initramfs.flatMap((driver) => [
+      ...driver.reads,
+      ...driver.files({ modules: [] }).map((file) => file.path),
+    ]),
+  ].filter((path, index, all) => all.indexOf(path) === index),
+  exists: ["/sys/firmware/acpi/tables/DMAR", "/sys/firmware/acpi/tables/IVRS"],
+  packages: [...new Set(drivers.distro.flatMap((driver) => driver.packages))],
+  parameters: [...Object.keys(spec.kernel.moduleOptions), "vfio_pci", "vfio_iommu_type1"],
+});
+
+const choose = <D extends { readonly name: string; detect(facts: Facts): boolean }>(
+  kind: string,
+  known: readonly D[],
+  facts: Facts,
+  found: string,
+): D | Problem =>
+  known.find((driver) => driver.detect(facts)) ?? {
+    path: kind,
+    problem: `none that is known is in use on this host (${found})`,
+    remedy: `supported are: ${known.map((driver) => driver.name).join(", ")}`,
+  };
+
+const access = (facts: Facts): Problem[] =>
+  facts.privilege === "none"
+    ? [
+        {
+          path: "connection.user",
+          problem: `${facts.user} is neither root nor allowed to use sudo without a password`,
+          remedy: `log in as root, give ${facts.user} NOPASSWD sudo, or store the password: pulumi config set --secret --path 'vfio-fleet:secrets.HOST.sudoPassword'`,
+        },
+      ]
+    : [];
+
+/** Plans one host as a whole: either every step, or every problem at once. */
+export const planHost = (spec: HostSpec, facts: Facts): Checked<HostPlan> => {
+  // without root half of the facts are missing: further findings would mislead
+  const denied = access(facts);
+  if (denied.length > 0) return { ok: false, problems: denied };
+  const bootloader = choose(
+    "boot loader",
+    drivers.bootloader,
+    facts,
+    `loader: ${facts.boot.loaderInfo ?? "unknown"}, present: ${facts.boot.present.join(", ") || "nothing known"}`,
+  );
+  const initramfs = choose(
+    "initramfs",
+    drivers.initramfs,
+    facts,
+    facts.initramfs.tools.join(", ") || "no tool found",
+  );
+  const distro = choose("distribution", drivers.distro, facts, facts.distro.name);
+  if ("problem" in bootloader || "problem" in initramfs || "problem" in distro)
+    return {
+      ok: false,
+      problems: [bootloader, initramfs, distro].flatMap((found) => ("problem" in found ? [found] : [])),
+    };
+  const chosen = { bootloader, initramfs, distro };
+  const kernel = planKernel(spec, facts, chosen);
+  const libvirt = planLibvirt(spec.libvirt, facts, distro);
+  if (!kernel.ok || !libvirt.ok)
+    return { ok: false, problems: [kernel, libvirt].flatMap((result) => (result.ok ? [] : result.problems)) };
+  return { ok: true, value: { spec, drivers: chosen, kernel: kernel.value, libvirt: libvirt.value } };
+};

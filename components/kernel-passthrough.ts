@@ -1,0 +1,25 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { KernelPlan } from "./core/kernel-plan.ts";
+import { hostCommands, type HostContext } from "./remote/host-command.ts";
+
+/**
+ * The host's kernel configuration: command line, modules, their options, the binding of the cards, the initramfs,
+ * the trial boot and its proof.
+ */
+export class KernelPassthrough extends pulumi.ComponentResource {
+  /** what the host showed after the last reboot: boot_id, command line, driver and group of every function */
+  readonly proof: pulumi.Output<string>;
+
+  constructor(
+    host: HostContext,
+    plan: KernelPlan,
+    agent: pulumi.Resource,
+    options: pulumi.ComponentResourceOptions,
+  ) {
+    super("vfio-fleet:index:KernelPassthrough", host.name, {}, options);
+    for (const warning of plan.warnings) void pulumi.log.warn(warning, this);
+    const made = hostCommands(host, plan.steps, this, [agent]);
+    this.proof = pulumi.output(made.get("prove")?.stdout ?? "");
+    this.registerOutputs({ proof: this.proof });
+  }
+}

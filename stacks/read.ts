@@ -1,0 +1,68 @@
+import { closest } from "fastest-levenshtein";
+import { z } from "zod";
+import type { Checked, Problem } from "../components/core/problem.ts";
+import { stackSchema, type StackConfig } from "./schema.ts";
+
+/** The schema below one step of a path, seen through optional, default and record wrappers. */
+const inner = (schema: unknown): unknown => {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault)
+    return inner(schema.def.innerType);
+  if (schema instanceof z.ZodPipe) return inner(schema.def.in);
+  return schema;
+};
+
+const below = (schema: unknown, key: PropertyKey): unknown => {
+  const found = inner(schema);
+  if (found instanceof z.ZodObject) return (found.shape as Record<PropertyKey, unknown>)[key];
+  if (found instanceof z.ZodRecord) return found.def.valueType;
+  if (found instanceof z.ZodArray) return found.def.element;
+  if (found instanceof z.ZodUnion) return found.def.options.map((option) => below(option, key)).find(Boolean);
+  return undefined;
+};
+
+const keysAt = (path: readonly PropertyKey[]): string[] => {
+  const found = inner(path.reduce<unknown>(below, stackSchema));
+  const options = found instanceof z.ZodUnion ? found.def.options : [found];
+  return [
+    ...new Set(options.flatMap((option) => (option instanceof z.ZodObject ? Object.keys(option.shape) : []))),
+  ];
+};
+
+const at = (path: readonly PropertyKey[]): string => `vfio-fleet:${path.map(String).join(".")}`;
+
+const problemsOf = (issue: z.core.$ZodIssue): Problem[] => {
+  if (issue.code === "unrecognized_keys") {
+    const known = keysAt(issue.path);
+    return issue.keys.map((key) => ({
+      path: at([...issue.path, key]),
+      problem: "unknown setting",
+      remedy:
+        known.length > 0
+          ? `did you mean "${closest(key, known)}"? Known here: ${known.join(", ")}`
+          : "take it out",
+    }));
+  }
+  if (issue.code === "invalid_union" && issue.errors.length > 0) {
+    const nearest = [...issue.errors].sort((a, b) => a.length - b.length)[0] ?? [];
+    const nested = nearest.flatMap((error) => problemsOf({ ...error, path: [...issue.path, ...error.path] }));
+    if (nested.length > 0) return nested;
+  }
+  return [
+    {
+      path: at(issue.path),
+      problem: issue.message,
+      remedy: "correct it in the stack file; the README describes every setting",
+    },
+  ];
+};
+
+/** Reads a stack's configuration; every mistake is reported, each with its path and what would be right. */
+export const readStack = (raw: {
+  readonly hosts: unknown;
+  readonly secrets?: unknown;
+}): Checked<StackConfig> => {
+  const result = stackSchema.safeParse(raw);
+  return result.success
+    ? { ok: true, value: result.data }
+    : { ok: false, problems: result.error.issues.flatMap(problemsOf) };
+};
