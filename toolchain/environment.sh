@@ -1,0 +1,37 @@
+# shellcheck shell=bash
+# Where the toolchain lives, and the environment that Pulumi runs in: sourced by setup and by toolchain/pulumi, which
+# toolchain/env.ts asks for it.
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=toolchain/versions.sh
+. "$ROOT/toolchain/versions.sh"
+
+CACHE=$(realpath -m "${VFIO_FLEET_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/vfio-fleet}")
+
+# piece_folder NAME VERSION SOURCE...: the folder of one built piece, named by its version and by what it is built from,
+# so that two checkouts share it when they agree and do not meet when they differ.
+piece_folder() {
+  local name=$1 version=$2 hash
+  shift 2
+  hash=$(cd "$ROOT/toolchain" && find build.sh "$@" -type f ! -name '*_test.go' -print0 |
+    LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum)
+  echo "$CACHE/toolchain/$name-$version-${hash:0:12}"
+}
+
+PULUMI_FOLDER=$(piece_folder pulumi "$PULUMI_VERSION" pulumi-cli language-nodejs)
+PULUMI_PLUGINS="$CACHE/pulumi-home/plugins"
+
+export VFIO_FLEET_CACHE=$CACHE
+# Where the user has plugins of their own; read, never written.
+USERS_PULUMI_HOME=${PULUMI_HOME-}
+
+export PULUMI_HOME=$CACHE/pulumi-home
+export PULUMI_BACKEND_URL=file://$CACHE/state
+export PULUMI_CONFIG_PASSPHRASE_FILE=$CACHE/passphrase
+unset PULUMI_CONFIG_PASSPHRASE
+# Nothing is looked up on the network, and the plugins are those that setup installed.
+export PULUMI_SKIP_UPDATE_CHECK=true
+export PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true
+export PULUMI_IGNORE_AMBIENT_PLUGINS=true
+# The repository's Node runs the programs.
+export PATH=$ROOT/node_modules/.bin:$PULUMI_FOLDER/bin:$PATH

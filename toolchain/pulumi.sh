@@ -1,0 +1,52 @@
+# shellcheck shell=bash
+# The step `pulumi`: the CLI and, beside it where it looks first, the host of Node programs.
+
+step_pulumi() {
+  local started=$EPOCHREALTIME
+  if ! pulumi_is_there; then
+    lock_cache
+    pulumi_is_there || install_pulumi
+  fi
+  make_passphrase
+  done_line pulumi "$started" "$PULUMI_VERSION, $(cat "$PULUMI_FOLDER/origin")"
+}
+
+pulumi_is_there() { [ -x "$PULUMI_FOLDER/bin/pulumi" ]; }
+
+install_pulumi() {
+  local aside found
+  aside=$(new_aside)
+  mkdir "$aside/bin"
+  if found=$(fitting_pulumi); then
+    ln -s "$found" "$aside/bin/pulumi"
+    echo "the one on PATH: $found" >"$aside/origin"
+  elif downloads_reachable && download_cli "$aside/bin"; then
+    echo "the official download" >"$aside/origin"
+  else
+    go_build pulumi-cli github.com/pulumi/pulumi/pkg/v3/cmd/pulumi "$aside/bin/pulumi" \
+      -X "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v$PULUMI_VERSION"
+    go_build language-nodejs github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs \
+      "$aside/bin/pulumi-language-nodejs"
+    echo "built from Go modules" >"$aside/origin"
+  fi
+  put_in_place "$aside" "$PULUMI_FOLDER"
+}
+
+# fitting_pulumi: the path of a pulumi on PATH that has its Node host beside it and is as new as this project's, same major.
+fitting_pulumi() {
+  local path version
+  path=$(command -v pulumi) && path=$(readlink -f "$path") && [ -x "$(dirname "$path")/pulumi-language-nodejs" ] &&
+    version=$(timeout 5 "$path" version 2>/dev/null) && [ "${version%%.*}" = "v${PULUMI_VERSION%%.*}" ] &&
+    printf '%s\n' "v$PULUMI_VERSION" "$version" | sort --version-sort --check=silent &&
+    echo "$path"
+}
+
+# A passphrase for the lab's stacks, made once.
+make_passphrase() {
+  if [ ! -s "$PULUMI_CONFIG_PASSPHRASE_FILE" ]; then
+    lock_cache
+    (umask 077 && head -c 24 /dev/urandom | base64 >"$PULUMI_CONFIG_PASSPHRASE_FILE.new")
+    mv "$PULUMI_CONFIG_PASSPHRASE_FILE.new" "$PULUMI_CONFIG_PASSPHRASE_FILE"
+  fi
+  mkdir -p "$CACHE/state"
+}
