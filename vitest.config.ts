@@ -1,8 +1,10 @@
 import { defineConfig } from "vitest/config";
+import { ProgressReporter } from "./test/reporter.ts";
 
 /** Three projects: `unit` (pure), `component` (Pulumi mocks), `lab` (real hosts in QEMU, slow, one worker). */
 export default defineConfig({
   test: {
+    reporters: [new ProgressReporter()],
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
       { test: { name: "component", include: ["test/component/**/*.test.ts"], testTimeout: 30_000 } },

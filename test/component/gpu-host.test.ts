@@ -1,0 +1,126 @@
+import * as pulumi from "@pulumi/pulumi";
+import { beforeAll, expect, test } from "vitest";
+import { GpuHost } from "../../components/gpu-host.ts";
+import { hostSchema, planHost } from "../../components/host-plan.ts";
+import type { Connection } from "../../components/remote/connection.ts";
+import { AGENT } from "../../components/remote/host-command.ts";
+import { xeonFacts } from "../fixtures/xeon.ts";
+
+interface Made {
+  readonly type: string;
+  readonly name: string;
+  readonly inputs: Record<string, unknown>;
+}
+const made: Made[] = [];
+
+const connection: Connection = {
+  host: "192.0.2.10",
+  port: 22,
+  user: "op",
+  hostKey: "ssh-ed25519 AAAA",
+  auth: { kind: "key", path: "~/.ssh/id_ed25519", privateKey: "the private key" },
+  sudoPassword: "the sudo password",
+};
+
+/** Declares one host and waits until every resource is registered. */
+const declare = async (privilege: "root" | "sudo" | "sudo-password"): Promise<Made[]> => {
+  made.length = 0;
+  const spec = hostSchema.parse({
+    connection: { host: "192.0.2.10" },
+    cards: { gtx1050: { address: "03:00.0", ids: ["10de:1c81", "10de:0fb9"] } },
+  });
+  const facts = xeonFacts({ privilege });
+  const plan = planHost(spec, facts);
+  if (!plan.ok) throw new Error(JSON.stringify(plan.problems));
+  const host = new GpuHost(
+    { name: "xeon", connection, facts, drivers: plan.value.drivers, now: new Date("2026-01-02T03:04:05Z") },
+    plan.value,
+  );
+  const outputs = pulumi.all([host.proof, host.libvirt, host.urn]);
+  await new Promise<void>((resolve) => {
+    outputs.apply(() => resolve());
+  });
+  return made;
+};
+
+const named = (name: string): Made => {
+  const found = made.find((one) => one.name === name);
+  if (!found) throw new Error(`no ${name} among ${made.map((one) => one.name).join(", ")}`);
+  return found;
+};
+/** Mocks hand secrets over wrapped; this is what is inside, and whether it was wrapped. */
+const opened = (value: unknown): { secret: boolean; value: unknown } =>
+  typeof value === "object" && value !== null && "value" in value
+    ? { secret: true, value: value.value }
+    : { secret: false, value };
+
+beforeAll(async () => {
+  await pulumi.runtime.setMocks({
+    newResource: ({ type, name, inputs, id }) => {
+      made.push({ type, name, inputs: inputs as Record<string, unknown> });
+      return { id: id ?? name, state: { ...(inputs as object), stdout: "" } };
+    },
+    call: () => ({}),
+  });
+});
+
+test("resources are named after what they change", async () => {
+  await declare("root");
+  expect(made.map((one) => one.name)).toEqual(
+    expect.arrayContaining([
+      "xeon:host agent",
+      "xeon:packages",
+      "xeon:/etc/libvirt/qemu.conf",
+      "xeon:libvirtd",
+      "xeon:/etc/modprobe.d/vfio.conf",
+      "xeon:/etc/default/grub.d/90-vfio-fleet.cfg",
+      "xeon:boot",
+      "xeon:reboot",
+      "xeon:prove",
+    ]),
+  );
+});
+
+test("every command pins the host key, has no triggers and takes nothing from the run before", async () => {
+  await declare("root");
+  const commands = made.filter((one) => one.type === "command:remote:Command");
+  expect(commands.length).toBeGreaterThan(10);
+  for (const command of commands) {
+    expect(opened(command.inputs["connection"]).value).toMatchObject({ hostKey: "ssh-ed25519 AAAA" });
+    expect(opened(command.inputs["connection"]).secret).toBe(true);
+    expect(command.inputs).not.toHaveProperty("triggers");
+    expect(command.inputs["addPreviousOutputInEnv"]).toBe(false);
+  }
+});
+
+test("a file is written by the agent, its content comes by stdin, and it is put back by destroy", async () => {
+  await declare("root");
+  expect(named("xeon:/etc/modprobe.d/vfio.conf").inputs).toMatchObject({
+    create: `${AGENT} file /etc/modprobe.d/vfio.conf 644 token=2026-01-02T03:04:05.000Z`,
+    delete: `${AGENT} unfile /etc/modprobe.d/vfio.conf`,
+    stdin: expect.stringContaining("options vfio-pci disable_vga=1"),
+  });
+});
+
+test("with sudo every command goes through it, undo as well", async () => {
+  await declare("sudo");
+  const { create, delete: undo } = named("xeon:/etc/modprobe.d/vfio.conf").inputs;
+  expect([create, undo]).toEqual([
+    expect.stringMatching(/^sudo -n \/usr\/local/),
+    expect.stringMatching(/^sudo -n \/usr\/local/),
+  ]);
+});
+
+test("a sudo password goes by stdin only, as a secret", async () => {
+  await declare("sudo-password");
+  const inputs = named("xeon:/etc/modprobe.d/vfio.conf").inputs;
+  expect(inputs["create"]).toMatch(/^sudo -k -S -p '' \/usr\/local/);
+  expect(opened(inputs["stdin"])).toEqual({
+    secret: true,
+    value: expect.stringMatching(/^the sudo password\n# Written by/),
+  });
+  for (const one of made) {
+    expect(String(one.inputs["create"])).not.toContain("the sudo password");
+    if (one.inputs["stdin"] !== undefined) expect(opened(one.inputs["stdin"]).secret).toBe(true);
+  }
+});

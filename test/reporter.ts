@@ -1,0 +1,63 @@
+import { writeFileSync } from "node:fs";
+import type { Reporter, TestCase, TestModule } from "vitest/node";
+
+const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(1)} s`;
+
+/**
+ * A line a test file, every failure whole, and for slow ones what is running, at least every ten seconds.
+ * Writes `{passed, failed}` to the file that TEST_COUNTS names.
+ */
+export class ProgressReporter implements Reporter {
+  private readonly running = new Map<string, { readonly name: string; readonly since: number }>();
+  private readonly files = new Map<string, number>();
+  private heartbeat: NodeJS.Timeout | undefined;
+
+  onTestRunStart(): void {
+    this.heartbeat = setInterval(() => {
+      for (const { name, since } of this.running.values()) console.log(`  … ${name}, for ${seconds(since)}`);
+    }, 9000);
+  }
+
+  onTestModuleStart(module: TestModule): void {
+    this.files.set(module.id, performance.now());
+    this.running.set(module.id, { name: module.relativeModuleId, since: performance.now() });
+  }
+
+  onTestCaseReady(test: TestCase): void {
+    this.running.set(test.id, { name: test.fullName, since: performance.now() });
+    this.running.delete(test.module.id);
+  }
+
+  onTestCaseResult(test: TestCase): void {
+    const { state, errors } = test.result();
+    const started = this.running.get(test.id)?.since ?? performance.now();
+    this.running.delete(test.id);
+    if (state === "failed") {
+      console.log(`✗ ${test.module.relativeModuleId} > ${test.fullName} (${seconds(started)})`);
+      for (const error of errors) console.log(`    ${(error.stack ?? error.message).replaceAll("\n", "\n    ")}\n${error.diff ?? ""}`);
+    } else if (test.project.name === "lab") console.log(`✓ ${test.fullName} (${seconds(started)})`);
+  }
+
+  onTestModuleEnd(module: TestModule): void {
+    this.running.delete(module.id);
+    const tests = [...module.children.allTests()];
+    const failed = tests.filter((test) => test.result().state === "failed").length;
+    for (const error of module.errors()) console.log(`✗ ${module.relativeModuleId}: ${error.stack ?? error.message}`);
+    console.log(
+      `${module.ok() ? "✓" : "✗"} ${module.relativeModuleId}: ${tests.length} tests` +
+        `${failed > 0 ? `, ${failed} failed` : ""} (${seconds(this.files.get(module.id) ?? performance.now())})`,
+    );
+  }
+
+  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]): void {
+    clearInterval(this.heartbeat);
+    const tests = modules.flatMap((module) => [...module.children.allTests()]);
+    const passed = tests.filter((test) => test.result().state === "passed").length;
+    const broken = modules.filter((module) => module.errors().length > 0).length;
+    for (const error of unhandled) console.log("✗ outside of any test:", error);
+    // a file that cannot be loaded, and a test that never ran, count as failed: silence is no success
+    const counts = { passed, failed: tests.length - passed + broken + unhandled.length };
+    if (process.env["TEST_COUNTS"] !== undefined)
+      writeFileSync(process.env["TEST_COUNTS"], JSON.stringify(counts));
+  }
+}

@@ -1,0 +1,47 @@
+import { expect, test } from "vitest";
+import { libvirtSchema, QEMU_CONF, qemuConfBlock, qemuConfStep } from "../../components/core/qemu-conf.ts";
+import { receiptName } from "../../components/core/step.ts";
+import { xeonFacts } from "../fixtures/xeon.ts";
+
+const spec = libvirtSchema.parse({ user: "libvirt-qemu", group: "kvm" });
+const host = (content: string, receipts = {}) =>
+  xeonFacts({
+    files: { [QEMU_CONF]: { content, mode: "600", owner: "root", group: "root", sha256: "now" } },
+    receipts,
+  });
+const written = `# comment\n#user = "root"\n# BEGIN vfio-fleet\n${qemuConfBlock(spec)}\n# END vfio-fleet\n`;
+
+test("libvirt's default device list is kept and added to", () => {
+  const block = qemuConfBlock(libvirtSchema.parse({ deviceAcl: ["/dev/input/event3", "/dev/kvm"] }));
+  expect(block.match(/"\/dev\/[a-z/0-9]+"/g)).toEqual([
+    '"/dev/null"',
+    '"/dev/full"',
+    '"/dev/zero"',
+    '"/dev/random"',
+    '"/dev/urandom"',
+    '"/dev/ptmx"',
+    '"/dev/kvm"',
+    '"/dev/input/event3"',
+  ]);
+});
+
+test("user, group and firmware pairs stand in the block", () => {
+  expect(qemuConfBlock(spec)).toMatch(/^user = "libvirt-qemu"\ngroup = "kvm"\nnvram = \[\n {2}"\/usr\/share\/OVMF\/OVMF_CODE_4M.fd:\/usr/);
+});
+
+test("already so, whatever else the file holds", () => {
+  expect(qemuConfStep(spec, host(written), []).step.so).toBe(true);
+});
+
+test("an edit between the markers is drift, a changed wish is not", () => {
+  const receipts = (sha256: string) => ({ [receiptName(QEMU_CONF)]: { token: "t", notes: { sha256 } } });
+  const edited = written.replace('"kvm"', '"wheel"');
+  expect(qemuConfStep(spec, host(edited, receipts("before")), []).step.drift).toMatchObject({ kind: "file" });
+  const other = libvirtSchema.parse({ user: "root", group: "kvm" });
+  expect(qemuConfStep(other, host(written, receipts("now")), []).step).not.toHaveProperty("drift");
+});
+
+test("a setting made by hand outside the block is refused, a commented one is not", () => {
+  const problems = qemuConfStep(spec, host(`user = "root"\n#group = "root"\n`), []).problems;
+  expect(problems).toEqual([expect.objectContaining({ problem: expect.stringMatching(/^user is set by hand/) })]);
+});
