@@ -2,16 +2,7 @@
 export type GuestFirmware = "ovmf" | "seabios";
 
 /** What a line of the judgement is about. */
-export type RomCheck =
-  | "content"
-  | "container"
-  | "chain"
-  | "efi"
-  | "x86"
-  | "checksum"
-  | "ids"
-  | "size"
-  | "trailing";
+type RomCheck = "content" | "container" | "chain" | "efi" | "x86" | "checksum" | "ids" | "size" | "trailing";
 
 /** One line of the judgement. An error keeps the ROM from working; patching removes it where `patchable`. */
 export type RomFinding = { readonly check: RomCheck; readonly message: string } & (

@@ -1,0 +1,36 @@
+import { Command, CommanderError } from "commander";
+import { CommandError } from "./command-error.ts";
+import { registerVbios } from "./commands/vbios.ts";
+
+/**
+ * The program `vfio-fleet`. Every command registers itself from its own file in commands/ and imports what it
+ * needs when it runs, so that the program starts quickly whatever the other commands need.
+ *
+ * Exit status: 0 done, 1 done and the answer is no (a ROM that cannot work, a check that fails), 2 not done.
+ */
+const program = new Command("vfio-fleet")
+  .description("Hand GPUs, whole, to virtual machines: one Linux host or a rack of them.")
+  .showHelpAfterError()
+  .exitOverride();
+
+registerVbios(program);
+
+// `vfio-fleet … | head` closes the pipe early; that is the reader's choice and no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Commander has printed the help or what was wrong with the arguments.
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+  } else if (error instanceof CommandError) {
+    console.error(`vfio-fleet: ${error.message}`);
+    process.exitCode = 2;
+  } else {
+    throw error;
+  }
+}
