@@ -93,20 +93,23 @@ const otherRow = (offset: number, size: number, what: string): Row => ({
   cells: ["", formatOffset(offset), formatSize(size), "", "", "", what],
 });
 
-const tableRows = (rom: OptionRom): readonly Row[] =>
-  [
+const tableRows = (rom: OptionRom): readonly Row[] => {
+  const behind = rom.size - rom.trailing.length;
+  const isNamed = rom.nvidiaImages.some(({ offset }) => offset === behind);
+  return [
     ...(rom.container.kind === "none"
       ? []
       : [otherRow(0, rom.leading.length, formatContainer(rom.container))]),
     ...rom.images.map(imageRow),
-    ...rom.images.flatMap((image) =>
-      image.gap.length === 0 ? [] : [otherRow(image.offset - image.gap.length, image.gap.length, "gap")],
+    ...rom.images.flatMap(({ offset, gap }) =>
+      gap.length === 0 ? [] : [otherRow(offset - gap.length, gap.length, "gap")],
     ),
     ...rom.nvidiaImages.map(nvidiaRow),
-    ...(rom.trailing.length === 0
+    ...(rom.trailing.length === 0 || isNamed
       ? []
-      : [otherRow(rom.size - rom.trailing.length, rom.trailing.length, "behind the last image")]),
+      : [otherRow(behind, rom.trailing.length, "behind the last image")]),
   ].toSorted((a, b) => a.offset - b.offset);
+};
 
 const formatImages = (rom: OptionRom, paint: Paint): string => {
   const rows = tableRows(rom);

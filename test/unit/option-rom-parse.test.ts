@@ -174,6 +174,13 @@ describe("the chain of images", () => {
   });
 });
 
+test("an image that does not start at a multiple of 512 bytes from the one before is not found", () => {
+  const gap = new Uint8Array(100).fill(0x20);
+  const rom = parsed(makeRom([makeX86(2 * KIB), makeEfi(4 * KIB, { gap, last: true })]));
+  expect(codeTypes(rom)).toEqual([0]);
+  expect(rom.end).toEqual({ kind: "lost" });
+});
+
 describe("the x86 checksum", () => {
   test("covers the initialization size, not the image's length", () => {
     const image = makeImage({
@@ -239,7 +246,7 @@ describe("NVIDIA's additions", () => {
   });
 
   test("an extension too short for an indicator: a shorter subimage has others behind it", () => {
-    const inner = makeX86(KIB, { nvidia: { structureLength: 0x0a, indicator: undefined } });
+    const inner = makeX86(KIB, { last: true, nvidia: { structureLength: 0x0a, indicator: undefined } });
     const bytes = new Uint8Array(4 * KIB);
     bytes.set(inner.bytes);
     bytes.set(makeX86(3 * KIB, { last: true }).bytes, KIB);

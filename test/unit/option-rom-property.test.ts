@@ -15,7 +15,11 @@ import {
   ipxeRom,
   KIB,
   makeContainer,
+  makeEfi,
   makeNvidiaRom,
+  makePrivateImage,
+  makeRom,
+  makeX86,
   parsed,
   readBytes,
   seabiosRom,
@@ -301,6 +305,19 @@ describe("anything at all", () => {
 
   test("mutated real ROMs", { timeout: 60_000 }, () => {
     expect(() => fc.assert(fc.property(mutated, checkAnything), { numRuns: 400 })).not.toThrow();
+  });
+
+  test("a file with every structure, cut at every byte", () => {
+    const structures = { deviceIds: [0x1c81, 0x1c82], nvidia: {} };
+    const efi = makeEfi(512, { ...structures, last: true });
+    const file = makeRom([makeX86(512, structures), efi], { trailing: makePrivateImage(512, true) });
+    expect(parsed(file)).toMatchObject({
+      images: [{ nvidia: { indicator: 0 } }, { pci: { revision: 3 } }],
+      nvidiaImages: [{ offset: 1024 }],
+    });
+    for (let size = 0; size <= file.length; size += 1) {
+      expect(() => checkAnything(file.subarray(0, size))).not.toThrow();
+    }
   });
 
   test("bytes around the file's own are never read", () => {

@@ -40,7 +40,7 @@ export const judgeContainer = (rom: OptionRom): RomFinding =>
         check: "container",
         severity: "error",
         patchable: true,
-        message: `${formatContainer(rom.container)} precede the first image, so firmware finds none: patch the file`,
+        message: `${formatContainer(rom.container)} before the first image, so firmware finds none: patch the file`,
       };
 
 const chainError = (message: string): RomFinding => ({

@@ -152,7 +152,7 @@ export const makeContainer = (size: number, version: 1 | 2 | 3): Uint8Array => {
 };
 
 /** One of NVIDIA's private images, as they follow or lie inside the firmware's: "VN" and "NPDS". */
-const makePrivateImage = (size: number, last: boolean): Uint8Array => {
+export const makePrivateImage = (size: number, last: boolean): Uint8Array => {
   const image = makeImage({
     code: { kind: "other", codeType: 0xe0 },
     size,
