@@ -10,6 +10,7 @@ bootloader_mark() { printf '%s' "$1" | tr -cd 'A-Za-z0-9.-'; }
 
 # bootloader_arm VERSION IMAGE TOKEN OLD-ARGUMENTS NEW-ARGUMENTS
 bootloader_arm() {
+  local entry
   grep -q 'custom\.cfg' $GRUB_CFG || die "$GRUB_CFG does not read custom.cfg: is /etc/grub.d/41_custom executable? Then run update-grub"
   entry=$(awk -v kernel="vmlinuz-$1" -v image="initrd.img-$1" -v trial="${2##*/}" -v mark="$(bootloader_mark "$3")" \
     -v old="$(echo $4)" -v new="$(echo $5)" '

@@ -4,6 +4,7 @@
 # generator and distribution follow below. Every verb can be called again at any point: it looks first, changes
 # atomically (aside, fsync, rename) and leaves a receipt under /var/lib/vfio-fleet/receipts once its effect is there.
 set -eu
+# local is no POSIX word, but dash, bash and busybox sh know it
 umask 022
 LC_ALL=C; export LC_ALL
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH
@@ -27,6 +28,7 @@ key() { printf '%s' "$1" | tr '/ ' '%_'; }
 
 # receipt KEY NAME=VALUE...: replaces the receipt as a whole
 receipt() {
+  local where
   where=$STATE/receipts/$(key "$1"); shift
   printf '%s\n' "$@" >"$STATE/.receipt.new"
   sync "$STATE/.receipt.new"
@@ -36,6 +38,7 @@ unreceipt() { rm -f "$STATE/receipts/$(key "$1")"; }
 
 # place PATH MODE: standard input becomes the file, at once or not at all
 place() {
+  local new
   new=${1%/*}/.${1##*/}.vfio-fleet-new
   mkdir -p "${1%/*}"
   cat >"$new"
@@ -48,6 +51,7 @@ place() {
 
 # keep PATH: what stood there before the first write, with owner, mode and times
 keep() {
+  local kept folder
   kept=$STATE/kept/$(key "$1")
   [ -e "$kept/whole" ] && return 0
   rm -rf "$kept"; mkdir -p "$kept"
@@ -111,6 +115,7 @@ noted() { sed -n "s/^$1=//p" "$BOOT/armed" 2>/dev/null || :; }
 
 # unmet FILE: a line for every wanted effect that the running system does not show
 unmet() {
+  local kind first rest device vendor product driver member class name expected value line
   line=" $(cat /proc/cmdline) "
   while read -r kind first rest; do
     device=/sys/bus/pci/devices/$first
@@ -133,14 +138,14 @@ unmet() {
           say "$first: shares its IOMMU group with ${member##*/} (driver ${driver##*/})"
         done ;;
       parameter)
-        name=${rest%% *}; wanted=${rest#* }; value=
+        name=${rest%% *}; expected=${rest#* }; value=
         if [ -d "/sys/module/$first" ]; then
           read -r value <"/sys/module/$first/parameters/$name" || [ -n "$value" ] || value="not there"
         else
           # not loaded, so the effect to look at is what it would be loaded with
           value=$(modprobe -c | sed -n "s/^options $first .*\\b$name=\\([^ ]*\\).*/\\1/p" | tail -n 1)
         fi
-        case ",$wanted," in *",$value,"*) ;; *) say "module $first: $name is ${value:-not set}, expected ${wanted%%,*}" ;; esac ;;
+        case ",$expected," in *",$value,"*) ;; *) say "module $first: $name is ${value:-not set}, expected ${expected%%,*}" ;; esac ;;
     esac
   done <"$1" 2>/dev/null
 }
@@ -181,6 +186,7 @@ verb_boot() { # the wanted effects on standard input
 # Stops new connections before it returns, so that whoever connects next meets the host after the reboot; should the
 # reboot not happen, the SSH server is started again.
 detached_reboot() {
+  local units unit
   units=
   for unit in ssh.socket sshd.socket ssh.service sshd.service; do
     systemctl -q is-active "$unit" && units="$units $unit"
@@ -242,6 +248,7 @@ verb_prove() { # auto|never; the wanted effects on standard input
 # The proved configuration becomes the default: the trial image takes its place, other kernels get theirs built, the
 # boot menu is written anew.
 commit() { # KERNEL-VERSION
+  local trial kernel image lacking
   trial=$(initramfs_trial "$1")
   for kernel in $(initramfs_kernels); do
     image=$(initramfs_image "$kernel")

@@ -5,7 +5,11 @@
 verb=${1:-}
 [ $# -eq 0 ] || shift
 TOKEN=
-for word in "$@"; do case $word in token=*) TOKEN=${word#token=} ;; esac; done
+left=$#
+while [ "$left" -gt 0 ]; do
+  word=$1; shift; left=$((left - 1))
+  case $word in token=*) TOKEN=${word#token=} ;; *) set -- "$@" "$word" ;; esac
+done
 case $verb in
   file | unfile | block | unblock | boot | reboot | prove | packages | libvirtd | domain | undomain | run | shutdown | leave)
     [ "$(id -u)" = 0 ] || die "has to run as root"

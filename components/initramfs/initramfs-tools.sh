@@ -4,6 +4,7 @@ initramfs_image() { say "/boot/initrd.img-$1"; }
 initramfs_trial() { say "/boot/vfio-fleet-trial.img-$1"; }
 
 initramfs_kernels() {
+  local image version
   for image in /boot/initrd.img-*; do
     version=${image#/boot/initrd.img-}
     [ ! -d "/lib/modules/$version" ] || say "$version"
@@ -20,6 +21,7 @@ initramfs_build() { # VERSION PATH
 
 # initramfs_lacks IMAGE WANTED: opens the image; prints what is missing and fails, or is silent
 initramfs_lacks() {
+  local opened root bad kind first rest
   [ -e "$1" ] || { say "$1 is not there"; return 1; }
   opened=$(mktemp -d /var/tmp/vfio-fleet.XXXXXX)
   if ! unmkinitramfs "$1" "$opened" 2>"$opened.log"; then
