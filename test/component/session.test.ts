@@ -1,0 +1,128 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { resolveConnection, type ConnectionSpec } from "../../components/remote/connection.ts";
+import { probeHost } from "../../components/remote/probe.ts";
+import { runOnHost, type RunResult } from "../../components/remote/session.ts";
+import { freePort, startSshd, type Sshd } from "../support/sshd.ts";
+
+let sshd: Sshd;
+beforeAll(async () => {
+  sshd = await startSshd();
+});
+afterAll(() => sshd.stop());
+
+const spec = (changes: Partial<ConnectionSpec> = {}): ConnectionSpec => ({
+  host: "127.0.0.1",
+  port: sshd.port,
+  user: sshd.user,
+  hostKey: sshd.hostKey,
+  privateKeyFile: sshd.privateKeyFile,
+  ...changes,
+});
+
+const resolved = (wanted: ConnectionSpec) => {
+  const result = resolveConnection("connection", wanted);
+  if (!result.ok) throw new Error(JSON.stringify(result.problems));
+  return result.value;
+};
+const run = (wanted: ConnectionSpec, command: string, input = ""): Promise<RunResult> =>
+  runOnHost(resolved(wanted), command, input);
+const without = (wanted: ConnectionSpec, key: keyof ConnectionSpec): ConnectionSpec => {
+  const { [key]: _, ...rest } = wanted;
+  return { ...rest, host: wanted.host };
+};
+
+describe("a host that can be reached", () => {
+  test("a command gets its input, and its outputs and status come back", async () => {
+    expect(await run(spec(), "cat; echo bad >&2; exit 3", "over stdin\0\n")).toEqual({
+      code: 3,
+      stdout: "over stdin\0\n",
+      stderr: "bad\n",
+    });
+  });
+
+  test("megabytes of output arrive whole", async () => {
+    const { stdout } = await run(spec(), "head -c 5000000 /dev/zero | tr '\\0' x; echo END");
+    expect(stdout.length).toBe(5_000_004);
+    expect(stdout.endsWith("xEND\n")).toBe(true);
+  });
+
+  test("through a jump host, both with their keys pinned", async () => {
+    const { sshConfig: _, proxy: __, ...hop } = spec();
+    expect((await run(spec({ proxy: hop }), "echo $((6 * 7))")).stdout).toBe("42\n");
+    await expect(run(spec({ proxy: { ...hop, hostKey: sshd.otherHostKey } }), "true")).rejects.toThrow("wrong host key");
+  });
+
+  test("the probe answers with facts", async () => {
+    const facts = await probeHost(resolved(spec()), {
+      files: ["/etc/hostname", "/nowhere"],
+      exists: ["/etc/passwd", "/nowhere"],
+      packages: [],
+      parameters: [],
+    });
+    expect(facts.user).toBe(sshd.user);
+    expect(Object.keys(facts.files)).toContain("/etc/hostname");
+    expect(facts.files).not.toHaveProperty("/nowhere");
+    expect(facts.exists).toEqual(["/etc/passwd"]);
+    expect(facts.bootId).toMatch(/^[0-9a-f-]{36}$/);
+  });
+});
+
+describe("one clear error", () => {
+  test("unknown host key: the key to approve, and where to put it", async () => {
+    await expect(run(without(spec(), "hostKey"), "true")).rejects.toThrow(
+      new RegExp(`its host key is unknown[^]*ssh-keygen -lf[^]*hostKey: "${sshd.hostKey.replaceAll(/[+/]/g, ".")}"`),
+    );
+  });
+
+  test("wrong host key: both fingerprints", async () => {
+    await expect(run(spec({ hostKey: sshd.otherHostKey }), "true")).rejects.toThrow(
+      /wrong host key: it shows SHA256:\S+, expected SHA256:\S+[^]*reinstalled/,
+    );
+  });
+
+  test("a key of another type than the host has", async () => {
+    const ecdsa = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBA==";
+    await expect(run(spec({ hostKey: ecdsa }), "true")).rejects.toThrow(/hostKey pins/);
+  });
+
+  test("a key that the host does not know", async () => {
+    await expect(run(spec({ privateKeyFile: sshd.strangerKeyFile }), "true")).rejects.toThrow(
+      /refused the key .*stranger[^]*authorized_keys/,
+    );
+  });
+
+  test("nothing listens", async () => {
+    await expect(run(spec({ port: await freePort() }), "true")).rejects.toThrow(/connection refused[^]*sshd runs/);
+  });
+
+  test("a name that does not resolve", async () => {
+    await expect(run(spec({ host: "no-such-host.invalid" }), "true")).rejects.toThrow(/cannot be resolved/);
+  });
+
+  test("a key file that is not there, before anything is dialled", () => {
+    expect(resolveConnection("hosts.xeon.connection", spec({ privateKeyFile: "/nowhere/key" }))).toEqual({
+      ok: false,
+      problems: [expect.objectContaining({ path: "hosts.xeon.connection.privateKeyFile" })],
+    });
+  });
+
+  test("an ssh_config that is not there", () => {
+    expect(resolveConnection("c", spec({ sshConfig: "/nowhere/config" }))).toMatchObject({
+      ok: false,
+      problems: [{ path: "c.sshConfig", problem: expect.stringContaining("/nowhere/config") }],
+    });
+  });
+});
+
+test("a host that answers something else than the probe", async () => {
+  const talking = await startSshd(["ForceCommand printf '\\033[2Jhello'"]);
+  try {
+    const connection = resolved(spec({ port: talking.port, hostKey: talking.hostKey, privateKeyFile: talking.privateKeyFile }));
+    const asked = probeHost(connection, { files: [], exists: [], packages: [], parameters: [] });
+    await expect(asked).rejects.toThrow(/something else than the probe/);
+    // what a host says never reaches the terminal raw
+    await expect(asked).rejects.not.toThrow("\u001b");
+  } finally {
+    await talking.stop();
+  }
+});

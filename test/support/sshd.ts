@@ -1,0 +1,91 @@
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+
+/** A free TCP port on 127.0.0.1 at the moment of asking. */
+export const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject).listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+
+/** A real OpenSSH server on 127.0.0.1 with keys of its own, for the user who runs the test. */
+export interface Sshd {
+  readonly port: number;
+  readonly user: string;
+  /** `ssh-ed25519 AAAA…` */
+  readonly hostKey: string;
+  readonly privateKeyFile: string;
+  /** a key that the server does not know */
+  readonly strangerKeyFile: string;
+  /** the public key of another host */
+  readonly otherHostKey: string;
+  stop(): Promise<void>;
+}
+
+const makeKey = (file: string): string => {
+  execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", file]);
+  return readFileSync(`${file}.pub`, "utf8").split(" ").slice(0, 2).join(" ");
+};
+
+const ended = (child: ChildProcess): Promise<void> =>
+  new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) resolve();
+    else child.once("exit", () => resolve());
+  });
+
+/** Starts the server and waits until it listens. `settings` are lines of sshd_config(5). */
+export const startSshd = async (settings: readonly string[] = []): Promise<Sshd> => {
+  const folder = mkdtempSync(join(tmpdir(), "vfio-fleet-sshd-"));
+  chmodSync(folder, 0o700);
+  const file = (name: string): string => join(folder, name);
+  const hostKey = makeKey(file("host"));
+  const known = makeKey(file("user"));
+  makeKey(file("stranger"));
+  const otherHostKey = makeKey(file("other"));
+  writeFileSync(file("authorized"), `${known}\n`, { mode: 0o600 });
+  const port = await freePort();
+  writeFileSync(
+    file("config"),
+    [
+      `ListenAddress 127.0.0.1:${port}`,
+      `HostKey ${file("host")}`,
+      `AuthorizedKeysFile ${file("authorized")}`,
+      "StrictModes no",
+      "UsePAM no",
+      "PasswordAuthentication no",
+      "PidFile none",
+      ...settings,
+      "",
+    ].join("\n"),
+  );
+  // sshd wants its privilege separation folder when it runs as root; packages make it at boot only
+  if (userInfo().uid === 0) mkdirSync("/run/sshd", { recursive: true });
+  const child = spawn("/usr/sbin/sshd", ["-D", "-e", "-f", file("config")], { stdio: ["ignore", "ignore", "pipe"] });
+  await new Promise<void>((resolve, reject) => {
+    let said = "";
+    child.stderr.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+      if (said.includes("Server listening")) resolve();
+    });
+    child.once("exit", (code) => reject(new Error(`sshd ended with ${code}: ${said}`)));
+  });
+  return {
+    port,
+    user: userInfo().username,
+    hostKey,
+    privateKeyFile: file("user"),
+    strangerKeyFile: file("stranger"),
+    otherHostKey,
+    stop: async () => {
+      child.kill();
+      await ended(child);
+      rmSync(folder, { recursive: true });
+    },
+  };
+};
