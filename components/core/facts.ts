@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { pciAddressSchema, pciIdSchema } from "./pci.ts";
+import { surveySchema } from "./survey.ts";
 
 /**
  * What a host answered to the probe. Every field says what the host has now; `null` means "the host has none",
@@ -127,6 +128,8 @@ export const factsSchema = z.strictObject({
   }),
   /** PCI functions that this host cannot live without: address and what sits on it */
   carriers: z.array(z.strictObject({ address: pciAddressSchema, what: z.string() })),
+  /** what explains the host beyond what a plan needs; there when the question asked for it */
+  survey: surveySchema.optional(),
 });
 
 export type Facts = z.infer<typeof factsSchema>;

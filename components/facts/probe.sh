@@ -12,6 +12,7 @@
 #   EXISTS     paths that may be there or not, one a line (globs are expanded)
 #   PACKAGES   package names, separated by spaces
 #   PARAMETERS modules whose parameters are wanted, separated by spaces ("*" for all)
+#   SURVEY     empty, or anything when the function survey of survey.sh is to run as well
 set -u
 # One function, so that nothing runs before all of the text has arrived, and nothing can read the text as its input.
 probe() {
@@ -81,10 +82,15 @@ done
 section modules
 cat /proc/modules
 section module-parameters
-for module in $PARAMETERS; do
-  set -- /sys/module/$module/parameters/*
-  [ -e "$1" ] && head -n 1 /dev/null "$@"
-done
+case $PARAMETERS in
+  "*") head -n 1 /dev/null /sys/module/*/parameters/* ;;
+  *)
+    for module in $PARAMETERS; do
+      set -- /sys/module/"$module"/parameters/*
+      [ -e "$1" ] && head -n 1 /dev/null "$@"
+    done
+    ;;
+esac
 section vfio-modules
 for module in /lib/modules/*/kernel/drivers/vfio/*.ko* /lib/modules/*/kernel/drivers/vfio/*/*.ko*; do
   [ -e "$module" ] && printf '%s\n' "$module"
@@ -168,6 +174,9 @@ IFS=$NL
 [ -z "$readable" ] || stat -L -c '%s %a %U %G %n' $readable
 section contents
 [ -z "$readable" ] || cat $readable | base64
+IFS=" $NL"
+# what only the commands that explain a host ask for; survey.sh stands in front of this text then
+[ -z "${SURVEY:-}" ] || survey
 section end
 }
 probe </dev/null 2>/dev/null

@@ -14,6 +14,8 @@ export interface ProbeQuestion {
   readonly packages: readonly string[];
   /** modules whose parameters are wanted; `*` for all */
   readonly parameters: readonly string[];
+  /** what explains a host beyond what a plan looks at; costs the host about as much as all the rest */
+  readonly survey?: boolean;
 }
 
 /**
@@ -29,7 +31,8 @@ elif [ -n "$secret" ]; then mode=sudo-password; set -- sudo -k -S -p "" sh; fi
 { [ $mode != sudo-password ] || printf "%s\\n" "$secret"
 printf "PRIVILEGE=%s\\nLOGIN=%s\\nSSH_PEER=\\"%s\\"\\n" $mode "$login" "$peer"; cat; } | "$@"`;
 
-const script = readFileSync(new URL("../facts/probe.sh", import.meta.url), "utf8");
+const read = (name: string): string => readFileSync(new URL(`../facts/${name}.sh`, import.meta.url), "utf8");
+const script = read("probe");
 
 /**
  * Asks one host for its facts: one connection, one round trip, nothing changed.
@@ -44,6 +47,7 @@ export const probeHost = async (connection: Connection, question: ProbeQuestion)
     `EXISTS=${quote(question.exists.join(" "))}`,
     `PACKAGES=${quote(question.packages.join(" "))}`,
     `PARAMETERS=${quote(question.parameters.join(" "))}`,
+    ...(question.survey ? ["SURVEY=1", read("survey")] : []),
     script,
   ].join("\n");
   const result = await runOnHost(connection, `sh -c '${ELEVATE}'`, input);
