@@ -55,7 +55,8 @@ bootloader_disarm() {
     if [ -s "$BOOT/custom" ]; then place $GRUB_CUSTOM 600 <"$BOOT/custom"; else rm -f $GRUB_CUSTOM; fi
     rm -f "$BOOT/custom"
   fi
-  if grub-editenv /boot/grub/grubenv list 2>/dev/null | grep -qx 'next_entry=vfio-fleet-trial'; then
+  # GRUB leaves an empty next_entry behind when it has booted the trial
+  if grub-editenv /boot/grub/grubenv list 2>/dev/null | grep -qxE 'next_entry=(vfio-fleet-trial)?'; then
     grub-editenv /boot/grub/grubenv unset next_entry
   fi
 }

@@ -291,7 +291,7 @@ verb_leave() { # auto|never
       case " $(cat /proc/cmdline) " in *" $argument "*) say "$argument" ;; esac; done)
     grep -q '^function ' "$BOOT/applied" && unshown="$unshown devices"
   fi
-  if [ -e $STATE/receipts/libvirtd ]; then systemctl try-restart libvirtd.service || :; fi
+  libvirt_leave
   [ -z "$(ls -A $STATE/kept)" ] || die "files are kept that were not put back: $(ls $STATE/kept | tr '%' '/')"
   rm -rf $STATE
   rm -f /usr/local/lib/vfio-fleet/host

@@ -17,7 +17,11 @@ verb_libvirtd() {
   for network in "$@"; do
     virsh net-info "$network" >/dev/null 2>&1 || die "libvirt has no network '$network': see 'virsh net-list --all'"
     virsh net-list --name | grep -qx "$network" || virsh net-start "$network"
-    virsh net-autostart "$network"
+    if ! virsh net-info "$network" | grep -qE '^Autostart: +yes'; then
+      # noted before it is changed, so that leave can take it back
+      printf '%s\n' "$network" >>"$STATE/autostarted"
+      virsh net-autostart "$network"
+    fi
   done
   virsh version
   receipt libvirtd "token=$TOKEN" "config=$digest"
@@ -64,4 +68,11 @@ verb_undomain() {
   verb_shutdown "$@"
   if virsh domstate "$1" >/dev/null 2>&1; then virsh undefine --keep-nvram "$1" >&2; say "$1: undefined, NVRAM and disks kept"; fi
   unreceipt "domain $1"
+}
+
+# what the steps above changed beyond files
+libvirt_leave() {
+  local network
+  [ ! -e "$STATE/autostarted" ] || while IFS= read -r network; do virsh net-autostart --disable "$network" || :; done <"$STATE/autostarted"
+  if [ -e $STATE/receipts/libvirtd ]; then systemctl try-restart libvirtd.service || :; fi
 }
