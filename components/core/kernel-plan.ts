@@ -1,13 +1,16 @@
 import { bindList } from "./binding.ts";
+import { cardFindings } from "./card-findings.ts";
 import { contradictions, missingArguments } from "./cmdline.ts";
 import type { HostDrivers } from "./driver.ts";
 import { effectLine, parameterValues, unmetEffects, type Effect } from "./effects.ts";
 import type { Facts, PciDevice } from "./facts.ts";
-import { foreignMembers, functionsOf, iommuActive } from "./iommu.ts";
+import { iommuProblems, kernelProblems } from "./host-findings.ts";
+import { functionsOf } from "./iommu.ts";
 import type { CardSpec, KernelSpec } from "./kernel-spec.ts";
 import { moduleConf, vfioConf } from "./modprobe.ts";
 import { isDisplay, slotOf } from "./pci.ts";
 import type { Checked, Problem } from "./problem.ts";
+import { resetFindings } from "./reset.ts";
 import { fileStep, receiptName, type Step } from "./step.ts";
 
 export interface PassthroughSpec {
@@ -21,37 +24,6 @@ export interface KernelPlan {
   readonly steps: readonly Step[];
   readonly warnings: readonly string[];
 }
-
-const OLDEST = [4, 1] as const;
-
-const kernelProblems = (facts: Facts): Problem[] => {
-  const [major = 0, minor = 0] = facts.kernel.split(/[.-]/).map(Number);
-  if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return [];
-  return [
-    {
-      path: "kernel",
-      problem: `the host runs Linux ${facts.kernel}, VFIO passthrough needs ${OLDEST.join(".")} or newer`,
-      remedy: "upgrade the host's kernel",
-    },
-  ];
-};
-
-/**
- * An IOMMU that is switched off in the firmware shows neither units nor ACPI tables. A host whose kernel has merely
- * not switched it on yet cannot be told apart by groups, so the tables decide (DMAR: Intel, IVRS: AMD).
- */
-const iommuProblems = (facts: Facts): Problem[] =>
-  iommuActive(facts) || facts.exists.some((path) => /\/(DMAR|IVRS)$/.test(path))
-    ? []
-    : [
-        {
-          path: "IOMMU",
-          problem:
-            "the firmware offers none: no DMAR (Intel VT-d) or IVRS (AMD-Vi) table, and no IOMMU groups",
-          remedy:
-            "switch VT-d or AMD-Vi (IOMMU) on in the firmware's set-up; some boards hide it under CPU or chipset",
-        },
-      ];
 
 const cardProblems = (facts: Facts, name: string, card: CardSpec, headless: boolean): Problem[] => {
   const path = `cards.${name}`;
@@ -85,26 +57,8 @@ const cardProblems = (facts: Facts, name: string, card: CardSpec, headless: bool
       problem: `the card's subsystem is ${subsystem}, expected ${card.subsystem}`,
       remedy: "the slot holds a card of another maker: correct the address or the subsystem",
     });
-  for (const device of foreignMembers(facts, functions))
-    problems.push({
-      path,
-      problem: `IOMMU group ${device.iommuGroup} also holds ${device.address} (${device.id}, driver ${device.driver ?? "none"}), which is no part of the card`,
-      remedy: "put the card into another slot, or give the other device to the guest as well",
-    });
-  for (const device of functions)
-    for (const carrier of facts.carriers.filter(({ address }) => address === device.address))
-      problems.push({
-        path,
-        problem: `${device.address} carries ${carrier.what}: the host would lose it`,
-        remedy: "choose another card",
-      });
-  if (!headless && functions.some((device) => device.bootVga === true))
-    problems.push({
-      path,
-      problem: `${card.address} is the host's boot display: the host would be left without a screen`,
-      remedy:
-        "set headless: true if that is what you want, or make another card the firmware's primary display",
-    });
+  for (const { kind, problem, remedy } of cardFindings(facts, functions))
+    if (kind !== "boot-display" || !headless) problems.push({ path, problem, remedy });
   return problems;
 };
 
@@ -258,13 +212,7 @@ export const planKernel = (
         ? [`${file.path} is there already and will be replaced; a copy is kept and put back by destroy`]
         : [];
     }),
-    ...functions.flatMap((device) =>
-      device.resetMethods?.length === 0
-        ? [
-            `${device.address} has no reset method: after the guest stops it may not start again until the host reboots`,
-          ]
-        : [],
-    ),
+    ...resetFindings(facts, functions).map(({ problem }) => problem),
   ];
   return { ok: true, value: { steps, warnings } };
 };
