@@ -133,7 +133,7 @@ const domains = (section: (name: string) => readonly string[], read: ReadonlyMap
 const receipts = (lines: readonly string[]): Facts["receipts"] => {
   const found: Record<string, { token: string; notes: Record<string, string> }> = {};
   for (const line of lines) {
-    const match = /^(\S+) ([a-z-]+)=(.*)$/.exec(line);
+    const match = /^(\S+) ([a-z0-9-]+)=(.*)$/.exec(line);
     if (!match) continue;
     const [, key = "", name = "", value = ""] = match;
     const receipt = (found[key] ??= { token: "", notes: {} });

@@ -1,0 +1,49 @@
+import { expect, test } from "vitest";
+import { parseProbe, ProbeAnswerError } from "../../components/facts/parse.ts";
+
+/** The least that is a whole answer, and whatever sections a test adds. */
+const answer = (sections: Readonly<Record<string, string>> = {}): string =>
+  Object.entries({
+    host: "privilege=root\nuser=root\nhostname=h\nbootId=b\nkernel=6.1.0\narchitecture=x86_64",
+    ...sections,
+    end: "",
+  })
+    .map(([name, text]) => `@n0nce ${name}\n${text}\n`)
+    .join("");
+
+test("a receipt keeps its token and every note, whatever letters and digits name it", () => {
+  const receipts = "%etc%x.conf token=2026-01-02T03:04:05.000Z\n%etc%x.conf sha256=ab12\nprove images=/boot/a:1:2,/boot/b:3:4,";
+  expect(parseProbe(answer({ receipts }), "n0nce").receipts).toEqual({
+    "%etc%x.conf": { token: "2026-01-02T03:04:05.000Z", notes: { sha256: "ab12" } },
+    prove: { token: "", notes: { images: "/boot/a:1:2,/boot/b:3:4," } },
+  });
+});
+
+test("contents are cut by the announced sizes", () => {
+  const contents = Buffer.from("one\ntwo").toString("base64");
+  const { files } = parseProbe(
+    answer({ files: "4 644 root root /etc/one\n3 600 root root /etc/t w o", contents }),
+    "n0nce",
+  );
+  expect(files["/etc/one"]).toMatchObject({ content: "one\n", mode: "644" });
+  expect(files["/etc/t w o"]).toMatchObject({ content: "two", mode: "600" });
+});
+
+test("a file that changed while it was read is an error, not a wrong content", () => {
+  expect(() => parseProbe(answer({ files: "9 644 root root /etc/one", contents: "b25l" }), "n0nce")).toThrow(
+    ProbeAnswerError,
+  );
+});
+
+test("a file's content cannot pretend to be a section of another nonce", () => {
+  expect(parseProbe(answer({ "os-release": "ID=debian\n@other receipts\nprove token=x" }), "n0nce").receipts).toEqual({});
+});
+
+test.each([
+  ["nothing", ""],
+  ["something else", "Welcome to Ubuntu!\n"],
+  ["an answer that was cut", answer().replace("@n0nce end", "")],
+  ["an answer without its host", answer({ host: "" })],
+])("%s is refused", (_, text) => {
+  expect(() => parseProbe(text, "n0nce")).toThrow(ProbeAnswerError);
+});
