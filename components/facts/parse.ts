@@ -4,6 +4,8 @@ import { parsePciAddress, parsePciId } from "../core/pci.ts";
 import { parseSurvey } from "./parse-survey.ts";
 import { addressesIn, headed, hex, integer, pairs, ProbeAnswerError, split } from "./sections.ts";
 
+export { ProbeAnswerError } from "./sections.ts";
+
 const barsOf = (lines: readonly string[]): NonNullable<PciDevice["bars"]> =>
   lines.flatMap((line, index) => {
     const [start = 0n, end = 0n, flags = 0n] = line
