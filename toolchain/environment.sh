@@ -18,7 +18,7 @@ piece_folder() {
   echo "$CACHE/toolchain/$name-$version-${hash:0:12}"
 }
 
-PULUMI_FOLDER=$(piece_folder pulumi "$PULUMI_VERSION" pulumi-cli language-nodejs)
+PULUMI_FOLDER=$(piece_folder pulumi "$PULUMI_VERSION" {pulumi-cli,language-nodejs}/go.{mod,sum})
 PULUMI_PLUGINS="$CACHE/pulumi-home/plugins"
 
 export VFIO_FLEET_CACHE=$CACHE
