@@ -27,10 +27,10 @@ const secrets = await new Promise<unknown>((resolve) => {
 });
 const stack = readStack({ hosts: config.requireObject("hosts"), secrets });
 if (!stack.ok) refuse([formatProblems(`stack ${pulumi.getStack()}`, stack.problems)]);
-const hosts = stack.ok ? Object.entries(stack.value.hosts) : [];
+const described = stack.ok ? Object.entries(stack.value.hosts) : [];
 
 const reached = allOrRefuse(
-  hosts.map(([name, spec]) => {
+  described.map(([name, spec]) => {
     const connection = resolveConnection(
       `vfio-fleet:hosts.${name}.connection`,
       spec.connection,
@@ -58,7 +58,7 @@ const asked = allOrRefuse(
 
 const planned = allOrRefuse(
   asked.map((host) => {
-    const plan = planHost(host.spec, host.facts);
+    const plan = planHost(host.spec, host.facts, { stack: pulumi.getStack(), host: host.name });
     return plan.ok
       ? { value: { ...host, plan: plan.value } }
       : { message: formatProblems(host.name, plan.problems) };
@@ -67,10 +67,10 @@ const planned = allOrRefuse(
 
 const now = new Date();
 
-/** Per host: what it showed after its last reboot, and the versions of libvirt and QEMU. */
-export const proofs = Object.fromEntries(
+/** Per host: what it showed after its last reboot, the versions of libvirt and QEMU, and its domains with their screens. */
+export const hosts = Object.fromEntries(
   planned.map(({ name, connection, facts, plan }) => {
     const host = new GpuHost({ name, connection, facts, drivers: plan.drivers, now }, plan);
-    return [name, { proof: host.proof, libvirt: host.libvirt }];
+    return [name, { proof: host.proof, libvirt: host.libvirt, domains: host.domains }];
   }),
 );

@@ -1,23 +1,55 @@
+import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import type { HostPlan } from "./host-plan.ts";
 import { KernelPassthrough } from "./kernel-passthrough.ts";
 import { LibvirtDaemon } from "./libvirt-daemon.ts";
+import { PassthroughDomain } from "./passthrough-domain.ts";
 import { hostAgent, type HostContext } from "./remote/host-command.ts";
+import { libvirtUri } from "./remote/libvirt-uri.ts";
 
 /** A Linux host that hands its GPUs to virtual machines: everything one entry of a stack describes. */
 export class GpuHost extends pulumi.ComponentResource {
   readonly proof: pulumi.Output<string>;
   readonly libvirt: pulumi.Output<string>;
+  /** state and screen of every domain, by name */
+  readonly domains: pulumi.Output<Record<string, string>>;
 
   constructor(host: HostContext, plan: HostPlan, options: pulumi.ComponentResourceOptions = {}) {
     super("vfio-fleet:index:GpuHost", host.name, {}, options);
     const parent = { parent: this };
     const agent = hostAgent(host, plan.spec.kernel.reboot, this);
-    const libvirt = new LibvirtDaemon(host, plan.libvirt, agent, parent);
+    const daemon = new LibvirtDaemon(host, plan.libvirt, agent, parent);
     // packages come before the reboot: they may bring kernel or firmware files that the new initramfs should hold
-    const kernel = new KernelPassthrough(host, plan.kernel, agent, { ...parent, dependsOn: [libvirt] });
+    const kernel = new KernelPassthrough(host, plan.kernel, agent, { ...parent, dependsOn: [daemon] });
+    const storage = this.storage(host, plan, kernel);
+    const domains = plan.domains.map((domain) => {
+      const made = new PassthroughDomain(host, domain, agent, storage, { ...parent, dependsOn: [kernel] });
+      return [domain.domain.name, made.state] as const;
+    });
     this.proof = kernel.proof;
-    this.libvirt = libvirt.version;
-    this.registerOutputs({ proof: this.proof, libvirt: this.libvirt });
+    this.libvirt = daemon.version;
+    this.domains = pulumi.output(Object.fromEntries(domains));
+    this.registerOutputs({ proof: this.proof, libvirt: this.libvirt, domains: this.domains });
+  }
+
+  /** libvirt's own resources; without a volume or a pool to make, the host is not connected to for them. */
+  private storage(host: HostContext, plan: HostPlan, kernel: KernelPassthrough) {
+    const pools = Object.entries(plan.spec.storage.pools);
+    if (pools.length === 0 && plan.domains.every(({ domain }) => domain.volumes.length === 0))
+      return undefined;
+    // unknown until libvirt runs and the host has rebooted, so that no preview waits for a daemon that is not there
+    const uri = kernel.proof.apply(() => libvirtUri(host.name, host.connection));
+    const provider = new libvirt.Provider(host.name, { uri }, { parent: this });
+    return {
+      provider,
+      pools: pools.map(
+        ([name, { path }]) =>
+          new libvirt.Pool(
+            `${host.name}:${name}`,
+            { name, type: "dir", target: { path } },
+            { parent: this, provider, retainOnDelete: true },
+          ),
+      ),
+    };
   }
 }

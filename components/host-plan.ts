@@ -5,10 +5,13 @@ import type { Facts } from "./core/facts.ts";
 import { BIND_LIST } from "./core/binding.ts";
 import { planKernel, type KernelPlan } from "./core/kernel-plan.ts";
 import { cardSchema, kernelSchema } from "./core/kernel-spec.ts";
+import { domainQuestion, planDomains, type DomainPlan } from "./core/domain-plan.ts";
+import { domainSchema } from "./core/domain/schema.ts";
 import { planLibvirt } from "./core/libvirt-plan.ts";
 import type { Checked, Problem } from "./core/problem.ts";
 import { libvirtSchema, QEMU_CONF } from "./core/qemu-conf.ts";
 import type { Step } from "./core/step.ts";
+import { storageSchema } from "./core/storage-spec.ts";
 import { distros } from "./distro/registry.ts";
 import { initramfsGenerators } from "./initramfs/registry.ts";
 import type { ProbeQuestion } from "./remote/probe.ts";
@@ -26,6 +29,11 @@ export const hostSchema = z.strictObject({
     .describe("what is handed to virtual machines, by names of your own"),
   kernel: kernelSchema.prefault({}),
   libvirt: libvirtSchema.prefault({}),
+  storage: storageSchema.prefault({}),
+  domains: z
+    .record(cardName, domainSchema)
+    .default({})
+    .describe("virtual machines, by their names in libvirt"),
 });
 export type HostSpec = z.infer<typeof hostSchema>;
 
@@ -34,6 +42,7 @@ export interface HostPlan {
   readonly drivers: HostDrivers;
   readonly kernel: KernelPlan;
   readonly libvirt: readonly Step[];
+  readonly domains: readonly DomainPlan[];
 }
 
 const drivers = {
@@ -50,6 +59,7 @@ export const probeQuestion = (spec: HostSpec, agentPath: string): ProbeQuestion 
     ...Object.keys(spec.kernel.moduleOptions).map((module) => `/etc/modprobe.d/${module}.conf`),
     BIND_LIST,
     QEMU_CONF,
+    ...domainQuestion(spec).files,
     ...drivers.bootloader.flatMap((driver) => [
       ...driver.reads,
       ...driver.files([]).map((file) => file.path),
@@ -59,7 +69,11 @@ export const probeQuestion = (spec: HostSpec, agentPath: string): ProbeQuestion 
       ...driver.files({ modules: [] }).map((file) => file.path),
     ]),
   ].filter((path, index, all) => all.indexOf(path) === index),
-  exists: ["/sys/firmware/acpi/tables/DMAR", "/sys/firmware/acpi/tables/IVRS"],
+  exists: [
+    "/sys/firmware/acpi/tables/DMAR",
+    "/sys/firmware/acpi/tables/IVRS",
+    ...domainQuestion(spec).exists,
+  ],
   packages: [...new Set(drivers.distro.flatMap((driver) => driver.packages))],
   parameters: [...Object.keys(spec.kernel.moduleOptions), "vfio_pci", "vfio_iommu_type1"],
 });
@@ -87,8 +101,15 @@ const access = (facts: Facts): Problem[] =>
       ]
     : [];
 
-/** Plans one host as a whole: either every step, or every problem at once. */
-export const planHost = (spec: HostSpec, facts: Facts): Checked<HostPlan> => {
+/**
+ * Plans one host as a whole: either every step, or every problem at once.
+ * @param where the names of stack and host, which the domains carry so that tools on the host can tell whose they are
+ */
+export const planHost = (
+  spec: HostSpec,
+  facts: Facts,
+  where: { readonly stack: string; readonly host: string },
+): Checked<HostPlan> => {
   // without root half of the facts are missing: further findings would mislead
   const denied = access(facts);
   if (denied.length > 0) return { ok: false, problems: denied };
@@ -113,7 +134,14 @@ export const planHost = (spec: HostSpec, facts: Facts): Checked<HostPlan> => {
   const chosen = { bootloader, initramfs, distro };
   const kernel = planKernel(spec, facts, chosen);
   const libvirt = planLibvirt(spec.libvirt, facts, distro);
-  if (!kernel.ok || !libvirt.ok)
-    return { ok: false, problems: [kernel, libvirt].flatMap((result) => (result.ok ? [] : result.problems)) };
-  return { ok: true, value: { spec, drivers: chosen, kernel: kernel.value, libvirt: libvirt.value } };
+  const domains = planDomains(spec, facts, distro, where);
+  if (!kernel.ok || !libvirt.ok || !domains.ok)
+    return {
+      ok: false,
+      problems: [kernel, libvirt, domains].flatMap((result) => (result.ok ? [] : result.problems)),
+    };
+  return {
+    ok: true,
+    value: { spec, drivers: chosen, kernel: kernel.value, libvirt: libvirt.value, domains: domains.value },
+  };
 };

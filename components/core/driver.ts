@@ -44,6 +44,8 @@ export interface InitramfsDriver extends Driver {
 export interface DistroDriver extends Driver {
   /** what a passthrough host needs installed */
   readonly packages: readonly string[];
+  /** the package of it that brings OVMF */
+  readonly firmwarePackage: "ovmf" | "edk2-ovmf";
 }
 
 export interface HostDrivers {

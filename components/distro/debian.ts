@@ -5,5 +5,6 @@ export const debian: DistroDriver = {
   script: new URL("debian.sh", import.meta.url),
   reads: [],
   detect: (facts) => [facts.distro.id, ...facts.distro.like].includes("debian"),
+  firmwarePackage: "ovmf",
   packages: ["libvirt-daemon-system", "libvirt-clients", "qemu-system-x86", "qemu-utils", "ovmf"],
 };

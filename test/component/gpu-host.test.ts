@@ -30,7 +30,7 @@ const declare = async (privilege: "root" | "sudo" | "sudo-password"): Promise<Ma
     cards: { gtx1050: { address: "03:00.0", ids: ["10de:1c81", "10de:0fb9"] } },
   });
   const facts = xeonFacts({ privilege });
-  const plan = planHost(spec, facts);
+  const plan = planHost(spec, facts, { stack: "test", host: "xeon" });
   if (!plan.ok) throw new Error(JSON.stringify(plan.problems));
   const host = new GpuHost(
     { name: "xeon", connection, facts, drivers: plan.value.drivers, now: new Date("2026-01-02T03:04:05Z") },
