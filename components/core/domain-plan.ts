@@ -166,6 +166,8 @@ const planDomain = (domain: ResolvedDomain, facts: Facts): DomainPlan => {
         input: xml,
         undo: ["undomain", name, String(lifecycle.shutdownTimeoutSeconds), lifecycle.afterTimeout],
         after: [],
+        // libvirt's own form of the definition comes back, to be compared
+        quiet: true,
         so,
         ...(edited && {
           drift: { kind: "state", found: differences.join("; "), wanted: "as the stack describes it" },

@@ -22,6 +22,8 @@ export interface Step {
   readonly so: boolean;
   /** upper limit of the verb's run time in minutes; the default is the plugin's own */
   readonly minutes?: number;
+  /** what the verb prints is for the program, not for the person who watches */
+  readonly quiet?: boolean;
   /** the connection is expected to be refused for so long until the host is back */
   readonly patient?: boolean;
 }

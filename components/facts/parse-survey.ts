@@ -205,7 +205,7 @@ export const parseSurvey = (sections: Sections, privilege: string): Facts["surve
   const secureBoot = efi ? integer(values["secureBoot"]) : null;
   const boot = given("kernel-boot", (lines) => lines);
   const logs = given("domain-logs", domainLogs);
-  const framebuffer = bootFramebuffer(section("iomem"), sections.get("pci-resources") ?? [], root);
+  const framebuffer = bootFramebuffer(section("iomem"), sections.get("values") ?? [], root);
   const guests = given("proxmox", proxmox);
   const paths = given("paths", (lines) =>
     Object.fromEntries(
@@ -239,7 +239,7 @@ export const parseSurvey = (sections: Sections, privilege: string): Facts["surve
     framebuffers: section("framebuffers").map((line) => line.replace(/^\d+ /, "")),
     ...(framebuffer !== undefined && { bootFramebuffer: framebuffer }),
     resizableBars: resizableBars(section("resize")),
-    moduleUse: moduleUse(sections.get("modules") ?? []),
+    moduleUse: moduleUse(section("modules")),
     ...(boot && {
       kernelLog: {
         boot: [...boot],

@@ -16,9 +16,13 @@ const barsOf = (lines: readonly string[]): NonNullable<PciDevice["bars"]> =>
     return [{ index, bytes: Number(end - start + 1n), prefetchable: (flags & 0x2000n) !== 0n }];
   });
 
-const pciDevices = (section: (name: string) => readonly string[]): PciDevice[] => {
+/** Small files by their paths, line by line. */
+type Values = ReadonlyMap<string, readonly string[]>;
+
+const pciDevices = (section: (name: string) => readonly string[], values: Values): PciDevice[] => {
   const attributes = new Map<string, Record<string, string>>();
-  for (const [path, [value]] of headed(section("pci"))) {
+  for (const [path, [value]] of values) {
+    if (!path.includes("/bus/pci/devices/")) continue;
     const [address = "", name = ""] = path.split("/").slice(-2);
     const known = attributes.get(address) ?? {};
     attributes.set(address, known);
@@ -31,7 +35,6 @@ const pciDevices = (section: (name: string) => readonly string[]): PciDevice[] =
       return [address, integer(group)];
     }),
   );
-  const resources = headed(section("pci-resources"));
   return section("pci-paths").flatMap((line): PciDevice[] => {
     const [name = "", rom, path = ""] = line.split(" ");
     const found = attributes.get(name);
@@ -39,7 +42,7 @@ const pciDevices = (section: (name: string) => readonly string[]): PciDevice[] =
     const id = parsePciId(`${hex(found?.["vendor"])}:${hex(found?.["device"])}`);
     const subsystem = parsePciId(`${hex(found?.["subsystem_vendor"])}:${hex(found?.["subsystem_device"])}`);
     if (!found || !address || !id || !subsystem) return [];
-    const resource = resources.get(`/sys/bus/pci/devices/${name}/resource`);
+    const resource = values.get(`/sys/bus/pci/devices/${name}/resource`);
     const total = integer(found["sriov_totalvfs"]);
     return [
       {
@@ -65,7 +68,7 @@ const pciDevices = (section: (name: string) => readonly string[]): PciDevice[] =
   });
 };
 
-const cpu = (section: (name: string) => readonly string[]): Facts["cpu"] => {
+const cpu = (section: (name: string) => readonly string[], values: Values): Facts["cpu"] => {
   const field = (name: string): string =>
     section("cpu")
       .find((line) => line.startsWith(name))
@@ -75,10 +78,9 @@ const cpu = (section: (name: string) => readonly string[]): Facts["cpu"] => {
   const flags = field("flags").split(" ");
   const packages = new Map<string, string>();
   const cores = new Set<string>();
-  const topology = headed(section("cpu-topology"));
-  for (const [path, [value = "0"]] of topology)
+  for (const [path, [value = "0"]] of values)
     if (path.endsWith("/physical_package_id")) packages.set(path.split("/").at(-3) ?? "", value);
-  for (const [path, [value = "0"]] of topology)
+  for (const [path, [value = "0"]] of values)
     if (path.endsWith("/core_id")) cores.add(`${packages.get(path.split("/").at(-3) ?? "")}/${value}`);
   const sockets = Math.max(1, new Set(packages.values()).size);
   const cpus = Math.max(1, packages.size);
@@ -92,25 +94,35 @@ const cpu = (section: (name: string) => readonly string[]): Facts["cpu"] => {
   };
 };
 
-const files = (section: (name: string) => readonly string[]): Map<string, HostFile> => {
+const BOOT_IMAGE = /^\/boot\/init(rd|ramfs)[^/]*$/;
+
+/** Files with their contents, and `path:bytes:mtime` of the boot images, whose contents are not asked for. */
+const files = (
+  section: (name: string) => readonly string[],
+): { readonly read: Map<string, HostFile>; readonly images: string[] } => {
   const contents = Buffer.from(section("contents").join(""), "base64");
-  const listed = section("files").flatMap((line) => {
-    const match = /^(\d+) (\d+) (\S+) (\S+) (.*)$/.exec(line);
+  const stats = section("files").flatMap((line) => {
+    const match = /^(\d+) (\d+) (\S+) (\S+) (\d+) (.*)$/.exec(line);
     return match ? [match] : [];
   });
+  const listed = stats.filter(([, , , , , , path = ""]) => !BOOT_IMAGE.test(path));
+  const images = stats.flatMap(([, size, , , , modified, path = ""]) =>
+    BOOT_IMAGE.test(path) ? [`${path}:${size}:${modified}`] : [],
+  );
   const total = listed.reduce((sum, [, size]) => sum + Number(size), 0);
   if (total !== contents.length)
     throw new ProbeAnswerError(
       `files changed while they were read: ${contents.length} bytes came, ${total} were announced; run it again`,
     );
   let offset = 0;
-  return new Map(
-    listed.map(([, size, mode = "", owner = "", group = "", path = ""]) => {
+  const read = new Map(
+    listed.map(([, size, mode = "", owner = "", group = "", , path = ""]) => {
       const bytes = contents.subarray(offset, (offset += Number(size)));
       const sha256 = createHash("sha256").update(bytes).digest("hex");
       return [path, { mode, owner, group, content: bytes.toString("utf8"), sha256 }];
     }),
   );
+  return { read, images: [...new Set(images)].sort() };
 };
 
 const domains = (section: (name: string) => readonly string[], read: ReadonlyMap<string, HostFile>) => {
@@ -157,18 +169,20 @@ export const parseProbe = (answer: string, nonce: string): Facts => {
   const section = (name: string): readonly string[] => sections.get(name) ?? [];
   const host = pairs(section("host"));
   const os = pairs(section("os-release"));
-  const read = files(section);
+  const values: Values = headed(section("values"));
+  const { read, images } = files(section);
   const moduleParameters: Record<string, Record<string, string>> = {};
-  for (const [path, [value]] of headed(section("module-parameters"))) {
-    const [module = "", , name = ""] = path.split("/").slice(-3);
-    if (value !== undefined) (moduleParameters[module] ??= {})[name] = value;
+  for (const [path, [value]] of values) {
+    const [module = "", kind, name = ""] = path.split("/").slice(-3);
+    if (kind === "parameters" && value !== undefined) (moduleParameters[module] ??= {})[name] = value;
   }
   const vfioModules: Record<string, string[]> = {};
   for (const path of section("vfio-modules")) {
     const match = /^\/lib\/modules\/([^/]+)\/.*\/([^/]+?)\.ko(\.\w+)?$/.exec(path);
     if (match?.[1] && match[2]) (vfioModules[match[1]] ??= []).push(match[2].replaceAll("-", "_"));
   }
-  const numa = headed(section("numa"));
+  const found = section("found").map((line) => line.trim());
+  const menu = found.filter((line) => /^(linux|menuentry|submenu)\s/.test(line));
   const loaderInfo = Buffer.from(section("loader-info").join(""), "base64");
   const survey = parseSurvey(sections, host["privilege"] ?? "none");
   const facts: unknown = {
@@ -187,39 +201,32 @@ export const parseProbe = (answer: string, nonce: string): Facts => {
       name: unquote(os["PRETTY_NAME"] ?? os["ID"] ?? "unknown"),
     },
     cmdline: section("cmdline").join(" "),
-    cpu: cpu(section),
+    cpu: cpu(section, values),
     memoryKiB: integer(/(\d+) kB/.exec(section("memory")[0] ?? "")?.[1]) ?? 0,
-    numaNodes: [...numa].flatMap(([path, [cpus = ""]]) => {
+    numaNodes: [...values].flatMap(([path, [cpus = ""]]) => {
       const node = integer(/node(\d+)\/cpulist$/.exec(path)?.[1]);
       if (node === undefined) return [];
-      const memory = numa.get(path.replace(/cpulist$/, "meminfo"))?.[0];
+      const memory = values.get(path.replace(/cpulist$/, "meminfo"))?.[0];
       return [{ node, cpus, memoryKiB: integer(/(\d+) kB/.exec(memory ?? "")?.[1]) ?? 0 }];
     }),
-    pci: pciDevices(section),
+    pci: pciDevices(section, values),
     iommu: {
       units: section("iommu-units"),
       groups: new Set(section("iommu-groups").map((line) => line.split(" ")[0])).size,
     },
-    modules: section("modules").map((line) => line.split(" ")[0]),
+    modules: section("modules"),
     moduleParameters,
     vfioModules,
-    vfioBuiltin: section("vfio-builtin").map((path) =>
-      path
-        .replace(/^.*\//, "")
-        .replace(/\.ko.*$/, "")
-        .replaceAll("-", "_"),
-    ),
+    vfioBuiltin: found.flatMap((line) => /\/(vfio[^/]*)\.ko$/.exec(line)?.[1]?.replaceAll("-", "_") ?? []),
     boot: {
       efi: section("boot").includes("efi"),
       loaderInfo:
         loaderInfo.length > 4 ? loaderInfo.subarray(4).toString("utf16le").replaceAll("\0", "") : null,
       present: section("boot-present"),
-      ...(section("grub-linux").length > 0 && {
-        grubLinux: section("grub-linux").map((line) => line.trim()),
-      }),
+      ...(menu.length > 0 && { grubLinux: menu }),
       bootFilesystem: section("boot-filesystem")[0] ?? "",
     },
-    initramfs: { tools: section("initramfs-tools"), images: [...section("initramfs-images")].sort() },
+    initramfs: { tools: section("initramfs-tools"), images },
     files: Object.fromEntries([...read].filter(([path]) => !path.startsWith("/run/libvirt/"))),
     exists: section("exists"),
     receipts: receipts(section("receipts")),

@@ -21,6 +21,8 @@ PATH=/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin:$PATH
 NL='
 '
 section() { printf '@%s %s\n' "$N" "$1"; }
+# text FILE: what a small file holds, without starting a process
+text() { while IFS= read -r line || [ -n "$line" ]; do printf '%s\n' "$line"; line=; done <"$1"; }
 # say FILE NAME: the first line of a small file as NAME=value, nothing where it cannot be read
 say() { if IFS= read -r line <"$1" || [ -n "${line:-}" ]; then printf '%s=%s\n' "$2" "$line"; fi; line=; }
 
@@ -29,31 +31,21 @@ printf 'privilege=%s\nuser=%s\n' "$PRIVILEGE" "$LOGIN"
 say /proc/sys/kernel/hostname hostname
 say /proc/sys/kernel/random/boot_id bootId
 say /proc/sys/kernel/osrelease kernel
-printf 'architecture=%s\n' "$(uname -m)"
+# Linux 6.1 and later say it without a process
+if [ -e /proc/sys/kernel/arch ]; then say /proc/sys/kernel/arch architecture; else printf 'architecture=%s\n' "$(uname -m)"; fi
 kernel=; IFS= read -r kernel </proc/sys/kernel/osrelease
 
 section os-release
-cat /etc/os-release || cat /usr/lib/os-release
+if [ -r /etc/os-release ]; then text /etc/os-release; else text /usr/lib/os-release; fi
 section cmdline
-cat /proc/cmdline
+text /proc/cmdline
 
 section cpu
 # one processor's entry is enough; a big host has hundreds of them
-head -n 30 /proc/cpuinfo
-section cpu-topology
-head -n 1 /sys/devices/system/cpu/cpu[0-9]*/topology/physical_package_id \
-  /sys/devices/system/cpu/cpu[0-9]*/topology/core_id
+while IFS= read -r line && [ -n "$line" ]; do printf '%s\n' "$line"; done </proc/cpuinfo
 section memory
-head -n 1 /proc/meminfo
-section numa
-head -n 1 /sys/devices/system/node/node[0-9]*/cpulist /sys/devices/system/node/node[0-9]*/meminfo
+IFS= read -r line </proc/meminfo; printf '%s\n' "$line"
 
-section pci
-head -n 1 /sys/bus/pci/devices/*/vendor /sys/bus/pci/devices/*/device \
-  /sys/bus/pci/devices/*/subsystem_vendor /sys/bus/pci/devices/*/subsystem_device \
-  /sys/bus/pci/devices/*/class /sys/bus/pci/devices/*/revision /sys/bus/pci/devices/*/boot_vga \
-  /sys/bus/pci/devices/*/numa_node /sys/bus/pci/devices/*/reset_method /sys/bus/pci/devices/*/power_state \
-  /sys/bus/pci/devices/*/sriov_totalvfs /sys/bus/pci/devices/*/sriov_numvfs
 section pci-paths
 display=
 for device in /sys/bus/pci/devices/*; do
@@ -64,8 +56,6 @@ for device in /sys/bus/pci/devices/*; do
   case $class in 0x03*) display="$display $device/resource" ;; esac
 done
 cd /
-section pci-resources
-[ -z "$display" ] || head -n 6 /dev/null $display
 section pci-drivers
 for driver in /sys/bus/pci/drivers/*/????:??:??.?; do
   [ -e "$driver" ] || continue
@@ -80,29 +70,43 @@ for device in /sys/kernel/iommu_groups/*/devices/*; do
 done
 
 section modules
-cat /proc/modules
-section module-parameters
+# a module that is built in has parameters perhaps, but no state
+for module in /sys/module/*/initstate; do
+  [ -e "$module" ] || continue
+  name=${module%/initstate}; printf '%s\n' "${name##*/}"
+done
+# Every small file in one process. Its first lines are all that any of them has: a BAR takes a line, and there are six.
+section values
+IFS=" $NL"
+parameters=
 case $PARAMETERS in
-  "*") head -n 1 /dev/null /sys/module/*/parameters/* ;;
-  *)
-    for module in $PARAMETERS; do
-      set -- /sys/module/"$module"/parameters/*
-      [ -e "$1" ] && head -n 1 /dev/null "$@"
-    done
-    ;;
+  "*") parameters="/sys/module/*/parameters/*" ;;
+  *) for module in $PARAMETERS; do parameters="$parameters /sys/module/$module/parameters/*"; done ;;
 esac
+head -n 6 /dev/null /sys/devices/system/cpu/cpu[0-9]*/topology/physical_package_id \
+  /sys/devices/system/cpu/cpu[0-9]*/topology/core_id \
+  /sys/devices/system/node/node[0-9]*/cpulist /sys/devices/system/node/node[0-9]*/meminfo \
+  /sys/bus/pci/devices/*/vendor /sys/bus/pci/devices/*/device \
+  /sys/bus/pci/devices/*/subsystem_vendor /sys/bus/pci/devices/*/subsystem_device \
+  /sys/bus/pci/devices/*/class /sys/bus/pci/devices/*/revision /sys/bus/pci/devices/*/boot_vga \
+  /sys/bus/pci/devices/*/numa_node /sys/bus/pci/devices/*/reset_method /sys/bus/pci/devices/*/power_state \
+  /sys/bus/pci/devices/*/sriov_totalvfs /sys/bus/pci/devices/*/sriov_numvfs \
+  $display $parameters
 section vfio-modules
 for module in /lib/modules/*/kernel/drivers/vfio/*.ko* /lib/modules/*/kernel/drivers/vfio/*/*.ko*; do
   [ -e "$module" ] && printf '%s\n' "$module"
 done
-section vfio-builtin
-grep -h vfio "/lib/modules/$kernel/modules.builtin"
+# lines of two files that are too long to be read here: built-in vfio modules, and what the boot menu starts
+section found
+grep -hE '/vfio[^/]*\.ko|^[[:space:]]*(linux|menuentry|submenu)[[:space:]]' \
+  "/lib/modules/$kernel/modules.builtin" /boot/grub/grub.cfg
 
 section boot
 [ -d /sys/firmware/efi ] && echo efi
 section loader-info
 # UTF-16 behind four bytes of attributes (UEFI: EFI variables in efivarfs; systemd: Boot Loader Interface)
-base64 /sys/firmware/efi/efivars/LoaderInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f
+info=/sys/firmware/efi/efivars/LoaderInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f
+[ -e "$info" ] && base64 "$info"
 section boot-present
 for path in /boot/grub/grub.cfg /boot/grub2/grub.cfg /etc/default/grub /etc/default/grub.d /etc/grub.d \
   /usr/sbin/update-grub /usr/bin/grub-mkconfig /usr/sbin/grub-mkconfig /usr/sbin/grub-reboot \
@@ -111,15 +115,8 @@ for path in /boot/grub/grub.cfg /boot/grub2/grub.cfg /etc/default/grub /etc/defa
   /efi/loader/entries /boot/efi/loader/entries; do
   [ -e "$path" ] && printf '%s\n' "$path"
 done
-section grub-linux
-grep -E '^[[:space:]]*(linux|menuentry|submenu)[[:space:]]' /boot/grub/grub.cfg
-section boot-filesystem
-findmnt -no FSTYPE -T /boot
 section initramfs-tools
 for tool in update-initramfs mkinitramfs dracut mkinitcpio; do command -v $tool; done
-section initramfs-images
-stat -c '%n:%s:%Y' /boot/initrd.img-* /boot/initramfs-* /boot/initrd-*
-
 section exists
 for path in $EXISTS; do [ -e "$path" ] && printf '%s\n' "$path"; done
 section packages
@@ -149,29 +146,36 @@ carry() { # carry WHAT SYSFS-PATH, and what lies below a device mapper, RAID, br
   cd -P "$2" || return
   printf '%s %s\n' "$1" "$PWD"
   for below in "$PWD"/slaves/* "$PWD"/../slaves/* "$PWD"/lower_*; do
-    [ -e "$below" ] && (carry "$1" "$below")
+    [ -e "$below" ] && carry "$1" "$below"
   done
 }
-while read -r _ _ number _ point _; do
-  case $point in / | /boot | /boot/efi | /usr | /var) (carry "$point" "/sys/dev/block/$number") ;; esac
+filesystem=
+while read -r _ _ number _ point rest; do
+  case $point in /boot) filesystem=${rest##* - } ;; /) [ -n "$filesystem" ] || filesystem=${rest##* - } ;; esac
+  case $point in / | /boot | /boot/efi | /usr | /var) carry "$point" "/sys/dev/block/$number" ;; esac
 done </proc/self/mountinfo
 set -- $SSH_PEER
 address=${3:-}
 if [ -n "$address" ]; then
-  ip -o addr show to "$address" | while read -r _ name _; do
-    (carry "the network card of the SSH connection ($name)" "/sys/class/net/$name")
-  done
+  # "2: eth0    inet 192.0.2.10/24 …"
+  set -- $(ip -o addr show to "$address")
+  [ -z "${2:-}" ] || carry "the network card of the SSH connection ($2)" "/sys/class/net/$2"
 fi
 cd /
+section boot-filesystem
+printf '%s\n' "${filesystem%% *}"
 
 section files
-# one process for all sizes, one for all contents: the contents lie end to end, the sizes cut them
+# one process for all sizes, one for all contents: the contents lie end to end, the sizes cut them. Boot images are
+# looked at from outside only.
+images=
+for path in /boot/initrd.img-* /boot/initramfs-* /boot/initrd-*; do [ -f "$path" ] && images="$images$NL$path"; done
 readable=
 for path in $FILES /etc/libvirt/qemu/*.xml /run/libvirt/qemu/*.xml; do
   [ -f "$path" ] && [ -r "$path" ] && readable="$readable$NL$path"
 done
 IFS=$NL
-[ -z "$readable" ] || stat -L -c '%s %a %U %G %n' $readable
+[ -z "$readable$images" ] || stat -L -c '%s %a %U %G %Y %n' $readable $images
 section contents
 [ -z "$readable" ] || cat $readable | base64
 IFS=" $NL"

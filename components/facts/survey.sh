@@ -19,6 +19,8 @@ say /sys/fs/selinux/enforce selinux
 # four bytes of attributes, then 0 or 1 (UEFI, "Globally Defined Variables")
 variable=/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c
 [ -r "$variable" ] && printf 'secureBoot=%s\n' "$(od -An -tu1 -j4 -N1 "$variable")"
+section survey-modules
+cat /proc/modules
 section survey-memory
 cat /proc/meminfo
 head -n 1 /dev/null /sys/kernel/mm/hugepages/*/nr_hugepages /sys/kernel/mm/hugepages/*/free_hugepages

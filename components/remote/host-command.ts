@@ -96,6 +96,7 @@ const command = (
     undo?: readonly string[] | undefined;
     input?: string | undefined;
     patient?: boolean | undefined;
+    quiet?: boolean | undefined;
     minutes?: number | undefined;
   },
   options: pulumi.CustomResourceOptions,
@@ -110,6 +111,7 @@ const command = (
       ...(args.undo && { delete: commandLine([...prefix, ...args.undo]) }),
       ...(stdin !== undefined && { stdin }),
       addPreviousOutputInEnv: false,
+      ...(args.quiet && { logging: "stderr" as const }),
     },
     { ...options, customTimeouts: timeouts(args.minutes) },
   );
@@ -161,6 +163,7 @@ export const hostCommands = (
         undo: step.undo && [AGENT, ...step.undo],
         input: step.input,
         patient: step.patient,
+        quiet: step.quiet,
         minutes: step.minutes,
       },
       { parent, dependsOn: [...dependsOn, ...step.after.flatMap((key) => made.get(key) ?? [])] },

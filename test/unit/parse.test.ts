@@ -12,7 +12,8 @@ const answer = (sections: Readonly<Record<string, string>> = {}): string =>
     .join("");
 
 test("a receipt keeps its token and every note, whatever letters and digits name it", () => {
-  const receipts = "%etc%x.conf token=2026-01-02T03:04:05.000Z\n%etc%x.conf sha256=ab12\nprove images=/boot/a:1:2,/boot/b:3:4,";
+  const receipts =
+    "%etc%x.conf token=2026-01-02T03:04:05.000Z\n%etc%x.conf sha256=ab12\nprove images=/boot/a:1:2,/boot/b:3:4,";
   expect(parseProbe(answer({ receipts }), "n0nce").receipts).toEqual({
     "%etc%x.conf": { token: "2026-01-02T03:04:05.000Z", notes: { sha256: "ab12" } },
     prove: { token: "", notes: { images: "/boot/a:1:2,/boot/b:3:4," } },
@@ -21,22 +22,29 @@ test("a receipt keeps its token and every note, whatever letters and digits name
 
 test("contents are cut by the announced sizes", () => {
   const contents = Buffer.from("one\ntwo").toString("base64");
-  const { files } = parseProbe(
-    answer({ files: "4 644 root root /etc/one\n3 600 root root /etc/t w o", contents }),
+  const { files, initramfs } = parseProbe(
+    answer({
+      files:
+        "4 644 root root 17 /etc/one\n3 600 root root 17 /etc/t w o\n9 644 root root 17 /boot/initrd.img-6",
+      contents,
+    }),
     "n0nce",
   );
   expect(files["/etc/one"]).toMatchObject({ content: "one\n", mode: "644" });
+  expect(initramfs.images).toEqual(["/boot/initrd.img-6:9:17"]);
   expect(files["/etc/t w o"]).toMatchObject({ content: "two", mode: "600" });
 });
 
 test("a file that changed while it was read is an error, not a wrong content", () => {
-  expect(() => parseProbe(answer({ files: "9 644 root root /etc/one", contents: "b25l" }), "n0nce")).toThrow(
-    ProbeAnswerError,
-  );
+  expect(() =>
+    parseProbe(answer({ files: "9 644 root root 17 /etc/one", contents: "b25l" }), "n0nce"),
+  ).toThrow(ProbeAnswerError);
 });
 
 test("a file's content cannot pretend to be a section of another nonce", () => {
-  expect(parseProbe(answer({ "os-release": "ID=debian\n@other receipts\nprove token=x" }), "n0nce").receipts).toEqual({});
+  expect(
+    parseProbe(answer({ "os-release": "ID=debian\n@other receipts\nprove token=x" }), "n0nce").receipts,
+  ).toEqual({});
 });
 
 test.each([

@@ -91,6 +91,7 @@ beforeAll(() => {
     "/proc/modules",
     "nvidia 56000000 5 nvidia_uvm,nvidia_modeset, Live 0x0\nvfio_pci 16384 0 - Live 0x0",
   );
+  for (const module of ["nvidia", "vfio_pci"]) host.file(`/sys/module/${module}/initstate`, "live");
   host.file("/sys/module/kvm/parameters/ignore_msrs", "Y");
   host.file("/sys/module/vfio_pci/parameters/ids", "10de:1c81,10de:0fb9");
   host.file("/sys/module/apparmor/parameters/enabled", "Y");
