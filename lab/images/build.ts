@@ -1,0 +1,186 @@
+/** Host images, built once and kept by the hash of all that goes into them. */
+import { execa } from "execa";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { labKeys, type LabKeys } from "../keys.ts";
+import { withLock } from "../lock.ts";
+import { imagesDir } from "../paths.ts";
+import { type OnProgress, startProgress } from "../progress.ts";
+import { type ImageName, type ImageRecipe, IMAGES } from "./recipes.ts";
+
+export interface Image {
+  readonly name: ImageName;
+  /** Name of its folder: the image's name and its recipe's hash. */
+  readonly id: string;
+  /** A raw disk, the backing file of every host's own. */
+  readonly disk: string;
+  /** The image's kernel, outside the disk: the KVM probe boots it. */
+  readonly kernel: string;
+}
+
+/** The password that the hosts' user `opw` gives to sudo. Nobody can log in with it: sshd takes keys only. */
+export const SUDO_PASSWORD = "lab-sudo";
+
+const MIRROR = "http://deb.debian.org";
+const NO_DOCUMENTS = ["doc", "man", "locale", "info", "bash-completion"].map(
+  (folder) => `path-exclude=/usr/share/${folder}/*`,
+);
+
+/** The image, built first when the cache does not hold it (1 to 3 min). Two that want the same build it once. */
+export const image = async (name: ImageName, onProgress?: OnProgress): Promise<Image> => {
+  const recipe: ImageRecipe = IMAGES[name];
+  const keys = await labKeys();
+  const id = `${name}-${await recipeHash(recipe, keys)}`;
+  const folder = join(imagesDir(), id);
+  if (!existsSync(folder)) {
+    const progress = startProgress(`image ${name}`, onProgress);
+    try {
+      await withLock(
+        `image-${name}`,
+        async () => {
+          if (!existsSync(folder)) await build(recipe, keys, folder, progress.stage);
+        },
+        () => progress.stage("waiting for another build of it"),
+      );
+    } finally {
+      progress.stop();
+    }
+  }
+  return { name, id, disk: join(folder, "disk.raw"), kernel: join(folder, "vmlinuz") };
+};
+
+const scriptPath = (script: string): string => join(import.meta.dirname, script);
+
+const recipeHash = async (recipe: ImageRecipe, keys: LabKeys): Promise<string> => {
+  const texts = await Promise.all(recipe.scripts.map((script) => readFile(scriptPath(script), "utf8")));
+  const all = [recipe, keys.publicKey, keys.hostPublicKey, SUDO_PASSWORD, mmdebstrapArguments(recipe), texts];
+  return createHash("sha256").update(JSON.stringify(all)).digest("hex").slice(0, 12);
+};
+
+const build = async (
+  recipe: ImageRecipe,
+  keys: LabKeys,
+  folder: string,
+  stage: (stage: string) => void,
+): Promise<void> => {
+  stage("starting");
+  // Not root means that mmdebstrap works as another user of a user namespace: it needs a folder that all can write to.
+  const out = await mkdtemp(join(tmpdir(), "vfio-fleet-image-"));
+  const aside = `${folder}.aside`;
+  try {
+    await chmod(out, 0o777);
+    const hooks = await Promise.all(
+      recipe.scripts.map(async (script, index) => {
+        const copy = join(out, `${index}-${basename(script)}`);
+        await cp(scriptPath(script), copy);
+        await chmod(copy, 0o755);
+        return copy;
+      }),
+    );
+    await mmdebstrap(recipe, keys, out, hooks, stage);
+    stage("keeping the disk");
+    await rm(aside, { recursive: true, force: true });
+    await mkdir(aside, { recursive: true });
+    for (const file of ["disk.raw", "vmlinuz"]) {
+      await execa("cp", ["--sparse=always", join(out, file), join(aside, file)]);
+    }
+    await rename(aside, folder);
+    stage("built");
+  } finally {
+    await rm(out, { recursive: true, force: true });
+    await rm(aside, { recursive: true, force: true });
+  }
+};
+
+const mmdebstrapArguments = (recipe: ImageRecipe): string[] => {
+  const { suite } = recipe;
+  const sources = [
+    `deb ${MIRROR}/debian ${suite} main`,
+    `deb ${MIRROR}/debian ${suite}-updates main`,
+    `deb ${MIRROR}/debian-security ${suite}-security main`,
+  ];
+  return [
+    "--variant=minbase",
+    "--format=null",
+    "--skip=cleanup",
+    `--include=${recipe.packages.join(",")}`,
+    '--aptopt=APT::Install-Recommends "false"',
+    '--aptopt=Acquire::Languages "none"',
+    ...NO_DOCUMENTS.map((line) => `--dpkgopt=${line}`),
+    // nothing here must survive a power cut, and the initramfs of the first installation is thrown away anyway
+    "--dpkgopt=force-unsafe-io",
+    '--essential-hook=mkdir -p "$1/etc/initramfs-tools/conf.d" && echo MODULES=list >"$1/etc/initramfs-tools/conf.d/lab"',
+    suite,
+    "-",
+    ...sources,
+  ];
+};
+
+const mmdebstrap = async (
+  recipe: ImageRecipe,
+  keys: LabKeys,
+  out: string,
+  hooks: readonly string[],
+  stage: (stage: string) => void,
+): Promise<void> => {
+  const args = [...mmdebstrapArguments(recipe), ...hooks.map((hook) => `--customize-hook=${hook}`)];
+  const run = execa("mmdebstrap", args, {
+    env: {
+      LAB_OUT: out,
+      LAB_ROOT_UUID: recipe.rootUuid,
+      LAB_ROOT_PARTUUID: recipe.rootPartUuid,
+      LAB_ESP_UUID: recipe.espUuid,
+      LAB_ESP_MIB: String(recipe.espMiB),
+      LAB_DISK_MIB: String(recipe.diskMiB),
+      LAB_KERNEL_ARGUMENTS: recipe.kernelArguments.join(" "),
+      LAB_PUBLIC_KEY: keys.publicKey,
+      LAB_HOST_KEY: keys.hostKey,
+      LAB_HOST_PUBLIC_KEY: keys.hostPublicKey,
+      LAB_SUDO_PASSWORD: SUDO_PASSWORD,
+    },
+    stdin: "ignore",
+    all: true,
+    reject: false,
+    // ends with this process, and takes its mounts and folders along
+    forceKillAfterDelay: 15_000,
+  });
+  for await (const line of run.iterable({ from: "all" })) {
+    const note = /^I: (.*)/.exec(line)?.[1];
+    if (note !== undefined) stage(describe(note));
+  }
+  const { failed, all } = await run;
+  if (!failed) return;
+  const log = join(imagesDir(), "failed-build.log");
+  await mkdir(imagesDir(), { recursive: true });
+  await writeFile(log, all);
+  throw new Error(
+    [
+      `image ${recipe.suite}: mmdebstrap failed; its whole output is in ${log}`,
+      ...all.split("\n").filter((line) => /^(E|W): /.test(line)),
+      ...all.split("\n").slice(-15),
+      "Is the Debian mirror reachable, and was ./setup run? Not as root, mmdebstrap needs the package uidmap.",
+    ].join("\n"),
+  );
+};
+
+/** mmdebstrap's notes name its temporary folders: only what they are about is worth a line. */
+const describe = (note: string): string => {
+  const hook = /running --customize-hook directly: .*\/\d+-(\S+)/.exec(note)?.[1];
+  return hook === undefined ? note.replace(/\.\.\.$/, "") : `running ${hook}`;
+};
+
+/** Removes the built images that no host and no snapshot is on, except the newest of each name. */
+export const pruneImages = async (
+  used: ReadonlySet<string>,
+  current: ReadonlySet<string>,
+): Promise<string[]> => {
+  if (!existsSync(imagesDir())) return [];
+  const removed = (await readdir(imagesDir(), { withFileTypes: true }))
+    .filter((entry) => entry.isDirectory() && !used.has(entry.name) && !current.has(entry.name))
+    .map((entry) => entry.name);
+  for (const id of removed) await rm(join(imagesDir(), id), { recursive: true, force: true });
+  return removed;
+};
