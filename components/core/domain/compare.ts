@@ -11,7 +11,7 @@ export interface Difference {
   readonly wanted: string | undefined;
 }
 
-export const formatDifference = ({ path, found, wanted }: Difference): string =>
+const formatDifference = ({ path, found, wanted }: Difference): string =>
   `${path}: ${found ?? "nothing"} -> ${wanted ?? "nothing"}`;
 
 const keyed = (found: XmlElement): string | undefined => {
@@ -186,7 +186,7 @@ const metadataDifferences = (wanted: XmlElement, found: XmlElement): Difference[
  * @param found what `virsh dumpxml --inactive` prints, or libvirt's own file
  * @throws {Error} when one of them is no definition
  */
-export const definitionDifferences = (wanted: string, found: string): Difference[] => {
+export const domainDifferences = (wanted: string, found: string): Difference[] => {
   const [want, have] = [
     readDomain(wanted, "the wanted definition"),
     readDomain(found, "the host's definition"),
@@ -210,11 +210,17 @@ export const definitionDifferences = (wanted: string, found: string): Difference
  */
 export const pendingDifferences = (stored: string, live: string): Difference[] => {
   const [want, have] = [readDomain(stored, "the stored definition"), readDomain(live, "the running domain")];
+  // an empty drive has no image, so no format either, once the domain runs
+  const empty = labelled(find(want, "devices")).filter(
+    ({ element }) =>
+      element.name === "disk" && element.attributes["device"] === "cdrom" && !find(element, "source"),
+  );
+  const formats = new Set(empty.map(({ label }) => `devices/${label}/driver/@type`));
   const expandsCpu = find(want, "cpu")?.attributes["mode"] === "host-model";
   return elementDifferences("", "domain", want, have, {
     skip: (path, element) =>
       path === "metadata" ||
-      path === "@id" ||
+      formats.has(path) ||
       // the balloon's state, not a setting of its own
       path === "currentMemory" ||
       // libvirt puts the model it chose in the place of host-model
@@ -222,3 +228,11 @@ export const pendingDifferences = (stored: string, live: string): Difference[] =
       isAutoPort(path, element),
   });
 };
+
+/** The differences of domainDifferences as lines for people: `path: host's -> wanted`. */
+export const compareDomains = (wanted: string, found: string): string[] =>
+  domainDifferences(wanted, found).map(formatDifference);
+
+/** The differences of pendingDifferences as lines for people: `path: running -> after the next start`. */
+export const pendingChanges = (stored: string, live: string): string[] =>
+  pendingDifferences(stored, live).map(formatDifference);

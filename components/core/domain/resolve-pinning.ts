@@ -26,7 +26,8 @@ const checkNodes = (
     if (!home) continue;
     const remedy = `pin to the CPUs of node ${home.node} (${formatCpuset(home.cpus)}), or set pinning.crossNode: true`;
     const pinned = [...new Set(pinning.vcpus.flat())];
-    const away = pinned.filter((cpu) => !home.cpus.includes(cpu));
+    const elsewhere = nodes.filter((node) => node !== home).flatMap(({ cpus }) => cpus);
+    const away = pinned.filter((cpu) => elsewhere.includes(cpu));
     if (away.length > 0)
       report.add(
         "pinning.vcpus",

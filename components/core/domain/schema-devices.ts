@@ -72,7 +72,7 @@ export const usbSchema = z
       .optional()
       .describe("USB devices of the host handed to the guest"),
   })
-  .describe("USB");
+  .describe("the USB controller of the guest, and devices of the host behind it");
 
 export const evdevSchema = z
   .strictObject({

@@ -125,7 +125,7 @@ export const domainSchema = z.strictObject({
   lookingGlass: z
     .union([z.literal("off"), lookingGlassSchema])
     .optional()
-    .describe("Looking Glass"),
+    .describe("off, or the shared memory of Looking Glass"),
   sharedFolders: z
     .array(sharedFolderSchema)
     .max(8)

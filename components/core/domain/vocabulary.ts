@@ -2,8 +2,8 @@ import type { XmlElement } from "./xml-tree.ts";
 
 /**
  * What libvirt does not add to a definition by itself, by place: found there without being wanted, somebody wrote it,
- * or it was wanted before. Everything else that libvirt shows beyond the wanted is its own: aliases, defaults,
- * addresses, the board's controllers. `children: "all"` but for those in `libvirts`.
+ * or it was wanted before. Everything else that libvirt shows beyond the wanted is its own: defaults, addresses,
+ * the board's controllers. `children: "all"` but for those in `libvirts`.
  */
 interface Rule {
   readonly attributes?: readonly string[];
@@ -11,7 +11,7 @@ interface Rule {
   readonly libvirts?: readonly string[];
 }
 
-const device: Rule = { children: "all", libvirts: ["alias", "address"] };
+const device: Rule = { children: "all", libvirts: ["address"] };
 
 const rules: Readonly<Record<string, Rule>> = {
   domain: {
@@ -45,16 +45,16 @@ const rules: Readonly<Record<string, Rule>> = {
   "domain/cpu": { attributes: ["migratable"], children: ["cache", "feature", "maxphysaddr", "numa"] },
   "domain/clock": { children: "all" },
   "domain/devices": { children: "all", libvirts: ["emulator", "controller", "audio"] },
-  "domain/devices/disk": { children: "all", libvirts: ["alias", "backingStore"] },
+  "domain/devices/disk": { children: "all", libvirts: ["backingStore"] },
   "domain/devices/disk/driver": {
     attributes: ["cache", "io", "discard", "iothread", "detect_zeroes", "error_policy", "rerror_policy"],
   },
   "domain/devices/disk/source": { attributes: ["file", "dev", "startupPolicy"] },
-  "domain/devices/interface": { children: "all", libvirts: ["alias", "address", "target"] },
+  "domain/devices/interface": { children: "all", libvirts: ["address", "target"] },
   "domain/devices/hostdev": device,
   "domain/devices/hostdev/source": { attributes: ["startupPolicy", "writeFiltering"] },
   "domain/devices/hostdev/rom": { attributes: ["bar", "file", "enabled"] },
-  "domain/devices/filesystem": { children: "all", libvirts: ["alias", "address", "binary"] },
+  "domain/devices/filesystem": { children: "all", libvirts: ["address", "binary"] },
   "domain/devices/shmem": device,
   "domain/devices/graphics": { attributes: ["passwd", "keymap", "websocket", "socket"] },
   "domain/devices/tpm": device,
@@ -66,6 +66,9 @@ const rules: Readonly<Record<string, Rule>> = {
   "domain/devices/input/source": { attributes: ["grab", "grabToggle", "repeat"] },
 };
 
+/** libvirt's notes on a running device, in dumpxml and in its status file. */
+const NOTES: readonly string[] = ["alias", "privateData"];
+
 /** Devices that every x86 domain gets: PS/2 input, and on q35 the chipset's watchdog. */
 const boardDevice = ({ name, attributes }: XmlElement): boolean =>
   (name === "input" && attributes["bus"] === "ps2") ||
@@ -74,7 +77,7 @@ const boardDevice = ({ name, attributes }: XmlElement): boolean =>
 /** Whether an element found at `path` (its parent's) is one that libvirt does not add by itself. */
 export const isOwnedChild = (path: string, child: XmlElement): boolean => {
   const rule = rules[path];
-  if (!rule?.children || boardDevice(child)) return false;
+  if (!rule?.children || boardDevice(child) || NOTES.includes(child.name)) return false;
   return rule.children === "all" ? !rule.libvirts?.includes(child.name) : rule.children.includes(child.name);
 };
 

@@ -1,0 +1,46 @@
+import type { ResolvedDomain } from "./resolved.ts";
+
+/** How the host is reached by ssh. */
+export interface SshTarget {
+  readonly user: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+const LOOPBACK = new Set(["127.0.0.1", "::1"]);
+const bracketed = (address: string): string => (address.includes(":") ? `[${address}]` : address);
+/** Every address of the host: the tunnel ends at its loopback. */
+const ANY: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
+
+/**
+ * How to reach a domain's screen, one step a line.
+ * @param livePort the port QEMU took, from `virsh vncdisplay`; undefined while the domain does not run
+ */
+export const screenAdvice = (domain: ResolvedDomain, ssh: SshTarget, livePort?: number): string[] => {
+  const { graphics } = domain;
+  if (graphics.type === "none")
+    return [
+      `${domain.name} has no emulated screen: connect one to the card, or use remote desktop in the guest.`,
+    ];
+  const port = graphics.port === "auto" ? livePort : graphics.port;
+  const options = ssh.port === 22 ? "" : `-p ${ssh.port} `;
+  const login = `${ssh.user}@${bracketed(ssh.host)}`;
+  const target = bracketed(ANY[graphics.listen] ?? graphics.listen);
+  const where = [
+    port === undefined
+      ? `When ${domain.name} runs, "virsh vncdisplay ${domain.name}" on the host names its screen; :0 is port 5900.`
+      : `ssh -N ${options}-L ${port}:${target}:${port} ${login}`,
+    ...(port === undefined ? [] : [`Then point a VNC viewer at 127.0.0.1:${port}.`]),
+    ...(port === undefined || LOOPBACK.has(graphics.listen)
+      ? []
+      : [
+          `The screen listens on ${graphics.listen} without a password: anybody who reaches it has the guest.`,
+        ]),
+  ];
+  return domain.cards.length === 0
+    ? where
+    : [
+        ...where,
+        "The VNC picture goes dark once the card's driver starts in the guest: that is expected, the picture is on the card's own output from then on.",
+      ];
+};
