@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { CommandError } from "./command-error.ts";
+import { registerInspect } from "./commands/inspect.ts";
 import { registerVbios } from "./commands/vbios.ts";
 
 /**
@@ -13,6 +14,7 @@ const program = new Command("vfio-fleet")
   .showHelpAfterError()
   .exitOverride();
 
+registerInspect(program);
 registerVbios(program);
 
 // `vfio-fleet … | head` closes the pipe early; that is the reader's choice and no failure.

@@ -96,6 +96,38 @@ export const formatTable = (
   return table.toString();
 };
 
+const NO_BORDERS = Object.fromEntries(
+  "top top-mid top-left top-right bottom bottom-mid bottom-left bottom-right left left-mid mid mid-mid right right-mid"
+    .split(" ")
+    .map((name) => [name, ""]),
+);
+
+/** Rows in columns without borders, for long lists; otherwise as `formatTable`. */
+export const formatColumns = (
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  paint: Paint,
+  columns = COLUMNS,
+): string => {
+  // one column less for each border that is not drawn
+  const widths = columnWidths([head, ...rows], columns + head.length + 1);
+  const table = new Table({
+    chars: { ...NO_BORDERS, middle: "" },
+    colWidths: widths,
+    wordWrap: true,
+    style: { "padding-left": 0, "padding-right": 2, head: [], border: [] },
+  });
+  for (const row of [head.map((title) => paint("bold", title)), ...rows])
+    table.push(
+      row.map((content, column) => ({
+        content,
+        wordWrap: true,
+        wrapOnWordBoundary: longestWord(content) <= (widths[column] ?? 0) - 2,
+      })),
+    );
+  return table.toString().replaceAll(/ +$/gm, "");
+};
+
 /** Text after a label, wrapped between words, with the further lines as far to the right as the first. */
 export const formatLabelled = (label: string, text: string, columns = COLUMNS): string => {
   const indent = visibleLength(label);

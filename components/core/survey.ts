@@ -8,12 +8,10 @@ const romSchema = z.strictObject({
   path: z.string(),
   bytes: z.number().int(),
   sha256: z.string(),
-  /** vendor:device of its images */
-  ids: z.array(pciIdSchema),
+  ids: z.array(pciIdSchema).describe("vendor:device of its images"),
   ovmf: verdict,
   seabios: verdict,
-  /** what keeps it from working, a sentence each */
-  problems: z.array(z.string()),
+  problems: z.array(z.string()).describe("what keeps it from working, a sentence each"),
 });
 export type RomSurvey = z.infer<typeof romSchema>;
 
@@ -23,11 +21,9 @@ const proxmoxGuestSchema = z.strictObject({
   name: z.string(),
   running: z.boolean(),
   onboot: z.boolean(),
-  /** `ovmf` or `seabios`; Proxmox's default is SeaBIOS */
-  bios: z.string(),
+  bios: z.string().describe("'ovmf' or 'seabios'; Proxmox's default is SeaBIOS"),
   machine: z.string().nullable(),
-  /** addresses without a function stand for the whole card */
-  hostpci: z.array(z.string()),
+  hostpci: z.array(z.string()).describe("addresses without a function stand for the whole card"),
 });
 
 /**
@@ -40,13 +36,15 @@ export const surveySchema = z.strictObject({
     system: z.string().optional(),
     board: z.string().optional(),
     firmware: z.string().optional(),
-    /** SMBIOS chassis types of portable machines: a laptop's GPU often shares its display and ROM with the board */
-    laptop: z.boolean().optional(),
+    laptop: z
+      .boolean()
+      .optional()
+      .describe(
+        "SMBIOS chassis types of portable machines: a laptop's GPU often shares its display and ROM with the board",
+      ),
   }),
-  /** null: not booted through UEFI */
-  secureBoot: z.boolean().nullable().optional(),
-  /** `none`, `integrity` or `confidentiality` */
-  lockdown: z.string().optional(),
+  secureBoot: z.boolean().nullable().optional().describe("null: not booted through UEFI"),
+  lockdown: z.string().optional().describe("'none', 'integrity' or 'confidentiality'"),
   apparmor: z.boolean(),
   selinux: z.enum(["enforcing", "permissive", "off"]),
   clocksource: z.strictObject({ current: z.string(), available: z.array(z.string()) }).optional(),
@@ -56,46 +54,50 @@ export const surveySchema = z.strictObject({
       z.strictObject({ pageKiB: z.number().int(), total: z.number().int(), free: z.number().int() }),
     ),
   }),
-  /** drivers of /proc/fb, e.g. `simpledrmdrmfb` */
-  framebuffers: z.array(z.string()),
-  /** the memory of the firmware's screen that the kernel holds, and the card whose BAR it lies in */
+  framebuffers: z.array(z.string()).describe("drivers of /proc/fb, e.g. 'simpledrmdrmfb'"),
   bootFramebuffer: z
     .strictObject({ name: z.string(), card: pciAddressSchema.nullable() })
     .nullable()
-    .optional(),
-  /** sizes in bytes that a BAR can be given (Resizable BAR, Linux 6.2) */
-  resizableBars: z.array(
-    z.strictObject({
-      address: pciAddressSchema,
-      index: z.number().int(),
-      bytes: z.array(z.number()),
-    }),
-  ),
-  /** loaded modules: how many use each, and which other modules do */
-  moduleUse: z.record(z.string(), z.strictObject({ uses: z.number().int(), by: z.array(z.string()) })),
-  /** lines of the kernel's log that matter here, oldest first */
+    .optional()
+    .describe("the memory of the firmware's screen that the kernel holds, and the card whose BAR it lies in"),
+  resizableBars: z
+    .array(
+      z.strictObject({
+        address: pciAddressSchema,
+        index: z.number().int(),
+        bytes: z.array(z.number()),
+      }),
+    )
+    .describe("sizes in bytes that a BAR can be given (Resizable BAR, Linux 6.2)"),
+  moduleUse: z
+    .record(z.string(), z.strictObject({ uses: z.number().int(), by: z.array(z.string()) }))
+    .describe("loaded modules: how many use each, and which other modules do"),
   kernelLog: z
     .strictObject({
       boot: z.array(z.string()),
       trouble: z.array(z.string()),
-      /** the log still starts with the boot: what it does not say was not said */
-      complete: z.boolean(),
+      complete: z.boolean().describe("the log still starts with the boot: what it does not say was not said"),
     })
-    .optional(),
-  /** by domain: what QEMU said since its last start */
-  domainLogs: z.record(z.string(), z.array(z.string())).optional(),
-  /** files that domains name, and whether they are there */
-  paths: z.record(z.string(), z.boolean()).optional(),
+    .optional()
+    .describe("lines of the kernel's log that matter here, oldest first"),
+  domainLogs: z
+    .record(z.string(), z.array(z.string()))
+    .optional()
+    .describe("by domain: what QEMU said since its last start"),
+  paths: z
+    .record(z.string(), z.boolean())
+    .optional()
+    .describe("files that domains name, and whether they are there"),
   roms: z.array(romSchema).optional(),
-  /** null: no Proxmox VE */
-  proxmox: z.array(proxmoxGuestSchema).nullable().optional(),
-  /** processes that have a card's device file open, beside libvirt's domains */
+  proxmox: z.array(proxmoxGuestSchema).nullable().optional().describe("null: no Proxmox VE"),
   holders: z
     .array(z.strictObject({ file: z.string(), pid: z.number().int(), command: z.string() }))
-    .optional(),
-  /** cards of the NVIDIA driver, with the N of /dev/nvidiaN */
-  nvidia: z.array(
-    z.strictObject({ address: pciAddressSchema, model: z.string(), minor: z.number().int().nullable() }),
-  ),
+    .optional()
+    .describe("processes that have a card's device file open, beside libvirt's domains"),
+  nvidia: z
+    .array(
+      z.strictObject({ address: pciAddressSchema, model: z.string(), minor: z.number().int().nullable() }),
+    )
+    .describe("cards of the NVIDIA driver, with the N of /dev/nvidiaN"),
 });
 export type Survey = z.infer<typeof surveySchema>;

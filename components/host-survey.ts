@@ -1,0 +1,64 @@
+import { bootloaders } from "./bootloader/registry.ts";
+import type { BootloaderDriver, DistroDriver, InitramfsDriver } from "./core/driver.ts";
+import type { Facts } from "./core/facts.ts";
+import { distros } from "./distro/registry.ts";
+import { initramfsGenerators } from "./initramfs/registry.ts";
+import type { ProbeQuestion } from "./remote/probe.ts";
+
+const drivers = {
+  bootloader: Object.values<BootloaderDriver>(bootloaders),
+  initramfs: Object.values<InitramfsDriver>(initramfsGenerators),
+  distro: Object.values<DistroDriver>(distros),
+};
+
+/** What an explanation shows versions of, beyond what a plan installs; names of several distributions. */
+const PACKAGES = [
+  "libvirt-daemon",
+  "libvirt-daemon-system",
+  "libvirt-daemon-driver-qemu",
+  "libvirt",
+  "qemu-system-x86",
+  "qemu-system-x86-core",
+  "qemu-kvm",
+  "qemu-base",
+  "ovmf",
+  "edk2-ovmf",
+  "swtpm",
+  "pve-qemu-kvm",
+  "pve-edk2-firmware-ovmf",
+  "pve-edk2-firmware",
+  "pve-manager",
+  "proxmox-ve",
+];
+
+const unique = (...lists: readonly (readonly string[])[]): string[] => [...new Set(lists.flat())];
+
+/**
+ * What a host is asked when it is to be explained: all that a plan for it would ask (`base`, where a stack describes
+ * the host), and the survey.
+ */
+export const surveyQuestion = (base?: ProbeQuestion): ProbeQuestion => ({
+  files: unique(
+    base?.files ?? drivers.bootloader.flatMap((driver) => driver.reads),
+    base ? [] : drivers.initramfs.flatMap((driver) => driver.reads),
+    ["/etc/modprobe.d/*.conf", "/etc/modules", "/etc/modules-load.d/*.conf", "/etc/libvirt/qemu.conf"],
+    ["/etc/apparmor.d/local/abstractions/libvirt-qemu"],
+  ),
+  exists: unique(
+    ["/sys/firmware/acpi/tables/DMAR", "/sys/firmware/acpi/tables/IVRS"],
+    ["/dev/kvm", "/usr/share/OVMF/*.fd", "/usr/share/edk2*/*/*.fd", "/usr/share/pve-edk2-firmware/*.fd"],
+    base?.exists ?? [],
+  ),
+  packages: unique(base?.packages ?? drivers.distro.flatMap((driver) => driver.packages), PACKAGES),
+  parameters: ["*"],
+  survey: true,
+});
+
+/** Names of the drivers whose tools are in use on the host; undefined where none of the known ones is. */
+export const detectedDrivers = (
+  facts: Facts,
+): Readonly<Record<"bootloader" | "initramfs" | "distro", string | undefined>> => ({
+  bootloader: drivers.bootloader.find((driver) => driver.detect(facts))?.name,
+  initramfs: drivers.initramfs.find((driver) => driver.detect(facts))?.name,
+  distro: drivers.distro.find((driver) => driver.detect(facts))?.name,
+});

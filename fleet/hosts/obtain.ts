@@ -1,0 +1,42 @@
+import type { Facts } from "../../components/core/facts.ts";
+import { CommandError } from "../command-error.ts";
+import { readDocument } from "../facts-file/files.ts";
+import type { SshOptions, Target } from "./target.ts";
+
+/** Where a command's facts come from. */
+export interface FactsSource extends SshOptions {
+  /** a file that `inspect --save` wrote, instead of asking anybody */
+  readonly from?: string;
+}
+
+export interface Obtained {
+  readonly takenAt: string;
+  /** the facts are somebody's who has hidden names and addresses */
+  readonly masked: boolean;
+  readonly hosts: readonly { readonly name: string; readonly facts: Facts; readonly target?: Target }[];
+  /** one message a host that could not be asked */
+  readonly failures: readonly string[];
+}
+
+/** Facts from a file, or from the hosts that `target` names. Throws a CommandError when there is neither or both. */
+export const obtainFacts = async (target: string | undefined, source: FactsSource): Promise<Obtained> => {
+  if (source.from !== undefined) {
+    if (target !== undefined)
+      throw new CommandError("name either a stack or SSH target, or --from FILE, not both");
+    const { takenAt, masked, hosts } = readDocument(source.from);
+    return { takenAt, masked, hosts: hosts.map(({ name, facts }) => ({ name, facts })), failures: [] };
+  }
+  if (target === undefined)
+    throw new CommandError("name a stack or an SSH target such as root@host, or --from FILE");
+  // SSH and the stacks' schema are loaded only when somebody is asked
+  const [{ askHosts }, { targetsOf }] = await Promise.all([import("./ask.ts"), import("./target.ts")]);
+  const asked = await askHosts(await targetsOf(target, source));
+  return {
+    takenAt: new Date().toISOString(),
+    masked: false,
+    hosts: asked.flatMap((host) =>
+      host.ok ? [{ name: host.target.name, facts: host.facts, target: host.target }] : [],
+    ),
+    failures: asked.flatMap((host) => (host.ok ? [] : [host.message])),
+  };
+};

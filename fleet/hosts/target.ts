@@ -1,0 +1,75 @@
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import type { Checked } from "../../components/core/problem.ts";
+import type { HostSpec } from "../../components/host-plan.ts";
+import { resolveConnection, type Connection } from "../../components/remote/connection.ts";
+import { CommandError } from "../command-error.ts";
+import { printable } from "../terminal.ts";
+import { stackSecrets } from "./secrets.ts";
+import { readStackFile, stackNames } from "./stack-file.ts";
+
+/** A host that can be asked, and what a stack says about it. */
+export interface Target {
+  /** as the stack names it; `user@host` for a host that no stack describes */
+  readonly name: string;
+  readonly stack?: string;
+  readonly spec?: HostSpec;
+  readonly connection: Checked<Connection>;
+}
+
+/** How to reach a host that no stack describes. */
+export interface SshOptions {
+  readonly identity?: string;
+  readonly hostKey?: string;
+  readonly sshConfig?: string;
+}
+
+const SSH = /^(?:ssh:\/\/)?(?:([^@\s]+)@)?(\[[0-9a-f:]+\]|[^@:\s/]+)(?::(\d{1,5}))?\/?$/i;
+
+const sshTarget = (text: string, options: SshOptions): Target => {
+  const match = SSH.exec(text);
+  const [, user, host = "", port] = match ?? [];
+  if (!match || host.startsWith("-") || user?.startsWith("-"))
+    throw new CommandError(
+      `"${printable(text)}" is neither a stack (${stackNames().join(", ")}) nor an SSH target such as root@host or root@host:2222`,
+    );
+  const own = join(homedir(), ".ssh", "config");
+  // without a file of the user's own, ssh's defaults still tell where keys and known hosts are
+  const sshConfig = options.sshConfig ?? (existsSync(own) ? own : "/dev/null");
+  const connection = resolveConnection("the command line", {
+    host: host.replace(/^\[|\]$/g, ""),
+    ...(user !== undefined && { user }),
+    ...(port !== undefined && { port: Number(port) }),
+    ...(options.identity !== undefined && { privateKeyFile: options.identity }),
+    ...(options.hostKey !== undefined && { hostKey: options.hostKey }),
+    sshConfig,
+  });
+  return { name: text.replace(/^ssh:\/\//, ""), connection };
+};
+
+/** All hosts of a stack. */
+export const stackTargets = async (stack: string): Promise<Target[]> => {
+  const { hosts, hasSecrets } = await readStackFile(stack);
+  const secrets = hasSecrets ? await stackSecrets(stack) : {};
+  return Object.entries(hosts).map(([name, spec]) => ({
+    name,
+    stack,
+    spec,
+    connection: resolveConnection(
+      `vfio-fleet:hosts.${name}.connection`,
+      spec.connection,
+      secrets[name] ?? {},
+    ),
+  }));
+};
+
+/** The hosts that a command's argument names: a stack's, or one SSH target. Throws a CommandError for neither. */
+export const targetsOf = async (text: string, options: SshOptions): Promise<Target[]> => {
+  if (stackNames().includes(text)) return stackTargets(text);
+  if (!/[@:]/.test(text) && options.sshConfig === undefined)
+    throw new CommandError(
+      `there is no stack "${printable(text)}"; there are ${stackNames().join(", ")}. For an SSH host write user@${printable(text)}`,
+    );
+  return [sshTarget(text, options)];
+};

@@ -1,0 +1,137 @@
+import type { Facts } from "../../components/core/facts.ts";
+import { iommuState } from "../../components/core/iommu-state.ts";
+import { detectedDrivers } from "../../components/host-survey.ts";
+import { counted, formatDuration, formatKib, shortAddress } from "../format.ts";
+
+/** A label and what stands behind it; several lines where there is more than one thing to say. */
+export type HostLine = readonly [label: string, ...lines: readonly string[]];
+
+const UNKNOWN = "unknown (only root may read it)";
+
+const yes = (value: boolean | undefined, on = "on", off = "off"): string =>
+  value === undefined ? UNKNOWN : value ? on : off;
+
+const processor = ({ cpu, exists, survey }: Facts): HostLine => {
+  const disabled = survey?.kernelLog?.boot.some((line) => /disabled by (the )?(bios|firmware)/i.test(line));
+  const name = cpu.vendor === "amd" ? "AMD-V" : "VT-x";
+  const state =
+    cpu.virtualization && !disabled ? "on" : disabled ? "switched off in the firmware" : "not there";
+  return [
+    "Processor",
+    `${cpu.model}: ${counted(cpu.sockets, "socket")}, ${counted(cpu.cores, "core")}, ${counted(cpu.threads, "thread")} each`,
+    `${name} ${state}; /dev/kvm ${exists.includes("/dev/kvm") ? "there" : "missing"}`,
+  ];
+};
+
+const memory = ({ memoryKiB, numaNodes, survey }: Facts): HostLine => [
+  "Memory",
+  formatKib(memoryKiB) + (survey ? `, ${formatKib(survey.memory.availableKiB)} available` : ""),
+  ...(survey?.memory.hugePages ?? [])
+    .filter(({ total }) => total > 0)
+    .map(({ pageKiB, total, free }) => `huge pages of ${formatKib(pageKiB)}: ${total}, ${free} free`),
+  ...(numaNodes.length > 1
+    ? numaNodes.map(({ node, cpus, memoryKiB: size }) => `node ${node}: CPUs ${cpus}, ${formatKib(size)}`)
+    : []),
+];
+
+const WORDS = {
+  on: "on",
+  off: "offered by the firmware, not switched on by the kernel",
+  "not-offered": "not offered by the firmware",
+} as const;
+
+const boot = (facts: Facts): HostLine => {
+  const found = detectedDrivers(facts);
+  const firmware = facts.boot.efi
+    ? `UEFI, Secure Boot ${yes(facts.survey?.secureBoot ?? undefined)}`
+    : "BIOS";
+  return [
+    "Boot",
+    `${found.bootloader ?? facts.boot.loaderInfo ?? "a loader that is not known"} (${firmware})`,
+    `initramfs: ${found.initramfs ?? (facts.initramfs.tools.join(" ") || "no known tool")}`,
+    facts.cmdline,
+  ];
+};
+
+const screen = (facts: Facts): HostLine => {
+  const display = facts.pci.filter((device) => device.bootVga === true);
+  const frame = facts.survey?.bootFramebuffer;
+  return [
+    "Screen",
+    display.length > 0
+      ? `boot display ${display.map((device) => `${shortAddress(device.address)} (${device.driver ?? "no driver"})`).join(", ")}`
+      : "no boot display",
+    `framebuffers: ${facts.survey?.framebuffers.join(", ") || "none"}`,
+    frame === undefined
+      ? `the firmware's screen memory: ${UNKNOWN}`
+      : frame === null
+        ? "nothing holds the firmware's screen memory"
+        : `${frame.name} holds the firmware's screen memory${frame.card === null ? "" : ` in a BAR of ${shortAddress(frame.card)}`}`,
+  ];
+};
+
+const VERSIONS = [
+  ["libvirt", ["libvirt-daemon-system", "libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt"]],
+  ["QEMU", ["pve-qemu-kvm", "qemu-system-x86", "qemu-system-x86-core", "qemu-kvm", "qemu-base"]],
+  ["OVMF", ["ovmf", "edk2-ovmf", "pve-edk2-firmware-ovmf", "pve-edk2-firmware"]],
+  ["swtpm", ["swtpm"]],
+  ["Proxmox VE", ["pve-manager"]],
+] as const;
+
+/** `libvirt 9.0.0-4+deb12u2`; a package that was not found is left out. */
+const versions = ({ packages, libvirt }: Facts): HostLine => {
+  const found = VERSIONS.flatMap(([name, candidates]) => {
+    const version = candidates.map((candidate) => packages[candidate]).find((one) => one);
+    return version ? [`${name} ${version}`] : [];
+  });
+  return [
+    "Versions",
+    found.join(", ") || "neither libvirt, QEMU nor OVMF found as a package",
+    `libvirt ${libvirt.socket ? "listens" : "does not listen"}`,
+  ];
+};
+
+const security = ({ survey }: Facts): HostLine => [
+  "Security",
+  `AppArmor ${survey?.apparmor ? "on" : "off"}, SELinux ${survey?.selinux ?? "unknown"}, kernel lockdown ${survey?.lockdown ?? "unknown"}`,
+];
+
+/** Everything about a host that is no list. */
+export const hostLines = (facts: Facts): HostLine[] => {
+  const { survey } = facts;
+  const iommu = iommuState(facts);
+  const machine = [
+    ...new Set([survey?.machine.system, survey?.machine.board].filter((part) => part !== undefined)),
+  ];
+  return [
+    [
+      "System",
+      `${facts.distro.name}, Linux ${facts.kernel} (${facts.architecture})`,
+      `asked as ${facts.user}${facts.privilege === "root" || facts.privilege === "none" ? "" : " with sudo"}${survey?.uptimeSeconds === undefined ? "" : `, up ${formatDuration(survey.uptimeSeconds)}`}`,
+    ],
+    ...(machine.length > 0 || survey?.machine.firmware !== undefined
+      ? [
+          [
+            "Machine",
+            ...machine,
+            ...(survey?.machine.firmware === undefined ? [] : [`firmware ${survey.machine.firmware}`]),
+          ] as HostLine,
+        ]
+      : []),
+    processor(facts),
+    memory(facts),
+    ["IOMMU", WORDS[iommu.state], ...iommu.proof],
+    boot(facts),
+    screen(facts),
+    versions(facts),
+    security(facts),
+    ...(survey?.clocksource
+      ? [
+          [
+            "Clock",
+            `${survey.clocksource.current} (there are ${survey.clocksource.available.join(", ")})`,
+          ] as HostLine,
+        ]
+      : []),
+  ];
+};
