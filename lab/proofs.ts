@@ -4,38 +4,54 @@ import { sshOutput } from "./ssh.ts";
 export interface Proof {
   readonly what: string;
   readonly shown: string;
+  /** whether it is what a passthrough host shows */
+  readonly holds: boolean;
 }
 
-/** What is shown, and the command that prints it as one short line on the host. */
-const QUESTIONS = [
-  ["kernel command line", "tr ' ' '\\n' </proc/cmdline | grep -E 'iommu' | paste -sd' '"],
+/** What is shown, the command that prints it as one short line on the host, and what that line has to look like. */
+const QUESTIONS: readonly (readonly [what: string, command: string, expected: RegExp])[] = [
+  ["kernel command line", "tr ' ' '\\n' </proc/cmdline | grep iommu | paste -sd' '", /iommu=pt/],
   [
     "IOMMU in the kernel log",
-    "dmesg | grep -iE 'DMAR: IOMMU enabled|AMD-Vi: .*(Enabled|Found IOMMU|Interrupt remapping enabled)' | head -n 1 | sed 's/^[^]]*] //'",
+    "dmesg | grep -E 'DMAR: (IOMMU enabled|Intel.R. Virtualization Technology)|AMD-Vi: (Interrupt remapping enabled|Found IOMMU|.*Enabled)' | head -n 1 | sed 's/^[^]]*] //'",
+    /DMAR|AMD-Vi/,
   ],
-  ["IOMMU units", "ls /sys/class/iommu | paste -sd' '"],
-  ["IOMMU groups", "ls /sys/kernel/iommu_groups | wc -l"],
+  ["IOMMU units", "ls /sys/class/iommu | paste -sd' '", /^(dmar|ivhd)/],
+  ["IOMMU groups", "ls /sys/kernel/iommu_groups | wc -l", /^[1-9]/],
   [
-    "bound to vfio-pci",
-    "for d in /sys/bus/pci/drivers/vfio-pci/0*; do echo \"${d##*/} (group $(basename $(readlink $d/iommu_group)))\"; done | paste -sd, | sed 's/,/, /g'",
+    "on vfio-pci (IOMMU group)",
+    'for d in /sys/bus/pci/drivers/vfio-pci/0*; do echo "${d##*/} ($(basename $(readlink $d/iommu_group)))"; done | paste -sd" "',
+    /\.0 \(\d+\) .*\.1 \(\d+\)/,
   ],
   [
     "in the initramfs",
-    "lsinitramfs /boot/initrd.img-$(uname -r) | grep -oE '(vfio-pci|vfio_iommu_type1)\\.ko|init-top/00-vfio-fleet$|etc/vfio-fleet/bind$' | paste -sd' '",
+    "lsinitramfs /boot/initrd.img-$(uname -r) | grep -oE '(vfio-pci|vfio_iommu_type1)\\.ko|00-vfio-fleet$|vfio-fleet/bind$' | paste -sd' '",
+    /vfio-pci\.ko.*|bind/,
+  ],
+  [
+    "default entry of the boot menu",
+    "sed -n '/^menuentry/,/^}/p' /boot/grub/grub.cfg | grep -m1 -E '^[[:space:]]*linux' | tr ' ' '\\n' | grep iommu | paste -sd' '",
+    /iommu=pt/,
   ],
   [
     "qemu.conf",
     "sed -n '/^# BEGIN vfio-fleet/,/^# END/p' /etc/libvirt/qemu.conf | grep -oE '^[a-z_]+' | paste -sd' '",
+    /nvram cgroup_device_acl/,
   ],
   [
     "libvirt and QEMU",
-    "virsh -q version | grep -E 'library|hypervisor' | sed 's/.*: //' | paste -sd, | sed 's/,/, /'",
+    "virsh -q version | grep -E 'library|Running' | sed 's/.*: //' | sort -u | paste -sd' '",
+    /libvirt.*QEMU/i,
   ],
-  ["domains", "virsh -q list --all | awk '{print $2 \" (\" $3 \")\"}' | paste -sd' '"],
-  ["firmware of the domain", "virsh dumpxml win10 | sed -n 's/.*<loader[^>]*>\\(.*\\)<.loader>.*/\\1/p'"],
-  ["cards in the running domain", "virsh dumpxml win10 | grep -A3 '<hostdev' | grep -c '<address domain'"],
-  ["screen", "virsh domdisplay win10"],
-] as const;
+  ["domain win10", "virsh -q domstate win10", /^running/],
+  ["its firmware", "virsh dumpxml win10 | sed -n 's/.*<loader[^>]*>\\(.*\\)<.loader>.*/\\1/p'", /OVMF_CODE/],
+  [
+    "its cards",
+    "virsh dumpxml win10 | grep -A4 '<hostdev' | sed -n \"s/.*<address domain='0x0*\\([0-9a-f]*\\)' bus='0x\\(..\\)' slot='0x\\(..\\)' function='0x\\(.\\)'.*/\\2:\\3.\\4/p\" | paste -sd' '",
+    /\.0 .*\.1/,
+  ],
+  ["its screen", "virsh domdisplay win10", /^vnc:\/\/127\.0\.0\.1/],
+];
 
 /** Reads every proof in one round trip, over plain ssh: nothing of the code that did the work is asked. */
 export const readProofs = async (host: string): Promise<readonly Proof[]> => {
@@ -48,6 +64,7 @@ export const readProofs = async (host: string): Promise<readonly Proof[]> => {
     .filter((line) => line.includes("\t"))
     .map((line) => {
       const [what = "", shown = ""] = line.split("\t");
-      return { what, shown: shown === "" ? "nothing" : shown };
+      const expected = QUESTIONS.find(([name]) => name === what)?.[2];
+      return { what, shown: shown === "" ? "nothing" : shown, holds: expected?.test(shown) ?? false };
     });
 };

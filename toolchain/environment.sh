@@ -27,7 +27,9 @@ USERS_PULUMI_HOME=${PULUMI_HOME-}
 
 export PULUMI_HOME=$CACHE/pulumi-home
 export PULUMI_BACKEND_URL=file://$CACHE/state
-export PULUMI_CONFIG_PASSPHRASE_FILE=$CACHE/passphrase
+# The lab's stack files are in git with the salt of this passphrase. It guards nothing: the state in the cache holds the
+# lab's own keys, in a folder that only its user can read. Stacks of your own belong to a Pulumi of your own.
+export PULUMI_CONFIG_PASSPHRASE_FILE=$ROOT/lab/passphrase
 unset PULUMI_CONFIG_PASSPHRASE
 # Nothing is looked up on the network, and the plugins are those that setup installed.
 export PULUMI_SKIP_UPDATE_CHECK=true

@@ -7,7 +7,7 @@ step_pulumi() {
     lock_cache
     pulumi_is_there || install_pulumi
   fi
-  make_passphrase
+  make_state
   done_line pulumi "$started" "$PULUMI_VERSION, $(cat "$PULUMI_FOLDER/origin")"
 }
 
@@ -41,12 +41,5 @@ fitting_pulumi() {
     echo "$path"
 }
 
-# A passphrase for the lab's stacks, made once.
-make_passphrase() {
-  if [ ! -s "$PULUMI_CONFIG_PASSPHRASE_FILE" ]; then
-    lock_cache
-    (umask 077 && head -c 24 /dev/urandom | base64 >"$PULUMI_CONFIG_PASSPHRASE_FILE.new")
-    mv "$PULUMI_CONFIG_PASSPHRASE_FILE.new" "$PULUMI_CONFIG_PASSPHRASE_FILE"
-  fi
-  mkdir -p "$CACHE/state"
-}
+# The lab's state, which holds the lab's keys, encrypted with a passphrase that everybody knows.
+make_state() { (umask 077 && mkdir -p "$CACHE/state"); }
