@@ -17,7 +17,9 @@ const stale = Object.entries(packages("package-lock.json")).filter(([path, wante
   const found = installed[path];
   // Optional packages for other systems are rightly absent.
   if (found === undefined) return !wanted.optional;
-  return found.version !== wanted.version || found.integrity !== wanted.integrity || found.link !== wanted.link;
+  return (
+    found.version !== wanted.version || found.integrity !== wanted.integrity || found.link !== wanted.link
+  );
 });
 const extra = Object.keys(installed).length === 0;
 process.exitCode = extra || stale.length > 0 ? 1 : 0;

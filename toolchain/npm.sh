@@ -9,7 +9,8 @@ step_npm() {
   fi
   if ! node_modules_match; then
     lock_cache
-    node_modules_match || (cd "$ROOT" && with_progress "npm ci" npm ci)
+    # Not `npm ci`: it wants the packages for every other system in the lock, and a registry's mirror may lack those.
+    node_modules_match || (cd "$ROOT" && with_progress "npm install" npm install --no-save)
     done_line npm "$started" "installed the packages of package-lock.json"
     return
   fi

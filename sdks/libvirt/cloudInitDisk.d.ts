@@ -29,9 +29,6 @@ export declare class CloudInitDisk extends pulumi.CustomResource {
      */
     constructor(name: string, args?: CloudInitDiskArgs, opts?: pulumi.CustomResourceOptions);
 }
-/**
- * Input properties used for looking up and filtering CloudInitDisk resources.
- */
 export interface CloudInitDiskState {
     metaData?: pulumi.Input<string | undefined>;
     name?: pulumi.Input<string | undefined>;

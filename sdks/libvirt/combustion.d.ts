@@ -27,9 +27,6 @@ export declare class Combustion extends pulumi.CustomResource {
      */
     constructor(name: string, args: CombustionArgs, opts?: pulumi.CustomResourceOptions);
 }
-/**
- * Input properties used for looking up and filtering Combustion resources.
- */
 export interface CombustionState {
     content?: pulumi.Input<string | undefined>;
     name?: pulumi.Input<string | undefined>;

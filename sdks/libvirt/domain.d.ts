@@ -58,9 +58,6 @@ export declare class Domain extends pulumi.CustomResource {
      */
     constructor(name: string, args?: DomainArgs, opts?: pulumi.CustomResourceOptions);
 }
-/**
- * Input properties used for looking up and filtering Domain resources.
- */
 export interface DomainState {
     arch?: pulumi.Input<string | undefined>;
     autostart?: pulumi.Input<boolean | undefined>;

@@ -1,8 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
 export declare function getNetworkDnsSrvTemplate(args: GetNetworkDnsSrvTemplateArgs, opts?: pulumi.InvokeOptions): Promise<GetNetworkDnsSrvTemplateResult>;
-/**
- * A collection of arguments for invoking getNetworkDnsSrvTemplate.
- */
 export interface GetNetworkDnsSrvTemplateArgs {
     domain?: string;
     port?: string;
@@ -12,14 +9,8 @@ export interface GetNetworkDnsSrvTemplateArgs {
     target?: string;
     weight?: string;
 }
-/**
- * A collection of values returned by getNetworkDnsSrvTemplate.
- */
 export interface GetNetworkDnsSrvTemplateResult {
     readonly domain?: string;
-    /**
-     * The provider-assigned unique ID for this managed resource.
-     */
     readonly id: string;
     readonly port?: string;
     readonly priority?: string;
@@ -32,9 +23,6 @@ export interface GetNetworkDnsSrvTemplateResult {
     readonly weight?: string;
 }
 export declare function getNetworkDnsSrvTemplateOutput(args: GetNetworkDnsSrvTemplateOutputArgs, opts?: pulumi.InvokeOutputOptions): pulumi.Output<GetNetworkDnsSrvTemplateResult>;
-/**
- * A collection of arguments for invoking getNetworkDnsSrvTemplate.
- */
 export interface GetNetworkDnsSrvTemplateOutputArgs {
     domain?: pulumi.Input<string | undefined>;
     port?: pulumi.Input<string | undefined>;

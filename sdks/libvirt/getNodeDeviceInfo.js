@@ -39,11 +39,6 @@ exports.getNodeDeviceInfo = getNodeDeviceInfo;
 exports.getNodeDeviceInfoOutput = getNodeDeviceInfoOutput;
 const pulumi = __importStar(require("@pulumi/pulumi"));
 const utilities = __importStar(require("./utilities"));
-/**
- * Retrieve information about a specific device on the current node
- *
- * ## Example Usage
- */
 function getNodeDeviceInfo(args, opts) {
     opts = pulumi.mergeOptions(utilities.resourceOptsDefaults(), opts || {});
     return pulumi.runtime.invoke("libvirt:index/getNodeDeviceInfo:getNodeDeviceInfo", {
@@ -51,11 +46,6 @@ function getNodeDeviceInfo(args, opts) {
         "name": args.name,
     }, opts);
 }
-/**
- * Retrieve information about a specific device on the current node
- *
- * ## Example Usage
- */
 function getNodeDeviceInfoOutput(args, opts) {
     opts = pulumi.mergeOptions(utilities.resourceOptsDefaults(), opts || {});
     return pulumi.runtime.invokeOutput("libvirt:index/getNodeDeviceInfo:getNodeDeviceInfo", {

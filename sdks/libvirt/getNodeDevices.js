@@ -39,11 +39,6 @@ exports.getNodeDevices = getNodeDevices;
 exports.getNodeDevicesOutput = getNodeDevicesOutput;
 const pulumi = __importStar(require("@pulumi/pulumi"));
 const utilities = __importStar(require("./utilities"));
-/**
- * Retrieve information about the devices present on the current node
- *
- * ## Example Usage
- */
 function getNodeDevices(args, opts) {
     args = args || {};
     opts = pulumi.mergeOptions(utilities.resourceOptsDefaults(), opts || {});
@@ -51,11 +46,6 @@ function getNodeDevices(args, opts) {
         "capability": args.capability,
     }, opts);
 }
-/**
- * Retrieve information about the devices present on the current node
- *
- * ## Example Usage
- */
 function getNodeDevicesOutput(args, opts) {
     args = args || {};
     opts = pulumi.mergeOptions(utilities.resourceOptsDefaults(), opts || {});

@@ -39,20 +39,10 @@ exports.getNodeInfo = getNodeInfo;
 exports.getNodeInfoOutput = getNodeInfoOutput;
 const pulumi = __importStar(require("@pulumi/pulumi"));
 const utilities = __importStar(require("./utilities"));
-/**
- * Retrieve information about the current node
- *
- * ## Example Usage
- */
 function getNodeInfo(opts) {
     opts = pulumi.mergeOptions(utilities.resourceOptsDefaults(), opts || {});
     return pulumi.runtime.invoke("libvirt:index/getNodeInfo:getNodeInfo", {}, opts);
 }
-/**
- * Retrieve information about the current node
- *
- * ## Example Usage
- */
 function getNodeInfoOutput(opts) {
     opts = pulumi.mergeOptions(utilities.resourceOptsDefaults(), opts || {});
     return pulumi.runtime.invokeOutput("libvirt:index/getNodeInfo:getNodeInfo", {}, opts);

@@ -27,9 +27,6 @@ export declare class Ignition extends pulumi.CustomResource {
      */
     constructor(name: string, args: IgnitionArgs, opts?: pulumi.CustomResourceOptions);
 }
-/**
- * Input properties used for looking up and filtering Ignition resources.
- */
 export interface IgnitionState {
     content?: pulumi.Input<string | undefined>;
     name?: pulumi.Input<string | undefined>;

@@ -38,9 +38,6 @@ export declare class Network extends pulumi.CustomResource {
      */
     constructor(name: string, args?: NetworkArgs, opts?: pulumi.CustomResourceOptions);
 }
-/**
- * Input properties used for looking up and filtering Network resources.
- */
 export interface NetworkState {
     addresses?: pulumi.Input<pulumi.Input<string>[] | undefined>;
     autostart?: pulumi.Input<boolean | undefined>;

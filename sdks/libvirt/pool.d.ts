@@ -38,9 +38,6 @@ export declare class Pool extends pulumi.CustomResource {
      */
     constructor(name: string, args: PoolArgs, opts?: pulumi.CustomResourceOptions);
 }
-/**
- * Input properties used for looking up and filtering Pool resources.
- */
 export interface PoolState {
     allocation?: pulumi.Input<number | undefined>;
     available?: pulumi.Input<number | undefined>;

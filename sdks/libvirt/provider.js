@@ -38,12 +38,6 @@ Object.defineProperty(exports, "__esModule", { value: true });
 exports.Provider = void 0;
 const pulumi = __importStar(require("@pulumi/pulumi"));
 const utilities = __importStar(require("./utilities"));
-/**
- * The provider type for the libvirt package. By default, resources use package-wide configuration
- * settings, however an explicit `Provider` instance may be created and passed during resource
- * construction to achieve fine-grained programmatic control over provider settings. See the
- * [documentation](https://www.pulumi.com/docs/reference/programming-model/#providers) for more information.
- */
 class Provider extends pulumi.ProviderResource {
     /**
      * Returns true if the given object is an instance of Provider.  This is designed to work even

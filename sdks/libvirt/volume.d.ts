@@ -35,9 +35,6 @@ export declare class Volume extends pulumi.CustomResource {
      */
     constructor(name: string, args?: VolumeArgs, opts?: pulumi.CustomResourceOptions);
 }
-/**
- * Input properties used for looking up and filtering Volume resources.
- */
 export interface VolumeState {
     baseVolumeId?: pulumi.Input<string | undefined>;
     baseVolumeName?: pulumi.Input<string | undefined>;

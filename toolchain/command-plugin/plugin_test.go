@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 			}
 			defer os.RemoveAll(folder)
 			pluginBinary = filepath.Join(folder, "pulumi-resource-command")
-			if output, err := exec.Command("go", "build", "-o", pluginBinary, ".").CombinedOutput(); err != nil {
+			if output, err := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", pluginBinary, ".").CombinedOutput(); err != nil {
 				fmt.Fprintf(os.Stderr, "%s", output)
 				return 1
 			}

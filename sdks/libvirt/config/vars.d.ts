@@ -1,4 +1,1 @@
-/**
- * libvirt connection URI for operations. See https://libvirt.org/uri.html
- */
 export declare const uri: string | undefined;

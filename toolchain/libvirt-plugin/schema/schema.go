@@ -14,18 +14,26 @@ import (
 
 // Generate returns the text of schema.json.
 func Generate(sink diag.Sink) ([]byte, error) {
-	// Descriptions come from the Terraform schema alone: no upstream documentation is copied into the SDK.
 	generated, err := tfgen.GenerateSchemaWithOptions(tfgen.GenerateSchemaOptions{
 		ProviderInfo: provider.Info(), DiagnosticsSink: sink, XInMemoryDocs: true,
 	})
 	if err != nil {
 		return nil, err
 	}
+	spec, err := json.Marshal(asPublished(generated.PackageSpec))
+	if err != nil {
+		return nil, err
+	}
+	var document map[string]any
+	if err := json.Unmarshal(spec, &document); err != nil {
+		return nil, err
+	}
+	withoutDescriptions(document)
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", " ")
-	err = encoder.Encode(asPublished(generated.PackageSpec))
+	err = encoder.Encode(document)
 	return text.Bytes(), err
 }
 
@@ -36,10 +44,28 @@ func asPublished(spec schema.PackageSpec) schema.PackageSpec {
 	delete(spec.Functions, spec.Provider.Methods[terraformConfig])
 	delete(spec.Provider.Methods, terraformConfig)
 	delete(spec.Types["libvirt:index/DomainNetworkInterface:DomainNetworkInterface"].Properties, "private")
-	// The other languages' sections, and a readme that is the published package's.
+	// Not the other languages' sections, nor the published package's readme.
 	spec.Language = map[string]schema.RawMessage{
 		"nodejs": schema.RawMessage(`{"packageName": "@pulumi/libvirt", "compatibility": "tfbridge20", ` +
 			`"disableUnionOutputTypes": true, "respectSchemaVersion": true}`),
 	}
 	return spec
+}
+
+// withoutDescriptions drops the texts, which come from the Terraform provider's documentation where the generator finds
+// it, and so depend on where it runs.
+func withoutDescriptions(value any) {
+	switch value := value.(type) {
+	case map[string]any:
+		if _, isText := value["description"].(string); isText {
+			delete(value, "description")
+		}
+		for _, inner := range value {
+			withoutDescriptions(inner)
+		}
+	case []any:
+		for _, inner := range value {
+			withoutDescriptions(inner)
+		}
+	}
 }
