@@ -66,7 +66,7 @@ test("a host that sends control characters moves no cursor", () => {
   expect(text.replaceAll("\n", "")).toBe(stripVTControlCharacters(printable(text.replaceAll("\n", ""))));
 });
 
-test("the JSON schema in docs/ is the one that is used", async () => {
+test("docs/facts.schema.json is in step with the facts (write it anew: vitest run -u test/unit/inspect.test.ts)", async () => {
   await expect(`${JSON.stringify(documentJsonSchema(), null, 2)}\n`).toMatchFileSnapshot(
     "../../docs/facts.schema.json",
   );
