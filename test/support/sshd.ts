@@ -66,7 +66,9 @@ export const startSshd = async (settings: readonly string[] = []): Promise<Sshd>
   );
   // sshd wants its privilege separation folder when it runs as root; packages make it at boot only
   if (userInfo().uid === 0) mkdirSync("/run/sshd", { recursive: true });
-  const child = spawn("/usr/sbin/sshd", ["-D", "-e", "-f", file("config")], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn("/usr/sbin/sshd", ["-D", "-e", "-f", file("config")], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   await new Promise<void>((resolve, reject) => {
     let said = "";
     child.stderr.on("data", (chunk: Buffer) => {

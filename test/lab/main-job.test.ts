@@ -1,0 +1,253 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bootId, waitForReboot } from "../../lab/boot.ts";
+import { startLabStack, type LabStack } from "../support/lab-stack.ts";
+
+const GPU = "0000:01:00.0";
+const AUDIO = "0000:01:00.1";
+
+/** What a passthrough host shows, read over plain ssh and virsh: nothing of the code under test is asked. */
+const expectPassthrough = async (
+  stack: LabStack,
+  iommu: { unit: RegExp; argument: string | undefined },
+): Promise<void> => {
+  const cmdline = (await stack.read("cat /proc/cmdline")).split(" ");
+  expect(cmdline).toContain("iommu=pt");
+  if (iommu.argument !== undefined) expect(cmdline).toContain(iommu.argument);
+  expect(await stack.read("ls /sys/class/iommu")).toMatch(iommu.unit);
+  for (const address of [GPU, AUDIO]) {
+    expect(await stack.read(`basename $(readlink /sys/bus/pci/devices/${address}/driver)`)).toBe("vfio-pci");
+    expect(await stack.read(`ls /sys/bus/pci/devices/${address}/iommu_group/devices`)).toBe(
+      `${GPU}\n${AUDIO}`,
+    );
+  }
+  // the card of the same kind that is the host's own display stays with the host
+  expect(await stack.read("basename $(readlink /sys/bus/pci/devices/0000:00:01.0/driver)")).not.toBe(
+    "vfio-pci",
+  );
+
+  const image = await stack.read("lsinitramfs /boot/initrd.img-$(uname -r)");
+  for (const file of [
+    "/vfio-pci.ko",
+    "/vfio_iommu_type1.ko",
+    "etc/vfio-fleet/bind",
+    "etc/modprobe.d/vfio.conf",
+  ])
+    expect(image).toContain(file);
+
+  // the proved configuration is the default, and no trial is left behind
+  const entry = await stack.read(
+    "sed -n '/^menuentry/,/^}/p' /boot/grub/grub.cfg | grep -m1 -E '^\\s*linux'",
+  );
+  expect(entry).toContain("iommu=pt");
+  expect(entry).not.toContain("vfio_fleet.trial");
+  expect(await stack.read("ls /boot /boot/grub")).not.toMatch(/trial|custom\.cfg/);
+  expect(await stack.read("grub-editenv list | grep next_entry= || true")).not.toContain("vfio-fleet");
+};
+
+const expectDomain = async (stack: LabStack): Promise<void> => {
+  expect(await stack.read("virsh -q domstate win10")).toBe("running");
+  const xml = await stack.read("virsh dumpxml --inactive win10");
+  for (const text of [
+    "OVMF_CODE_4M.fd",
+    "<vmport state='off'/>",
+    "<hidden state='on'/>",
+    "<vendor_id state='on'",
+    "<topology sockets='1' dies='1' cores='1' threads='2'/>",
+    "<graphics type='vnc'",
+    "listen='127.0.0.1'",
+    "<model type='vga'",
+    "/var/lib/libvirt/images/win10.qcow2",
+  ])
+    expect(xml).toContain(text);
+  expect(xml.match(/<hostdev mode='subsystem' type='pci'/g)).toHaveLength(2);
+  // the running QEMU process holds both functions and boots the firmware
+  const qemu = await stack.read("tr '\\0' ' ' </proc/$(cat /run/libvirt/qemu/win10.pid)/cmdline");
+  for (const text of [GPU, AUDIO, "OVMF_CODE_4M.fd"]) expect(qemu).toContain(text);
+  expect(await stack.read("qemu-img info -U /var/lib/libvirt/images/win10.qcow2")).toContain("1 GiB");
+};
+
+/** /etc and /boot, file by file; without what the system rewrites by itself. */
+const files = (stack: LabStack): Promise<string> =>
+  stack.read(
+    "find /etc /boot -xdev -type f ! -path '/boot/initrd.img-*' ! -name ld.so.cache ! -path '/etc/libvirt/storage/*'" +
+      " ! -path '/etc/lvm/*' -exec stat -c '%a %U:%G %n' {} + | sort -k3; " +
+      "find /etc /boot -xdev -type f ! -path '/boot/initrd.img-*' ! -name ld.so.cache ! -path '/etc/libvirt/storage/*'" +
+      " ! -path '/etc/lvm/*' -exec sha256sum {} + | sort -k2",
+  );
+
+describe("Intel, from a fresh Debian to a running domain and back", () => {
+  let stack: LabStack;
+  let before: string;
+  beforeAll(async () => {
+    stack = await startLabStack("lab-xeon", "lab-xeon", "test-xeon");
+    before = await files(stack);
+  });
+  afterAll(() => stack?.remove());
+
+  test("a preview names every file and step, and changes nothing", async () => {
+    const { code, output } = await stack.preview();
+    expect(output).toContain("test-xeon:/etc/modprobe.d/vfio.conf");
+    expect(output).toContain("test-xeon:/etc/default/grub.d/90-vfio-fleet.cfg");
+    expect(output).toContain("test-xeon:domain win10");
+    expect(code).toBe(0);
+    expect(await files(stack)).toBe(before);
+  });
+
+  test("up: command line, groups, drivers, initramfs, boot menu", async () => {
+    const boot = await bootId(stack.host);
+    const { code, output } = await stack.up();
+    expect(code, output).toBe(0);
+    expect(await bootId(stack.host)).not.toBe(boot);
+    await expectPassthrough(stack, { unit: /^dmar\d/, argument: "intel_iommu=on" });
+    expect(await stack.read("grep -A9 '^# BEGIN vfio-fleet' /etc/libvirt/qemu.conf")).toMatch(
+      /nvram = \[\n.*OVMF_CODE_4M\.fd:.*OVMF_VARS_4M\.fd/,
+    );
+  });
+
+  test("up: the domain runs with both functions under OVMF", () => expectDomain(stack));
+
+  test("the preview after an up is clean", async () => {
+    const { code, output } = await stack.preview("--expect-no-changes");
+    expect(code, output).toBe(0);
+  });
+
+  test("an edit on the host shows in the preview as a readable diff, and up takes it back", async () => {
+    await stack.read("printf x >>/etc/modprobe.d/vfio.conf");
+    const drifted = await stack.preview();
+    expect(drifted.output).toMatch(
+      /the host differs: \/etc\/modprobe\.d\/vfio\.conf\n\s*--- on the host\n\s*\+\+\+ wanted/,
+    );
+    expect(drifted.output).toMatch(/^\s*-x$/m);
+    expect(drifted.output).toMatch(/1 to update/);
+    const boot = await bootId(stack.host);
+    const { code, output } = await stack.up();
+    expect(code, output).toBe(0);
+    expect(await stack.read("tail -c 2 /etc/modprobe.d/vfio.conf")).toBe("1");
+    expect(await bootId(stack.host)).toBe(boot);
+    expect((await stack.preview("--expect-no-changes")).code).toBe(0);
+  });
+
+  test("a domain that was stopped is drift, and started again", async () => {
+    await stack.read("virsh -q destroy win10");
+    const drifted = await stack.preview();
+    expect(drifted.output).toContain("win10 is shut off");
+    expect((await stack.up()).code).toBe(0);
+    expect(await stack.read("virsh -q domstate win10")).toBe("running");
+  });
+
+  describe("refused in preview: one clear error, and nothing changed", () => {
+    const card = (change: object) => (host: Record<string, unknown>) => ({
+      ...host,
+      cards: { "stand-in": { address: GPU, ids: ["1234:1111", "8086:293e"], ...change } },
+    });
+    const connection = (change: object) => (host: Record<string, unknown>) => ({
+      ...host,
+      connection: { ...(host["connection"] as object), ...change },
+    });
+    test.each([
+      [
+        "an address without a device",
+        card({ address: "0000:07:00.0" }),
+        /no PCI device at 0000:07:00\.0[^]*0000:01:00\.0/,
+      ],
+      [
+        "another card in the slot",
+        card({ ids: ["10de:1c81", "10de:0fb9"] }),
+        /are 1234:1111, 8086:293e, expected 10de:1c81/,
+      ],
+      [
+        "the boot display",
+        card({ address: "0000:00:01.0", ids: ["1234:1111"] }),
+        /boot display[^]*headless: true/,
+      ],
+      [
+        "the disk with the root file system",
+        card({ address: "0000:00:02.0", ids: ["1af4:1042"] }),
+        /carries \/: the host would lose it/,
+      ],
+      [
+        "neither root nor sudo",
+        connection({ user: "nosudo" }),
+        /nosudo is neither root nor allowed[^]*sudoPassword/,
+      ],
+      [
+        "a key that is not there",
+        connection({ privateKeyFile: "/nowhere/key" }),
+        /cannot read \/nowhere\/key/,
+      ],
+      ["an unknown setting", (host: object) => ({ ...host, headles: true }), /did you mean "headless"/],
+      [
+        "all of them at once",
+        (host: Record<string, unknown>) => ({
+          ...card({ address: "0000:00:01.0", ids: ["1234:1112"] })(host),
+        }),
+        /expected 1234:1112[^]*boot display/,
+      ],
+    ])("%s", async (_, change, message) => {
+      const receipts = await stack.read(
+        "ls -l --time-style=full-iso /var/lib/vfio-fleet/receipts /etc/modprobe.d",
+      );
+      stack.describe(change);
+      const { code, output } = await stack.preview();
+      stack.describe((host) => host);
+      expect(output).toMatch(message);
+      expect(output).not.toMatch(/at .*\.ts:\d+/);
+      expect(code).not.toBe(0);
+      expect(
+        await stack.read("ls -l --time-style=full-iso /var/lib/vfio-fleet/receipts /etc/modprobe.d"),
+      ).toBe(receipts);
+    });
+  });
+
+  test("a plain user with sudo can do it all: the preview is as root's", async () => {
+    stack.describe((host) => ({ ...host, connection: { ...(host["connection"] as object), user: "op" } }));
+    const { code, output } = await stack.preview();
+    stack.describe((host) => host);
+    expect(output).toContain("sudo -n /usr/local/lib/vfio-fleet/host");
+    expect(code).toBe(0);
+  });
+
+  test("destroy puts every file back and boots the old configuration", async () => {
+    const boot = await bootId(stack.host);
+    const { code, output } = await stack.destroy();
+    expect(code, output).toBe(0);
+    await waitForReboot(stack.host, boot);
+    expect(await files(stack)).toBe(before);
+    expect(await stack.read("cat /proc/cmdline")).not.toMatch(/iommu|vfio/);
+    expect(await stack.read(`basename $(readlink /sys/bus/pci/devices/${GPU}/driver)`)).toBe("bochs-drm");
+    expect(await stack.read("virsh -q list --all")).toBe("");
+    expect(await stack.read("ls -d /usr/local/lib/vfio-fleet /var/lib/vfio-fleet 2>/dev/null || true")).toBe(
+      "",
+    );
+    // the guest's data is the user's
+    expect(await stack.read("ls /var/lib/libvirt/images")).toContain("win10.qcow2");
+  });
+});
+
+describe("AMD", () => {
+  let stack: LabStack;
+  beforeAll(async () => {
+    stack = await startLabStack("lab-fx8350", "lab-fx8350", "test-fx8350");
+  });
+  afterAll(() => stack?.remove());
+
+  test("an up that is killed in the middle is finished by the next one", async () => {
+    const interrupted = stack.startUp();
+    await interrupted.said(/boot creating .*building the trial initramfs/);
+    process.kill(-interrupted.pid, "SIGKILL");
+    await interrupted.done;
+    const boot = await bootId(stack.host);
+    const { code, output } = await stack.up();
+    expect(code, output).toBe(0);
+    expect(await bootId(stack.host)).not.toBe(boot);
+    await expectPassthrough(stack, { unit: /^ivhd\d/, argument: undefined });
+    expect(await stack.read("cat /proc/cmdline")).not.toMatch(/amd_iommu|intel_iommu/);
+  });
+
+  test("the domain runs with both functions under OVMF", () => expectDomain(stack));
+
+  test("the preview after it is clean", async () => {
+    const { code, output } = await stack.preview("--expect-no-changes");
+    expect(code, output).toBe(0);
+  });
+});
