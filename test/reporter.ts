@@ -34,15 +34,22 @@ export class ProgressReporter implements Reporter {
     this.running.delete(test.id);
     if (state === "failed") {
       console.log(`✗ ${test.module.relativeModuleId} > ${test.fullName} (${seconds(started)})`);
-      for (const error of errors) console.log(`    ${(error.stack ?? error.message).replaceAll("\n", "\n    ")}\n${error.diff ?? ""}`);
-    } else if (test.project.name === "lab") console.log(`✓ ${test.fullName} (${seconds(started)})`);
+      for (const error of errors)
+        console.log(`    ${(error.stack ?? error.message).replaceAll("\n", "\n    ")}\n${error.diff ?? ""}`);
+    } else if (test.project.name === "lab" && state === "passed")
+      console.log(`✓ ${test.fullName} (${seconds(started)})`);
   }
 
   onTestModuleEnd(module: TestModule): void {
     this.running.delete(module.id);
     const tests = [...module.children.allTests()];
     const failed = tests.filter((test) => test.result().state === "failed").length;
-    for (const error of module.errors()) console.log(`✗ ${module.relativeModuleId}: ${error.stack ?? error.message}`);
+    // what went wrong outside of a test: while loading, or before or after a group's tests
+    for (const broken of [module, ...module.children.allSuites()])
+      for (const error of broken.errors())
+        console.log(
+          `✗ ${module.relativeModuleId}${"fullName" in broken ? ` > ${broken.fullName}` : ""}: ${error.stack ?? error.message}`,
+        );
     console.log(
       `${module.ok() ? "✓" : "✗"} ${module.relativeModuleId}: ${tests.length} tests` +
         `${failed > 0 ? `, ${failed} failed` : ""} (${seconds(this.files.get(module.id) ?? performance.now())})`,

@@ -1,6 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { parse, stringify } from "yaml";
 import { startHost, stopHost } from "../../lab/host.ts";
 import type { HostName } from "../../lab/hosts.ts";
@@ -39,8 +37,8 @@ export const startLabStack = async (
   };
   const original = config.config["vfio-fleet:hosts"][stackFile];
   if (!original) throw new Error(`stack ${stackFile} has no host of its name`);
-  const folder = mkdtempSync(join(tmpdir(), "vfio-fleet-stack-"));
-  const file = join(folder, `Pulumi.${name}.yaml`);
+  // beside the project's own, where Pulumi looks; git ignores the ones of tests
+  const file = `stacks/Pulumi.${name}.yaml`;
   const describe = (change: (host: Settings) => Settings): void => {
     const connection = { host: name, sshConfig: ".lab/ssh_config" };
     const hosts = { [name]: change({ ...original, connection }) };
@@ -50,9 +48,8 @@ export const startLabStack = async (
     );
   };
   describe((host) => host);
-  const where = ["--stack", name, "--config-file", file];
-  await pulumi("stack", "rm", "--force", "--yes", ...where);
-  describe((host) => host);
+  const where = ["--stack", name];
+  await pulumi("stack", "rm", "--force", "--yes", "--preserve-config", ...where);
   const made = await pulumi("stack", "init", ...where);
   if (made.code !== 0) throw new Error(made.output);
   await startHost(description, { as: name, fresh: true, onProgress: console.log });
@@ -67,7 +64,7 @@ export const startLabStack = async (
     remove: async () => {
       await stopHost(name);
       await pulumi("stack", "rm", "--force", "--yes", ...where);
-      rmSync(folder, { recursive: true });
+      rmSync(file, { force: true });
     },
   };
 };
