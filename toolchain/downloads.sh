@@ -1,7 +1,10 @@
 # shellcheck shell=bash
-# Pulumi's official downloads, where they can be reached.
+# Pulumi's official downloads, where they can be reached. VFIO_FLEET_DOWNLOADS names a mirror with the same folders.
 
 DOWNLOADS=${VFIO_FLEET_DOWNLOADS:-https://get.pulumi.com}
+if [ -n "${VFIO_FLEET_DOWNLOADS-}" ]; then
+  export PULUMI_PLUGIN_DOWNLOAD_URL_OVERRIDES="^.*\$=$DOWNLOADS/releases/plugins"
+fi
 
 # downloads_reachable: asks once a run, for 3 s at most.
 downloads_reachable() {

@@ -19,7 +19,8 @@ step_plugin() {
 # A link into the cache has to be to this checkout's build; anything else there is a published plugin.
 plugin_fits() {
   local installed=$1 built=$2 target
-  [ -x "$installed" ] || return 1
+  # The CLI marks a download that it has not finished.
+  [ -x "$installed" ] && [ ! -e "${installed%/*}.partial" ] || return 1
   target=$(readlink "$installed") || return 0
   [ "$target" = "$built" ] || [[ $target != "$CACHE"/* ]]
 }

@@ -16,10 +16,10 @@ import (
 func TestDialIsRetriedUntilTheServerIsThere(t *testing.T) {
 	host, plugin := startSshd(t, sshdOptions{late: true}), startPlugin(t)
 	connection := host.connection(t).with("dialErrorLimit", -1)
-	go func() {
+	defer alongside(func() {
 		plugin.engine.await(t, "Dial 2/inf failed: retrying")
 		host.start(t)
-	}()
+	})()
 	if got := plugin.create(inputs{"connection": connection, "create": "echo up"}).output("stdout"); got != "up" {
 		t.Errorf("stdout %q", got)
 	}
@@ -83,10 +83,10 @@ func forwardLate(listener net.Listener, target string, silence time.Duration) {
 
 func TestCancelEndsTheRetries(t *testing.T) {
 	plugin := startPlugin(t)
-	go func() {
+	defer alongside(func() {
 		plugin.engine.await(t, "Dial 2/inf failed: retrying")
 		plugin.cancel()
-	}()
+	})()
 	connection := inputs{"host": "127.0.0.1", "port": freePort(t), "dialErrorLimit": -1}
 	_, err := plugin.tryCreate(inputs{"connection": connection, "create": "true"})
 	if err == nil || !strings.Contains(err.Error(), context.Canceled.Error()) {
@@ -106,19 +106,29 @@ func TestTimeoutOfTheOperationEndsTheRetries(t *testing.T) {
 
 func TestRunningCommandOutlivesCancelAndTimeout(t *testing.T) {
 	host, plugin := startSshd(t, sshdOptions{}), startPlugin(t)
-	go func() {
+	defer alongside(func() {
 		plugin.engine.await(t, "running")
 		plugin.cancel()
 		// Beyond the timeout, too.
 		time.Sleep(1200 * time.Millisecond)
 		touch(t, host.path("go"))
-	}()
+	})()
 	created, err := plugin.tryCreate(host.command(t, "echo running; "+untilExists(host.path("go"))+"; echo end"),
 		func(request *pulumirpc.CreateRequest) { request.Timeout = 1 })
 	must(t, err)
 	if got := created.output("stdout"); got != "running\nend" {
 		t.Errorf("stdout %q", got)
 	}
+}
+
+// alongside runs action beside the test; the function returned waits for its end.
+func alongside(action func()) func() {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		action()
+	}()
+	return func() { <-done }
 }
 
 func touch(t *testing.T, path string) {

@@ -38,10 +38,10 @@ func TestLoggingChoosesTheStreamsShown(t *testing.T) {
 
 func TestLinesAreShownWhileTheCommandRuns(t *testing.T) {
 	host, plugin := startSshd(t, sshdOptions{}), startPlugin(t)
-	go func() {
+	defer alongside(func() {
 		plugin.engine.await(t, "waiting")
 		touch(t, host.path("go"))
-	}()
+	})()
 	created := plugin.create(host.command(t, "echo waiting; "+untilExists(host.path("go"))+"; printf 'end without newline'"))
 	if got := created.output("stdout"); got != "waiting\nend without newline" {
 		t.Errorf("stdout %q", got)
