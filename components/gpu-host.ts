@@ -37,8 +37,11 @@ export class GpuHost extends pulumi.ComponentResource {
     const pools = Object.entries(plan.spec.storage.pools);
     if (pools.length === 0 && plan.domains.every(({ domain }) => domain.volumes.length === 0))
       return undefined;
-    // unknown until libvirt runs and the host has rebooted, so that no preview waits for a daemon that is not there
-    const uri = kernel.proof.apply(() => libvirtUri(host.name, host.connection));
+    // a preview must not connect to a daemon that this up is yet to start, or that does not know the login yet
+    const ready = plan.libvirt.every((step) => step.so) || !pulumi.runtime.isDryRun();
+    const uri = ready
+      ? kernel.proof.apply(() => libvirtUri(host.name, host.connection))
+      : pulumi.output(pulumi.unknown).apply(String);
     const provider = new libvirt.Provider(host.name, { uri }, { parent: this });
     return {
       provider,

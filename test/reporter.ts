@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import type { UserConsoleLog } from "vitest";
 import type { Reporter, TestCase, TestModule } from "vitest/node";
 
 const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(1)} s`;
@@ -38,6 +39,11 @@ export class ProgressReporter implements Reporter {
         console.log(`    ${(error.stack ?? error.message).replaceAll("\n", "\n    ")}\n${error.diff ?? ""}`);
     } else if (test.project.name === "lab" && state === "passed")
       console.log(`✓ ${test.fullName} (${seconds(started)})`);
+  }
+
+  /** What a test says while it runs, such as the stages of a booting host. */
+  onUserConsoleLog({ content }: UserConsoleLog): void {
+    process.stdout.write(`    ${content}`);
   }
 
   onTestModuleEnd(module: TestModule): void {

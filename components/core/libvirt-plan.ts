@@ -18,6 +18,8 @@ export const planLibvirt = (
   const digest = createHash("sha256").update(qemuConfBlock(spec)).digest("hex").slice(0, 16);
   const loaded = facts.receipts[receiptName("libvirtd")];
   const answers = facts.libvirt.socket;
+  // @pulumi/libvirt connects as the login itself, and libvirt lets only root and its own group in
+  const login = facts.privilege === "root" ? "-" : facts.user;
   return {
     ok: true,
     value: [
@@ -37,9 +39,9 @@ export const planLibvirt = (
       {
         key: "libvirtd",
         verb: "libvirtd",
-        args: [digest, ...spec.networks],
+        args: [digest, login, ...spec.networks],
         after: ["packages", QEMU_CONF],
-        so: answers && loaded?.notes["config"] === digest,
+        so: answers && loaded?.notes["config"] === digest && loaded.notes["login"] === login,
         ...(loaded &&
           !answers && {
             drift: { kind: "state", found: "libvirtd does not listen", wanted: "running" },

@@ -2,10 +2,16 @@
 
 virsh() { command virsh -q -c qemu:///system "$@"; }
 
-# libvirtd CONFIG-DIGEST NETWORK...: runs with this configuration, answers, networks are up. Running domains
+# libvirtd CONFIG-DIGEST LOGIN NETWORK...: runs with this configuration, answers, networks are up; LOGIN, unless it is -,
+# may talk to it. Running domains
 # are not touched by a restart: their QEMU processes are their own (libvirt: daemons, "restarting").
 verb_libvirtd() {
-  digest=$1; shift
+  digest=$1 login=$2; shift 2
+  if [ "$login" != - ] && ! id -nG "$login" | grep -qw libvirt; then
+    say "$login joins the group libvirt"
+    printf '%s\n' "$login" >>"$STATE/joined"
+    usermod -aG libvirt "$login"
+  fi
   systemctl enable --quiet libvirtd.service
   loaded=$(sed -n 's/^config=//p' "$STATE/receipts/libvirtd" 2>/dev/null || :)
   if [ "$loaded" != "$digest" ]; then say "restarting libvirtd"; systemctl restart libvirtd.service; else systemctl start libvirtd.service; fi
@@ -24,7 +30,7 @@ verb_libvirtd() {
     fi
   done
   virsh version
-  receipt libvirtd "token=$TOKEN" "config=$digest"
+  receipt libvirtd "token=$TOKEN" "config=$digest" "login=$login"
 }
 
 # domain NAME; the definition on standard input. Redefines in place: same UUID, NVRAM and running instance kept.
@@ -72,7 +78,8 @@ verb_undomain() {
 
 # what the steps above changed beyond files
 libvirt_leave() {
-  local network
+  local network login
+  [ ! -e "$STATE/joined" ] || while IFS= read -r login; do gpasswd -d "$login" libvirt || :; done <"$STATE/joined"
   [ ! -e "$STATE/autostarted" ] || while IFS= read -r network; do virsh net-autostart --disable "$network" || :; done <"$STATE/autostarted"
   if [ -e $STATE/receipts/libvirtd ]; then systemctl try-restart libvirtd.service || :; fi
 }
