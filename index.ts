@@ -58,7 +58,11 @@ const asked = allOrRefuse(
 
 const planned = allOrRefuse(
   asked.map((host) => {
-    const plan = planHost(host.spec, host.facts, { stack: pulumi.getStack(), host: host.name });
+    const plan = planHost(host.spec, host.facts, {
+      stack: pulumi.getStack(),
+      host: host.name,
+      mayReboot: process.env["VFIO_FLEET_REBOOT"] === "yes",
+    });
     return plan.ok
       ? { value: { ...host, plan: plan.value } }
       : { message: formatProblems(host.name, plan.problems) };

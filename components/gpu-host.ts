@@ -17,7 +17,7 @@ export class GpuHost extends pulumi.ComponentResource {
   constructor(host: HostContext, plan: HostPlan, options: pulumi.ComponentResourceOptions = {}) {
     super("vfio-fleet:index:GpuHost", host.name, {}, options);
     const parent = { parent: this };
-    const agent = hostAgent(host, plan.spec.kernel.reboot, this);
+    const agent = hostAgent(host, plan.kernel.leave, this);
     const daemon = new LibvirtDaemon(host, plan.libvirt, agent, parent);
     // packages come before the reboot: they may bring kernel or firmware files that the new initramfs should hold
     const kernel = new KernelPassthrough(host, plan.kernel, agent, { ...parent, dependsOn: [daemon] });

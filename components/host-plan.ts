@@ -3,7 +3,8 @@ import { bootloaders } from "./bootloader/registry.ts";
 import type { BootloaderDriver, DistroDriver, HostDrivers, InitramfsDriver } from "./core/driver.ts";
 import type { Facts } from "./core/facts.ts";
 import { BIND_LIST } from "./core/binding.ts";
-import { planKernel, type KernelPlan } from "./core/kernel-plan.ts";
+import { ACS_OVERRIDE_SYMBOL } from "./core/kernel-arguments.ts";
+import { APPLIED, planKernel, type KernelPlan } from "./core/kernel-plan.ts";
 import { cardSchema, kernelSchema } from "./core/kernel-spec.ts";
 import { domainQuestion, planDomains, type DomainPlan } from "./core/domain-plan.ts";
 import { domainSchema } from "./core/domain/schema.ts";
@@ -12,6 +13,7 @@ import type { Checked, Problem } from "./core/problem.ts";
 import { libvirtSchema, QEMU_CONF } from "./core/qemu-conf.ts";
 import type { Step } from "./core/step.ts";
 import { storageSchema } from "./core/storage-spec.ts";
+import { SRIOV_RULES } from "./core/virtual-functions.ts";
 import { distros } from "./distro/registry.ts";
 import { initramfsGenerators } from "./initramfs/registry.ts";
 import type { ProbeQuestion } from "./remote/probe.ts";
@@ -51,6 +53,8 @@ const drivers = {
   distro: Object.values<DistroDriver>(distros),
 };
 
+const everyDriver = [...drivers.bootloader, ...drivers.initramfs, ...drivers.distro];
+
 /** What a host is asked: everything that a plan for this description looks at. */
 export const probeQuestion = (spec: HostSpec, agentPath: string): ProbeQuestion => ({
   files: [
@@ -58,11 +62,13 @@ export const probeQuestion = (spec: HostSpec, agentPath: string): ProbeQuestion 
     "/etc/modprobe.d/vfio.conf",
     ...Object.keys(spec.kernel.moduleOptions).map((module) => `/etc/modprobe.d/${module}.conf`),
     BIND_LIST,
+    SRIOV_RULES,
+    APPLIED,
     QEMU_CONF,
     ...domainQuestion(spec).files,
     ...drivers.bootloader.flatMap((driver) => [
       ...driver.reads,
-      ...driver.files([]).map((file) => file.path),
+      ...driver.edits([]).map((edit) => edit.path),
     ]),
     ...drivers.initramfs.flatMap((driver) => [
       ...driver.reads,
@@ -72,10 +78,18 @@ export const probeQuestion = (spec: HostSpec, agentPath: string): ProbeQuestion 
   exists: [
     "/sys/firmware/acpi/tables/DMAR",
     "/sys/firmware/acpi/tables/IVRS",
+    ...everyDriver.flatMap((driver) => driver.looksFor ?? []),
     ...domainQuestion(spec).exists,
   ],
-  packages: [...new Set(drivers.distro.flatMap((driver) => driver.packages))],
+  packages: [
+    ...new Set([
+      ...drivers.distro.flatMap((driver) => driver.packages),
+      ...everyDriver.flatMap((driver) => driver.asksFor ?? []),
+    ]),
+  ],
   parameters: [...Object.keys(spec.kernel.moduleOptions), "vfio_pci", "vfio_iommu_type1"],
+  modinfo: Object.keys(spec.kernel.moduleOptions),
+  symbols: spec.kernel.pcieAcsOverride.length > 0 ? [ACS_OVERRIDE_SYMBOL] : [],
 });
 
 const choose = <D extends { readonly name: string; detect(facts: Facts): boolean }>(
@@ -103,12 +117,13 @@ const access = (facts: Facts): Problem[] =>
 
 /**
  * Plans one host as a whole: either every step, or every problem at once.
- * @param where the names of stack and host, which the domains carry so that tools on the host can tell whose they are
+ * @param where the names of stack and host, which the domains carry so that tools on the host can tell whose they are,
+ *   and whether the person who runs the program has agreed to a reboot
  */
 export const planHost = (
   spec: HostSpec,
   facts: Facts,
-  where: { readonly stack: string; readonly host: string },
+  where: { readonly stack: string; readonly host: string; readonly mayReboot?: boolean },
 ): Checked<HostPlan> => {
   // without root half of the facts are missing: further findings would mislead
   const denied = access(facts);
@@ -132,7 +147,7 @@ export const planHost = (
       problems: [bootloader, initramfs, distro].flatMap((found) => ("problem" in found ? [found] : [])),
     };
   const chosen = { bootloader, initramfs, distro };
-  const kernel = planKernel(spec, facts, chosen);
+  const kernel = planKernel(spec, facts, chosen, where.mayReboot);
   const libvirt = planLibvirt(spec.libvirt, facts, distro);
   const domains = planDomains(spec, facts, distro, where);
   if (!kernel.ok || !libvirt.ok || !domains.ok)

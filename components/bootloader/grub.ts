@@ -1,73 +1,114 @@
+import { MADE_BY } from "../core/binding.ts";
 import { parseCmdline } from "../core/cmdline.ts";
 import type { BootloaderDriver } from "../core/driver.ts";
+import type { HostEdit } from "../core/edit.ts";
 import type { Facts } from "../core/facts.ts";
-
-const DROP_IN = "/etc/default/grub.d/90-vfio-fleet.cfg";
+import type { Problem } from "../core/problem.ts";
+import { DEFAULTS, DROP_IN, DROP_INS, grubVariables } from "./grub-defaults.ts";
+import { grubRecovery } from "./grub-recovery.ts";
+import { PROXMOX_ESPS } from "./proxmox-esps.ts";
 
 /** File systems that GRUB can write its environment block to, so that it can clear next_entry by itself (GRUB manual, "Environment block"). */
 const WRITABLE = ["ext2", "ext3", "ext4", "xfs", "vfat"];
 
-/** Values of one GRUB_CMDLINE variable over the files in the order update-grub reads them; later lines replace earlier ones unless they name the variable itself. */
-const variable = (facts: Facts, name: string): string[] => {
-  let value: string[] = [];
-  const drops = Object.keys(facts.files)
-    .filter((path) => path.startsWith("/etc/default/grub.d/") && path.endsWith(".cfg") && path !== DROP_IN)
-    .sort();
-  for (const path of ["/etc/default/grub", ...drops])
-    for (const line of (facts.files[path]?.content ?? "").replaceAll("\\\n", "").split("\n")) {
-      const match = new RegExp(`^\\s*${name}=(["']?)(.*)\\1\\s*(#.*)?$`).exec(line);
-      if (!match) continue;
-      const words = parseCmdline((match[2] ?? "").replaceAll('\\"', '"'));
-      const self = [`$${name}`, `\${${name}}`];
-      value = words.flatMap((word) => (self.includes(word) ? value : [word]));
-    }
-  return value;
+/** GRUB hands the kernel's path over as BOOT_IMAGE; systemd-boot and Limine say who they are in LoaderInfo. */
+export const bootedByGrub = (facts: Facts): boolean =>
+  parseCmdline(facts.cmdline).some((argument) => argument.startsWith("BOOT_IMAGE=")) &&
+  !/^(systemd-boot|limine)/i.test(facts.boot.loaderInfo ?? "");
+
+/** Whether grub-mkconfig reads /etc/default/grub.d, a patch of Debian and Ubuntu; update-grub is theirs too. */
+const readsDropIns = (facts: Facts): boolean =>
+  facts.boot.grubDropIns ?? facts.boot.present.includes("/usr/sbin/update-grub");
+
+const plainGrub = (facts: Facts): boolean =>
+  bootedByGrub(facts) &&
+  facts.boot.present.includes("/boot/grub/grub.cfg") &&
+  facts.files[PROXMOX_ESPS] === undefined;
+
+const extended = (args: readonly string[]): string =>
+  `GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT ${args.join(" ")}"`;
+
+export const grubArguments = (facts: Facts): readonly string[] => {
+  const variables = grubVariables(facts);
+  return ["GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT"].flatMap((name) =>
+    parseCmdline(variables.get(name) ?? ""),
+  );
 };
 
-/** GRUB 2 whose update-grub reads drop-ins: Debian and Ubuntu. */
-export const grub: BootloaderDriver = {
-  name: "grub",
-  script: new URL("grub.sh", import.meta.url),
-  reads: ["/etc/default/grub", "/etc/default/grub.d/*.cfg"],
-  detect: (facts) =>
-    // GRUB hands the kernel's path over as BOOT_IMAGE; systemd-boot sets LoaderInfo and no BOOT_IMAGE
-    parseCmdline(facts.cmdline).some((argument) => argument.startsWith("BOOT_IMAGE=")) &&
-    !(facts.boot.loaderInfo ?? "").startsWith("systemd-boot") &&
-    facts.boot.present.includes("/usr/sbin/update-grub") &&
-    facts.boot.present.includes("/boot/grub/grub.cfg"),
-  files: (args) => [
+const lacks = (facts: Facts, args: readonly string[]): readonly string[] => {
+  let recovery = false;
+  const missing = new Set<string>();
+  for (const line of facts.boot.grubLinux ?? []) {
+    if (/^(menuentry|submenu)\s/.test(line)) recovery = /recovery|vfio-fleet/.test(line);
+    else if (!recovery)
+      for (const argument of args) if (!parseCmdline(line).includes(argument)) missing.add(argument);
+  }
+  return [...missing];
+};
+
+const refuse = (facts: Facts): Problem[] => {
+  const { bootFilesystem, bootDevice } = facts.boot;
+  const mapped = /^\/dev\/(mapper\/|dm-|md)/.test(bootDevice ?? "");
+  if (WRITABLE.includes(bootFilesystem) && !mapped) return [];
+  return [
     {
-      path: DROP_IN,
-      mode: "644",
-      content:
-        "# Written by vfio-fleet; edits are shown by the next preview and put back by the next up.\n" +
-        (args.length > 0
-          ? `GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT ${args.join(" ")}"\n`
-          : "# no kernel arguments are wanted beyond the host's own\n"),
+      path: "boot loader",
+      problem: `GRUB cannot write its environment block on ${mapped ? `${bootDevice} (LVM, RAID or encrypted)` : bootFilesystem || "this file system"}, so a trial boot would repeat itself for ever`,
+      remedy: "give /boot an ext4 or xfs partition of its own",
     },
-  ],
-  ownArguments: (facts) => [
-    ...variable(facts, "GRUB_CMDLINE_LINUX"),
-    ...variable(facts, "GRUB_CMDLINE_LINUX_DEFAULT"),
-  ],
-  lacks: (facts, args) => {
-    let recovery = false;
-    const missing = new Set<string>();
-    for (const line of facts.boot.grubLinux ?? []) {
-      if (/^(menuentry|submenu)\s/.test(line)) recovery = /recovery|vfio-fleet/.test(line);
-      else if (!recovery)
-        for (const argument of args) if (!parseCmdline(line).includes(argument)) missing.add(argument);
-    }
-    return [...missing];
+  ];
+};
+
+export const grubDropIn = (args: readonly string[]): readonly HostEdit[] => [
+  {
+    kind: "file",
+    path: DROP_IN,
+    mode: "644",
+    content:
+      MADE_BY +
+      (args.length > 0 ? `${extended(args)}\n` : "# no kernel arguments are wanted beyond the host's own\n"),
   },
-  refuse: (facts) =>
-    WRITABLE.includes(facts.boot.bootFilesystem)
+  { kind: "file", ...grubRecovery(args) },
+];
+
+const common = {
+  scripts: [new URL("grub-menu.sh", import.meta.url), new URL("grub.sh", import.meta.url)],
+  ownArguments: grubArguments,
+  lacks,
+} satisfies Partial<BootloaderDriver>;
+
+/** GRUB 2 whose grub-mkconfig reads drop-ins: Debian and Ubuntu. */
+export const grub: BootloaderDriver = {
+  ...common,
+  name: "grub",
+  reads: [DEFAULTS, DROP_INS],
+  configuredIn: "/etc/default/grub and /etc/default/grub.d",
+  detect: (facts) => plainGrub(facts) && readsDropIns(facts),
+  edits: grubDropIn,
+  refuse,
+};
+
+/** GRUB 2 with /etc/default/grub alone: a block at its end, which the shell that reads it takes last. */
+export const grubPlain: BootloaderDriver = {
+  ...common,
+  name: "grub-without-drop-ins",
+  reads: [DEFAULTS],
+  configuredIn: DEFAULTS,
+  detect: (facts) => plainGrub(facts) && !readsDropIns(facts),
+  edits: (args) => [
+    { kind: "block", path: DEFAULTS, content: args.length > 0 ? extended(args) : "" },
+    { kind: "file", ...grubRecovery(args) },
+  ],
+  refuse: (facts) => [
+    ...refuse(facts),
+    ...(facts.files[DEFAULTS]
       ? []
       : [
           {
             path: "boot loader",
-            problem: `GRUB cannot write its environment block on ${facts.boot.bootFilesystem || "this file system"}, so a trial boot would repeat itself for ever`,
-            remedy: "give /boot an ext4 or xfs partition of its own",
+            problem: `${DEFAULTS} is not there, and this GRUB reads its settings from nowhere else`,
+            remedy: `create it: touch ${DEFAULTS}`,
           },
-        ],
+        ]),
+  ],
 };

@@ -26,16 +26,25 @@ const keyOf = (argument: string): string => {
 export const missingArguments = (wanted: readonly string[], present: readonly string[]): string[] =>
   wanted.filter((argument) => !present.includes(argument));
 
-/**
- * Arguments on the host that say something else than a wanted one: `intel_iommu=off` against `intel_iommu=on`.
- * Repeatable arguments (`console=`, `vfio_pci.ids=`) are never wanted twice by us, so every other value counts.
- */
+/** Arguments that may stand several times, each with a value of its own (Linux: admin-guide/kernel-parameters.txt). */
+const REPEATABLE =
+  /^(console|earlycon|video|hugepagesz|hugepages|(initcall|module|modprobe\.|rd\.driver\.)_?blacklist|acpi_osi|pci|systemd\.(mask|wants)|rd\..*)$/;
+
+/** Arguments that stand more than once with the same value, each named once. */
+export const duplicates = (present: readonly string[]): string[] => [
+  ...new Set(present.filter((argument, at) => argument.includes("=") && present.indexOf(argument) < at)),
+];
+
+/** Arguments on the host that say something else than a wanted one: `intel_iommu=off` against `intel_iommu=on`. */
 export const contradictions = (
   wanted: readonly string[],
   present: readonly string[],
 ): { readonly wanted: string; readonly found: string }[] =>
   wanted.flatMap((argument) =>
     present
-      .filter((other) => other !== argument && keyOf(other) === keyOf(argument))
+      .filter(
+        (other) =>
+          other !== argument && keyOf(other) === keyOf(argument) && !REPEATABLE.test(keyOf(argument)),
+      )
       .map((found) => ({ wanted: argument, found })),
   );

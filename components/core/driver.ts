@@ -1,3 +1,4 @@
+import type { HostEdit } from "./edit.ts";
 import type { Effect } from "./effects.ts";
 import type { Facts } from "./facts.ts";
 import type { Problem } from "./problem.ts";
@@ -11,21 +12,28 @@ import type { ManagedFile } from "./step.ts";
 interface Driver {
   readonly name: string;
   detect(facts: Facts): boolean;
-  readonly script: URL;
+  /** in this order; a later function replaces an earlier one of the same name */
+  readonly scripts: readonly URL[];
   /** files the driver has to see; asked from every host, so few and small ones */
   readonly reads: readonly string[];
+  /** paths whose being there tells something */
+  readonly looksFor?: readonly string[];
+  /** packages whose being installed tells something */
+  readonly asksFor?: readonly string[];
 }
 
-/** Script: bootloader_mark, bootloader_arm, bootloader_disarm, bootloader_lacks, bootloader_commit. */
+/** Scripts: bootloader_version, bootloader_arm, bootloader_disarm, bootloader_lacks, bootloader_commit. */
 export interface BootloaderDriver extends Driver {
-  /** the files that put arguments on the kernel command line of every ordinary boot */
-  files(args: readonly string[]): readonly ManagedFile[];
+  /** what has to be written for arguments to be on the command line of every ordinary boot, but of the recovery entry */
+  edits(args: readonly string[]): readonly HostEdit[];
+  /** where the host's own arguments are set: named to whoever has to take one out */
+  readonly configuredIn: string;
   /** arguments that the host's own configuration sets, without this project's */
   ownArguments(facts: Facts): readonly string[];
-  /** what the default boot entry lacks, as far as the facts tell */
+  /** arguments that an ordinary boot entry lacks, as far as the facts tell */
   lacks(facts: Facts, args: readonly string[]): readonly string[];
-  /** why a trial boot cannot be made with this host's loader as it is set up */
-  refuse(facts: Facts): readonly Problem[];
+  /** why a trial boot cannot be made with this host's loader as it is set up, and the line to add by hand instead */
+  refuse(facts: Facts, args: readonly string[]): readonly Problem[];
 }
 
 /** What the initramfs has to do before any other driver can load. */

@@ -19,6 +19,8 @@ export type Effect =
       readonly name: string;
       readonly values: readonly string[];
     }
+  /** pages of a size that the kernel could set aside; the argument alone says what was asked for */
+  | { readonly kind: "hugepages"; readonly kib: number; readonly count: number }
   | { readonly kind: "module"; readonly module: string }
   | { readonly kind: "image-file"; readonly path: string; readonly sha256: string };
 
@@ -33,6 +35,8 @@ export const effectLine = (effect: Effect): string => {
       return `alone ${effect.address} ${effect.with.join(" ")}`;
     case "parameter":
       return `parameter ${effect.module} ${effect.name} ${effect.values.join(",")}`;
+    case "hugepages":
+      return `hugepages ${effect.kib} ${effect.count}`;
     case "module":
       return `module ${effect.module}`;
     case "image-file":
@@ -81,6 +85,12 @@ const unmetEffect = (facts: Facts, effect: Effect): string | undefined => {
       return found !== undefined && effect.values.includes(found)
         ? undefined
         : `module ${effect.module}: ${effect.name} is ${found ?? "not there"}`;
+    }
+    case "hugepages": {
+      const found = facts.survey?.memory.hugePages.find(({ pageKiB }) => pageKiB === effect.kib);
+      return found === undefined || found.total >= effect.count
+        ? undefined
+        : `huge pages of ${effect.kib} KiB: ${found.total} of ${effect.count}`;
     }
     // what an image holds is recorded by the agent when it opened it: see the images' stamp in the plan
     case "module":

@@ -1,11 +1,23 @@
 import type { Facts, PciDevice } from "./facts.ts";
 import { isBridge, slotOf, type PciAddress } from "./pci.ts";
+import { foreseen, virtualFunctionAt } from "./sriov.ts";
 
-/** All functions of the card at an address, lowest function first: a GPU with its audio and USB functions. */
-export const functionsOf = (facts: Facts, address: PciAddress): PciDevice[] =>
-  facts.pci
-    .filter((device) => slotOf(device.address) === slotOf(address))
+/**
+ * All functions of the card at an address, lowest function first: a GPU with its audio and USB functions. A virtual
+ * function (SR-IOV) goes to a guest alone, so it is a card of its own, whether it is there already or not.
+ */
+export const functionsOf = (facts: Facts, address: PciAddress): PciDevice[] => {
+  const virtual = virtualFunctionAt(facts, address);
+  if (virtual) {
+    const found = facts.pci.find((device) => device.address === address) ?? foreseen(address, virtual);
+    return found ? [found] : [];
+  }
+  return facts.pci
+    .filter(
+      (device) => slotOf(device.address) === slotOf(address) && !virtualFunctionAt(facts, device.address),
+    )
     .sort((a, b) => a.address.localeCompare(b.address));
+};
 
 /** Whether the kernel has an IOMMU at work: units and groups, not an option on the command line. */
 export const iommuActive = (facts: Facts): boolean => facts.iommu.units.length > 0 && facts.iommu.groups > 0;

@@ -1,17 +1,24 @@
 import { bindList } from "./binding.ts";
-import { cardFindings } from "./card-findings.ts";
-import { contradictions, missingArguments } from "./cmdline.ts";
+import { cardProblems, idProblems, repeatedCards, sharedGroups, stackFunctions } from "./card-problems.ts";
+import { missingArguments } from "./cmdline.ts";
 import type { HostDrivers } from "./driver.ts";
+import { editStep, type HostEdit } from "./edit.ts";
 import { effectLine, parameterValues, unmetEffects, type Effect } from "./effects.ts";
 import type { Facts, PciDevice } from "./facts.ts";
+import { groupDrift } from "./group-drift.ts";
 import { iommuProblems, kernelProblems } from "./host-findings.ts";
-import { functionsOf } from "./iommu.ts";
+import { argumentProblems, argumentWarnings, isBuiltIn, wantedArguments } from "./kernel-arguments.ts";
 import type { CardSpec, KernelSpec } from "./kernel-spec.ts";
 import { moduleConf, vfioConf } from "./modprobe.ts";
-import { isDisplay, slotOf } from "./pci.ts";
+import { moduleOptionProblems } from "./module-options.ts";
 import type { Checked, Problem } from "./problem.ts";
+import { planReboot } from "./reboot-plan.ts";
 import { resetFindings } from "./reset.ts";
-import { fileStep, receiptName, type Step } from "./step.ts";
+import { receiptName, type Step } from "./step.ts";
+import { isVirtual, sriovRules, virtualFunctionProblems } from "./virtual-functions.ts";
+
+/** The effects that the last proof showed, one a line; the agent's, read to see what is wanted no more. */
+export const APPLIED = "/var/lib/vfio-fleet/boot/applied";
 
 export interface PassthroughSpec {
   /** the host may lose its own display */
@@ -23,157 +30,146 @@ export interface PassthroughSpec {
 export interface KernelPlan {
   readonly steps: readonly Step[];
   readonly warnings: readonly string[];
+  /** the words for the agent's `leave`: how its own removal may reboot the host */
+  readonly leave: readonly string[];
 }
 
-const cardProblems = (facts: Facts, name: string, card: CardSpec, headless: boolean): Problem[] => {
-  const path = `cards.${name}`;
-  const functions = functionsOf(facts, card.address);
-  if (!functions.some((device) => device.address === card.address)) {
-    const candidates = facts.pci.filter(isDisplay).map((device) => `${device.address} ${device.id}`);
-    const twins = facts.pci.filter((device) => device.id === card.ids[0]).map((device) => device.address);
-    return [
-      {
-        path: `${path}.address`,
-        problem: `the host has no PCI device at ${card.address}`,
-        remedy:
-          twins.length > 0
-            ? `a device ${card.ids[0]} is at ${twins.join(", ")}`
-            : `display devices there: ${candidates.join(", ") || "none"}`,
-      },
-    ];
-  }
-  const problems: Problem[] = [];
-  const found = functions.map((device) => device.id);
-  if (found.join(" ") !== card.ids.join(" "))
-    problems.push({
-      path: `${path}.ids`,
-      problem: `the functions at ${slotOf(card.address)} are ${found.join(", ")}, expected ${card.ids.join(", ")}`,
-      remedy: "the slot holds another card: correct the address or the ids (all functions, in order)",
-    });
-  const subsystem = functions[0]?.subsystem;
-  if (card.subsystem !== undefined && subsystem !== card.subsystem)
-    problems.push({
-      path: `${path}.subsystem`,
-      problem: `the card's subsystem is ${subsystem}, expected ${card.subsystem}`,
-      remedy: "the slot holds a card of another maker: correct the address or the subsystem",
-    });
-  for (const { kind, problem, remedy } of cardFindings(facts, functions))
-    if (kind !== "boot-display" || !headless) problems.push({ path, problem, remedy });
-  return problems;
+/**
+ * vfio modules to load early: what any installed kernel has as modules, for the next one may be another. vfio_virqfd
+ * went into vfio in Linux 6.2.
+ */
+const earlyModules = (facts: Facts): string[] => {
+  const has = new Set(Object.values(facts.vfioModules).flat());
+  return ["vfio", "vfio_iommu_type1", "vfio_virqfd", "vfio_pci"].filter((module) => has.has(module));
 };
 
-const idProblems = (
+/** Files that every loader and generator needs alike. */
+const commonFiles = (
   facts: Facts,
-  cards: Readonly<Record<string, CardSpec>>,
+  { kernel }: PassthroughSpec,
   functions: readonly PciDevice[],
-): Problem[] => {
-  const own = new Set(functions.map((device) => device.address));
-  return functions.flatMap((device) =>
-    facts.pci
-      .filter((other) => other.id === device.id && !own.has(other.address))
-      .map((other) => ({
-        path: "kernel.binding",
-        problem: `binding by id takes ${other.address} (${other.id}) too, which is not among the cards ${Object.keys(cards).join(", ")}`,
-        remedy: "use binding: address",
-      })),
-  );
+): HostEdit[] => {
+  const byId = kernel.binding === "id";
+  const { vfio, vfio_pci: vfioPci, ...others } = kernel.moduleOptions;
+  const made = kernel.virtualFunctions.flatMap(({ of, count }) => {
+    const parent = facts.pci.find((device) => device.address === of);
+    return parent ? [{ parent, count }] : [];
+  });
+  const virtual = functions.filter((device) => isVirtual(facts, device.address));
+  return [
+    vfioConf(byId ? [...new Set(functions.map((device) => device.id))] : [], kernel.disableVga, {
+      ...(vfio && { vfio }),
+      ...(vfioPci && { vfio_pci: vfioPci }),
+    }),
+    ...Object.entries(others)
+      .filter(([module]) => !isBuiltIn(facts, module))
+      .map(([module, options]) => moduleConf(module, options)),
+    // virtual functions are made after the initramfs, by rules of their own
+    bindList(byId ? [] : functions.filter((device) => !virtual.includes(device))),
+    ...(made.length > 0 ? [sriovRules(made, virtual)] : []),
+  ].map((file) => ({ kind: "file" as const, ...file }));
 };
 
-/** Kernel arguments the stack stands for, in the order they are written. */
-const wantedArguments = (facts: Facts, kernel: KernelSpec): string[] => [
-  // Intel: the default of many kernels leaves the IOMMU off or off for graphics; AMD: always on (kernel-parameters.txt)
-  ...(facts.cpu.vendor === "intel" ? ["intel_iommu=on"] : []),
-  ...(facts.cpu.vendor === "amd" && kernel.amdIommuOn ? ["amd_iommu=on"] : []),
-  ...(kernel.iommuPassthrough ? ["iommu=pt"] : []),
-  ...kernel.arguments,
+const wantedEffects = (
+  { kernel }: PassthroughSpec,
+  wanted: readonly string[],
+  functions: readonly PciDevice[],
+  modules: readonly string[],
+): Effect[] => [
+  ...wanted.map((argument) => ({ kind: "argument" as const, argument })),
+  ...functions.map(({ address, id }) => ({ kind: "function" as const, address, id })),
+  ...functions.map(({ address }) => ({
+    kind: "alone" as const,
+    address,
+    with: functions.map((other) => other.address),
+  })),
+  ...Object.entries(kernel.moduleOptions).flatMap(([module, options]) =>
+    Object.entries(options).map(([name, value]) => ({
+      kind: "parameter" as const,
+      module,
+      name,
+      values: parameterValues(value),
+    })),
+  ),
+  ...(kernel.hugepages
+    ? [
+        {
+          kind: "hugepages" as const,
+          kib: kernel.hugepages.size === "1G" ? 1_048_576 : 2048,
+          count: kernel.hugepages.count,
+        },
+      ]
+    : []),
+  ...modules.map((module) => ({ kind: "module" as const, module })),
 ];
 
-/** vfio modules to load early: what this kernel has as modules. vfio_virqfd went into vfio in Linux 6.2. */
-const earlyModules = (facts: Facts): string[] => {
-  const has = facts.vfioModules[facts.kernel] ?? [];
-  return ["vfio", "vfio_iommu_type1", "vfio_virqfd", "vfio_pci"].filter((module) => has.includes(module));
-};
+/** Running effects of the last proof that are wanted no more: only a reboot takes them back. */
+const goneEffects = (facts: Facts, lines: readonly string[]): string[] =>
+  (facts.files[APPLIED]?.content ?? "")
+    .split("\n")
+    .filter((line) => /^(argument|function|parameter) /.test(line) && !lines.includes(line))
+    .map((line) => `no longer wanted: ${line}`);
 
 /**
  * Plans everything between the firmware and the running system: files, boot image and menu, reboot, proof.
+ * @param consent whether the person who runs the program has agreed to a reboot (policy `ask`)
  * @returns the steps in their order, or every reason why they must not be taken
  */
 export const planKernel = (
   spec: PassthroughSpec,
   facts: Facts,
   drivers: HostDrivers,
+  consent = false,
 ): Checked<KernelPlan> => {
   const { kernel, cards } = spec;
-  const functions = Object.values(cards).flatMap((card) => functionsOf(facts, card.address));
-  const own = drivers.bootloader.ownArguments(facts);
-  const wanted = wantedArguments(facts, kernel);
-  const opposed = contradictions(wanted, own);
-  const problems = [
-    ...kernelProblems(facts),
-    ...iommuProblems(facts),
-    ...drivers.bootloader.refuse(facts),
-    ...Object.entries(cards).flatMap(([name, card]) => cardProblems(facts, name, card, spec.headless)),
-    ...(kernel.binding === "id" ? idProblems(facts, cards, functions) : []),
-    ...opposed.map(({ wanted: argument, found }) => ({
-      path: "kernel command line",
-      problem: `the host's own configuration says ${found}, wanted is ${argument}`,
-      remedy: `take ${found} out of the host's boot loader configuration (/etc/default/grub)`,
-    })),
-  ];
-
+  const { bootloader, initramfs } = drivers;
+  const functions = stackFunctions(facts, cards);
+  const own = bootloader.ownArguments(facts);
+  const wanted = wantedArguments(facts, kernel, functions);
   const modules = earlyModules(facts);
-  const byId = kernel.binding === "id";
-  const files = [
-    vfioConf(byId ? [...new Set(functions.map((device) => device.id))] : [], kernel.disableVga),
-    ...Object.entries(kernel.moduleOptions).map(([module, options]) => moduleConf(module, options)),
-    bindList(byId ? [] : functions),
-    ...drivers.initramfs.files({ modules }),
-    ...drivers.bootloader.files(missingArguments(wanted, own)),
+  const common = commonFiles(facts, spec, functions);
+  const early = initramfs.files({ modules });
+  const edits: HostEdit[] = [
+    ...common,
+    ...early.map((file) => ({ kind: "file" as const, ...file })),
+    ...bootloader.edits(missingArguments(wanted, own)),
   ];
-  const effects: Effect[] = [
-    ...wanted.map((argument) => ({ kind: "argument" as const, argument })),
-    ...functions.map(({ address, id }) => ({ kind: "function" as const, address, id })),
-    ...functions.map(({ address }) => ({
-      kind: "alone" as const,
-      address,
-      with: functions
-        .filter((other) => slotOf(other.address) === slotOf(address))
-        .map((other) => other.address),
-    })),
-    ...Object.entries(kernel.moduleOptions).flatMap(([module, options]) =>
-      Object.entries(options).map(([name, value]) => ({
-        kind: "parameter" as const,
-        module,
-        name,
-        values: parameterValues(value),
-      })),
-    ),
-    ...modules.map((module) => ({ kind: "module" as const, module })),
-    ...drivers.initramfs.effects(files),
-  ];
-  const input = effects.map((effect) => `${effectLine(effect)}\n`).join("");
+  const files = edits.filter((edit) => edit.kind === "file");
+  const effects = [...wantedEffects(spec, wanted, functions, modules), ...initramfs.effects(files)];
+  const lines = effects.map(effectLine);
 
-  const unmet = unmetEffects(facts, effects);
-  const menu = drivers.bootloader.lacks(facts, wanted);
+  const unmet = [...unmetEffects(facts, effects), ...goneEffects(facts, lines)];
+  const menu = bootloader.lacks(facts, wanted);
   const proof = facts.receipts[receiptName("prove")];
   const stamp = facts.initramfs.images.map((image) => `${image},`).join("");
-  const rebuilt = proof !== undefined && proof.notes["images"] !== stamp;
   const found = [
     ...unmet,
     ...menu.map((argument) => `boot menu: an entry lacks ${argument}`),
-    ...(rebuilt ? ["initramfs: rebuilt by somebody since it was proved"] : []),
+    ...(proof !== undefined && proof.notes["images"] !== stamp
+      ? ["initramfs: rebuilt by somebody since it was proved"]
+      : []),
+    ...groupDrift(facts, functions),
   ];
   const so = found.length === 0 && proof?.notes["pending"] === undefined;
-  const running = facts.libvirt.domains.filter((domain) => domain.running).map((domain) => domain.name);
-  if (unmet.length > 0 && kernel.reboot === "auto" && running.length > 0)
-    problems.push({
-      path: "domains",
-      problem: `the host has to reboot and ${running.join(", ")} would lose power`,
-      remedy: "shut them down first (virsh shutdown NAME), or set kernel.reboot: never",
-    });
+  const reboot = planReboot(kernel, facts, unmet, consent);
+  const problems: Problem[] = [
+    ...kernelProblems(facts),
+    ...iommuProblems(facts),
+    ...bootloader.refuse(facts, wanted),
+    ...Object.entries(cards).flatMap(([name, card]) =>
+      cardProblems(facts, name, card, functions, spec.headless),
+    ),
+    ...repeatedCards(facts, cards),
+    ...virtualFunctionProblems(facts, kernel, cards),
+    ...(kernel.binding === "id" ? idProblems(facts, cards, functions) : []),
+    ...argumentProblems(facts, kernel, wanted, own, bootloader.configuredIn),
+    ...moduleOptionProblems(facts, kernel.moduleOptions),
+    ...reboot.problems,
+  ];
   if (problems.length > 0) return { ok: false, problems };
 
-  const fileSteps = files.map((file) => fileStep(facts, file));
+  const input = lines.map((line) => `${line}\n`).join("");
+  const fileSteps = edits.map((edit) => editStep(facts, edit));
   const drift =
     proof && !so
       ? { drift: { kind: "state" as const, found: found.join("; "), wanted: "as proved by the last up" } }
@@ -190,7 +186,16 @@ export const planKernel = (
       minutes: 40,
       ...drift,
     },
-    { key: "reboot", verb: "reboot", args: [kernel.reboot], input, after: ["boot"], so },
+    {
+      key: "reboot",
+      verb: "reboot",
+      args: reboot.args,
+      input,
+      after: ["boot"],
+      so,
+      minutes: 10 + Math.ceil(kernel.drainTimeoutSeconds / 60),
+      ...(reboot.consent && { consent: "reboot" as const }),
+    },
     {
       key: "prove",
       verb: "prove",
@@ -203,16 +208,16 @@ export const planKernel = (
     },
   ];
   const warnings = [
-    ...(kernel.amdIommuOn
-      ? ["amd_iommu=on is no value the kernel knows: it is written as asked, and changes nothing"]
-      : []),
+    ...reboot.warnings,
+    ...argumentWarnings(facts, kernel, own, bootloader.configuredIn),
     ...files.flatMap((file) => {
       const there = facts.files[file.path];
       return there && there.content !== file.content && !facts.receipts[receiptName(file.path)]
         ? [`${file.path} is there already and will be replaced; a copy is kept and put back by destroy`]
         : [];
     }),
+    ...sharedGroups(facts, cards),
     ...resetFindings(facts, functions).map(({ problem }) => problem),
   ];
-  return { ok: true, value: { steps, warnings } };
+  return { ok: true, value: { steps, warnings, leave: reboot.args } };
 };

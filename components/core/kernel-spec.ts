@@ -59,11 +59,48 @@ export const kernelSchema = z.strictObject({
     .record(moduleNameSchema, z.record(moduleNameSchema, moduleValueSchema))
     .default({ kvm: { ignore_msrs: 1 } })
     .describe("options of further modules, written to /etc/modprobe.d/MODULE.conf"),
+  hugepages: z
+    .strictObject({ size: z.enum(["2M", "1G"]).default("2M"), count: z.int().min(1) })
+    .optional()
+    .describe("huge pages set aside at boot, when memory is not yet in pieces"),
+  isolcpus: z
+    .string()
+    .regex(/^\d+(-\d+)?(,\d+(-\d+)?)*$/, "expected processors such as 2-5,8-11")
+    .optional()
+    .describe("processors that the host's scheduler leaves alone"),
+  video: z
+    .array(z.string().regex(/^[A-Za-z0-9_.,:@%+/=-]+$/, "expected a value of video=, such as efifb:off"))
+    .default([])
+    .describe("values of video=, each an argument of its own"),
+  pcieAcsOverride: z
+    .array(
+      z
+        .string()
+        .regex(
+          /^(downstream|multifunction|id:[0-9a-f]{4}:[0-9a-f]{4})$/,
+          "expected downstream, multifunction or id:VENDOR:DEVICE",
+        ),
+    )
+    .default([])
+    .describe("splits IOMMU groups on kernels with the ACS override patch; gives up their protection"),
+  virtualFunctions: z
+    .array(z.strictObject({ of: pciAddressSchema, count: z.int().min(1) }))
+    .default([])
+    .describe("SR-IOV: how many virtual functions a function makes at boot; cards name them by address"),
   reboot: z
-    .enum(["auto", "never"])
+    .enum(["auto", "ask", "never"])
     .default("auto")
     .describe(
-      "auto: reboot when something that boots changed; never: prepare everything and leave the reboot to you",
+      "auto: reboot when something that boots changed; ask: only when VFIO_FLEET_REBOOT=yes is set; never: prepare everything and leave the reboot to you",
     ),
+  drain: z
+    .boolean()
+    .default(false)
+    .describe("shut running domains down before a reboot and start them again after it"),
+  drainTimeoutSeconds: z
+    .int()
+    .min(1)
+    .default(300)
+    .describe("how long they may take; one that still runs then stops the reboot"),
 });
 export type KernelSpec = z.infer<typeof kernelSchema>;

@@ -16,34 +16,44 @@ const RIVALS = [
   "nvidia_drm",
 ];
 
+export type ModuleOptions = Readonly<Record<string, boolean | number | string>>;
+
+export const optionWord = (name: string, value: boolean | number | string): string =>
+  `${name}=${typeof value === "boolean" ? Number(value) : value}`;
+
+const optionLines = (module: string, options: ModuleOptions): string =>
+  Object.entries(options)
+    .map(([name, value]) => `options ${module} ${optionWord(name, value)}\n`)
+    .join("");
+
+/** vfio-pci's own: all devices with these ids, and whether guests get legacy VGA ranges. */
+export const vfioOptions = (ids: readonly PciId[], disableVga: boolean): readonly string[] => [
+  ...(ids.length > 0 ? [`ids=${ids.join(",")}`] : []),
+  ...(disableVga ? ["disable_vga=1"] : []),
+];
+
 /** modprobe.d(5): `options MODULE NAME=VALUE`, `softdep MODULE pre: OTHER`. */
-export const vfioConf = (ids: readonly PciId[], disableVga: boolean): ManagedFile => {
-  const options = [
-    ...(ids.length > 0 ? [`ids=${ids.join(",")}`] : []),
-    ...(disableVga ? ["disable_vga=1"] : []),
-  ];
+export const vfioConf = (
+  ids: readonly PciId[],
+  disableVga: boolean,
+  more: Readonly<Record<string, ModuleOptions>> = {},
+): ManagedFile => {
+  const options = vfioOptions(ids, disableVga);
   return {
     path: "/etc/modprobe.d/vfio.conf",
     mode: "644",
     content:
       MADE_BY +
       (options.length > 0 ? `options vfio-pci ${options.join(" ")}\n` : "") +
+      Object.entries(more)
+        .map(([module, values]) => optionLines(module, values))
+        .join("") +
       (ids.length > 0 ? RIVALS.map((rival) => `softdep ${rival} pre: vfio-pci\n`).join("") : ""),
   };
 };
 
-export const moduleConf = (
-  module: string,
-  options: Readonly<Record<string, boolean | number | string>>,
-): ManagedFile => ({
+export const moduleConf = (module: string, options: ModuleOptions): ManagedFile => ({
   path: `/etc/modprobe.d/${module}.conf`,
   mode: "644",
-  content:
-    MADE_BY +
-    Object.entries(options)
-      .map(
-        ([name, value]) =>
-          `options ${module} ${name}=${typeof value === "boolean" ? Number(value) : value}\n`,
-      )
-      .join(""),
+  content: MADE_BY + optionLines(module, options),
 });

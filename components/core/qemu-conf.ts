@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { splitBlock } from "./block.ts";
 import type { Facts } from "./facts.ts";
 import type { Problem } from "./problem.ts";
 import { receiptName, type Step } from "./step.ts";
@@ -65,20 +66,6 @@ const settings = (spec: LibvirtSpec): ReadonlyMap<string, string> =>
 /** The lines between this project's markers; comments and other settings of the file are not touched. */
 export const qemuConfBlock = (spec: LibvirtSpec): string =>
   [...settings(spec)].map(([name, value]) => `${name} = ${value}`).join("\n");
-
-const BEGIN = "# BEGIN vfio-fleet";
-const END = "# END vfio-fleet";
-
-const splitBlock = (text: string): { readonly block: string | undefined; readonly rest: string } => {
-  const lines = text.split("\n");
-  const begin = lines.indexOf(BEGIN);
-  const end = lines.indexOf(END, begin);
-  if (begin < 0 || end < 0) return { block: undefined, rest: text };
-  return {
-    block: lines.slice(begin + 1, end).join("\n"),
-    rest: [...lines.slice(0, begin), ...lines.slice(end + 1)].join("\n"),
-  };
-};
 
 /** Settings that somebody made outside the block: libvirt would read two values for one name. */
 const doubled = (text: string, spec: LibvirtSpec): Problem[] => {

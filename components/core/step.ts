@@ -20,6 +20,8 @@ export interface Step {
   readonly drift?: Drift;
   /** true when the host already shows the effect */
   readonly so: boolean;
+  /** what the person who runs the program has agreed to in this run; the verb finds it in the token */
+  readonly consent?: "reboot";
   /** upper limit of the verb's run time in minutes; the default is the plugin's own */
   readonly minutes?: number;
   /** what the verb prints is for the program, not for the person who watches */
@@ -46,9 +48,10 @@ export const receiptName = (key: string): string => key.replaceAll("/", "%").rep
  * - the host is so and has a receipt: the receipt's token, nothing to do;
  * - otherwise (first time, drift, lost receipt): a new one, the moment of this run.
  */
-export const tokenFor = (facts: Facts, step: Pick<Step, "key" | "so">, now: Date): string => {
+export const tokenFor = (facts: Facts, step: Pick<Step, "key" | "so" | "consent">, now: Date): string => {
   const receipt = facts.receipts[receiptName(step.key)];
-  return step.so && receipt ? receipt.token : now.toISOString();
+  if (step.so && receipt) return receipt.token;
+  return step.consent ? `${now.toISOString()}+${step.consent}` : now.toISOString();
 };
 
 export interface ManagedFile {

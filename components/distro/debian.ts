@@ -2,7 +2,7 @@ import type { DistroDriver } from "../core/driver.ts";
 
 export const debian: DistroDriver = {
   name: "debian",
-  script: new URL("debian.sh", import.meta.url),
+  scripts: [new URL("debian.sh", import.meta.url)],
   reads: [],
   detect: (facts) => [facts.distro.id, ...facts.distro.like].includes("debian"),
   firmwarePackage: "ovmf",

@@ -19,6 +19,47 @@ const barsOf = (lines: readonly string[]): NonNullable<PciDevice["bars"]> =>
 /** Small files by their paths, line by line. */
 type Values = ReadonlyMap<string, readonly string[]>;
 
+/** Where the virtual functions of a function appear once they are made, and as what (Linux: Documentation/ABI/testing/sysfs-bus-pci). */
+const sriovOf = (found: Readonly<Record<string, string>>, total: number): NonNullable<PciDevice["sriov"]> => {
+  const [offset, stride] = [integer(found["sriov_offset"]), integer(found["sriov_stride"])];
+  const device = found["sriov_vf_device"];
+  return {
+    total,
+    active: integer(found["sriov_numvfs"]) ?? 0,
+    ...(offset !== undefined && stride !== undefined && { offset, stride }),
+    ...(device !== undefined && { device: hex(device) }),
+  };
+};
+
+/** modinfo's `filename:` and `name:` open a module, whichever comes first; `parm:` is `name:description (type)`. */
+const moduleInfo = (lines: readonly string[]): Facts["moduleInfo"] => {
+  const found: { name?: string; builtin?: boolean; parameters: Record<string, string> }[] = [];
+  for (const line of lines) {
+    const [, key, value = ""] = /^(name|filename|parm):\s*(.*)$/.exec(line) ?? [];
+    let current = found.at(-1);
+    if (
+      !current ||
+      (key === "name" && current.name !== undefined) ||
+      (key === "filename" && current.builtin !== undefined)
+    )
+      found.push((current = { parameters: {} }));
+    if (key === "name") current.name = value.replaceAll("-", "_");
+    if (key === "filename") {
+      current.builtin = value === "(builtin)";
+      const name = /([^/]+?)\.ko(\.\w+)?$/.exec(value)?.[1];
+      if (name !== undefined) current.name ??= name.replaceAll("-", "_");
+    }
+    const parameter = key === "parm" ? /^(\w+):/.exec(value)?.[1] : undefined;
+    const type = /\(([^()]*)\)$|^\w+:([a-z ]+)$/.exec(value);
+    if (parameter !== undefined) current.parameters[parameter] = type?.[1] ?? type?.[2] ?? "";
+  }
+  return Object.fromEntries(
+    found.flatMap(({ name, builtin = false, parameters }) =>
+      name === undefined ? [] : [[name, { builtin, parameters }]],
+    ),
+  );
+};
+
 const pciDevices = (section: (name: string) => readonly string[], values: Values): PciDevice[] => {
   const attributes = new Map<string, Record<string, string>>();
   for (const [path, [value]] of values) {
@@ -61,7 +102,7 @@ const pciDevices = (section: (name: string) => readonly string[], values: Values
           resetMethods: found["reset_method"].split(" ").filter((method) => method !== ""),
         }),
         ...(found["power_state"] !== undefined && { powerState: found["power_state"] }),
-        ...(total !== undefined && { sriov: { total, active: integer(found["sriov_numvfs"]) ?? 0 } }),
+        ...(total !== undefined && { sriov: sriovOf(found, total) }),
         ...(resource && { bars: barsOf(resource) }),
       },
     ];
@@ -88,6 +129,10 @@ const cpu = (section: (name: string) => readonly string[], values: Values): Fact
     vendor: vendor === "GenuineIntel" ? "intel" : vendor === "AuthenticAMD" ? "amd" : "other",
     model: field("model name"),
     virtualization: flags.includes("vmx") || flags.includes("svm"),
+    hugePages: [
+      ...(flags.includes("pse") ? (["2M"] as const) : []),
+      ...(flags.includes("pdpe1gb") ? (["1G"] as const) : []),
+    ],
     sockets,
     cores: Math.max(1, Math.round(cores.size / sockets)),
     threads: Math.max(1, Math.round(cpus / Math.max(1, cores.size))),
@@ -218,13 +263,19 @@ export const parseProbe = (answer: string, nonce: string): Facts => {
     moduleParameters,
     vfioModules,
     vfioBuiltin: found.flatMap((line) => /\/(vfio[^/]*)\.ko$/.exec(line)?.[1]?.replaceAll("-", "_") ?? []),
+    moduleInfo: moduleInfo(section("modinfo")),
+    symbols: section("symbols"),
     boot: {
       efi: section("boot").includes("efi"),
       loaderInfo:
         loaderInfo.length > 4 ? loaderInfo.subarray(4).toString("utf16le").replaceAll("\0", "") : null,
       present: section("boot-present"),
       ...(menu.length > 0 && { grubLinux: menu }),
-      bootFilesystem: section("boot-filesystem")[0] ?? "",
+      ...(section("boot-present").some((path) => path.endsWith("/grub-mkconfig")) && {
+        grubDropIns: found.some((line) => line.includes("/default/grub.d/*")),
+      }),
+      bootFilesystem: (section("boot-filesystem")[0] ?? "").split(" ")[0] ?? "",
+      bootDevice: (section("boot-filesystem")[0] ?? "").split(" ")[1] ?? "",
     },
     initramfs: { tools: section("initramfs-tools"), images },
     files: Object.fromEntries([...read].filter(([path]) => !path.startsWith("/run/libvirt/"))),

@@ -12,6 +12,8 @@
 #   EXISTS     paths that may be there or not, one a line (globs are expanded)
 #   PACKAGES   package names, separated by spaces
 #   PARAMETERS modules whose parameters are wanted, separated by spaces ("*" for all)
+#   MODINFO    modules whose own description is wanted: where they are, what parameters they know
+#   SYMBOLS    kernel functions to look for, separated by spaces: an option that only patched kernels know
 #   SURVEY     empty, or anything when the function survey of survey.sh is to run as well
 set -u
 # One function, so that nothing runs before all of the text has arrived, and nothing can read the text as its input.
@@ -91,15 +93,22 @@ head -n 6 /dev/null /sys/devices/system/cpu/cpu[0-9]*/topology/physical_package_
   /sys/bus/pci/devices/*/class /sys/bus/pci/devices/*/revision /sys/bus/pci/devices/*/boot_vga \
   /sys/bus/pci/devices/*/numa_node /sys/bus/pci/devices/*/reset_method /sys/bus/pci/devices/*/power_state \
   /sys/bus/pci/devices/*/sriov_totalvfs /sys/bus/pci/devices/*/sriov_numvfs \
+  /sys/bus/pci/devices/*/sriov_offset /sys/bus/pci/devices/*/sriov_stride /sys/bus/pci/devices/*/sriov_vf_device \
   $display $parameters
 section vfio-modules
 for module in /lib/modules/*/kernel/drivers/vfio/*.ko* /lib/modules/*/kernel/drivers/vfio/*/*.ko*; do
   [ -e "$module" ] && printf '%s\n' "$module"
 done
-# lines of two files that are too long to be read here: built-in vfio modules, and what the boot menu starts
+# lines of files that are too long to be read here: built-in vfio modules, what the boot menu starts, and whether
+# grub-mkconfig reads drop-ins
 section found
-grep -hE '/vfio[^/]*\.ko|^[[:space:]]*(linux|menuentry|submenu)[[:space:]]' \
-  "/lib/modules/$kernel/modules.builtin" /boot/grub/grub.cfg
+grep -hE '/vfio[^/]*\.ko|^[[:space:]]*(linux|menuentry|submenu)[[:space:]]|/default/grub\.d/\*' \
+  "/lib/modules/$kernel/modules.builtin" /boot/grub/grub.cfg /usr/sbin/grub-mkconfig /usr/bin/grub-mkconfig
+section modinfo
+[ -z "${MODINFO:-}" ] || modinfo $MODINFO | grep -E '^(name|filename|parm):'
+section symbols
+# functions of the kernel's start are listed although their memory was given back (Linux: kernel/kallsyms.c)
+for symbol in ${SYMBOLS:-}; do grep -qw "$symbol" /proc/kallsyms && printf '%s\n' "$symbol"; done
 
 section boot
 [ -d /sys/firmware/efi ] && echo efi
@@ -163,7 +172,8 @@ if [ -n "$address" ]; then
 fi
 cd /
 section boot-filesystem
-printf '%s\n' "${filesystem%% *}"
+set -- $filesystem
+printf '%s %s\n' "${1:-}" "${2:-}"
 
 section files
 # one process for all sizes, one for all contents: the contents lie end to end, the sizes cut them. Boot images are

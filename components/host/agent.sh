@@ -8,6 +8,8 @@ set -eu
 umask 022
 LC_ALL=C; export LC_ALL
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH
+# tells our own hooks that the agent is at work and will see to it
+VFIO_FLEET_AGENT=1; export VFIO_FLEET_AGENT
 STATE=/var/lib/vfio-fleet
 BOOT=$STATE/boot
 NL='
@@ -86,12 +88,19 @@ verb_unfile() { # PATH
 # The block between the markers is ours, all else in the file stays as it is, byte for byte.
 without_block() { sed "/^# BEGIN vfio-fleet\$/,/^# END vfio-fleet\$/d" "$1"; }
 
+# untouched PATH: nobody has changed the file since the last step wrote it
+untouched() { [ -f "$1" ] && grep -qx "sha256=$(sha256sum <"$1" | cut -d' ' -f1)" "$STATE/receipts/$(key "$1")" 2>/dev/null; }
+
 verb_block() { # PATH; the block on standard input
   [ -f "$1" ] || die "$1 is not there: the package that brings it is not installed"
+  keep "$1"
   mode=$(stat -c %a "$1")
   block=$(cat)
   {
     without_block "$1"
+    # a last line without its end, or one that goes on in the next, must not swallow the marker
+    [ -z "$(without_block "$1" | tail -c 1)" ] || echo
+    case $(without_block "$1" | tail -n 1) in *\\) echo ;; esac
     [ -z "$block" ] || printf '# BEGIN vfio-fleet\n%s\n# END vfio-fleet\n' "$block"
   } >"$STATE/.block.new"
   place "$1" "$mode" <"$STATE/.block.new"
@@ -100,6 +109,8 @@ verb_block() { # PATH; the block on standard input
 }
 
 verb_unblock() { # PATH
+  if untouched "$1"; then verb_unfile "$1"; return 0; fi
+  rm -rf "$STATE/kept/$(key "$1")"
   if [ -f "$1" ]; then
     without_block "$1" >"$STATE/.block.new"
     place "$1" "$(stat -c %a "$1")" <"$STATE/.block.new"
@@ -108,7 +119,68 @@ verb_unblock() { # PATH
   unreceipt "$1"
 }
 
+# with_words FILE OURS WANTED: the file with OURS taken out of its first line and WANTED put at that line's end, where
+# missing; behind a line "added" come the words that were put there. All else stays as it is.
+with_words() {
+  awk -v ours="$2" -v wanted="$3" '
+    function cut(line, word,   at) {
+      at = index(" " line " ", " " word " ")
+      if (!at) return line
+      return at == 1 ? substr(line, 2 + length(word)) : substr(line, 1, at - 2) substr(line, at + length(word))
+    }
+    { if (NR > 1) print text; text = $0; if (NR == 1) first() ; next }
+    function first(   n, i, word) {
+      n = split(ours, word, " "); for (i = 1; i <= n; i++) text = cut(text, word[i])
+      n = split(wanted, word, " ")
+      for (i = 1; i <= n; i++) if (index(" " text " ", " " word[i] " ") == 0) {
+        text = (text ~ /^[ \t]*$/ ? "" : text (text ~ /[ \t]$/ ? "" : " ")) word[i]; added = added " " word[i]
+      }
+    }
+    END { if (NR == 0) first(); print text; print "added" added }' "$1"
+}
+
+# words PATH; words on standard input: arguments at the end of the file's first line (/etc/kernel/cmdline). A file that is
+# missing starts from the running kernel's command line, which is what the tools that read it fall back to.
+verb_words() {
+  local ours wanted added
+  keep "$1"
+  wanted=$(echo $(cat))
+  ours=$(sed -n 's/^words=//p' "$STATE/receipts/$(key "$1")" 2>/dev/null || :)
+  if [ -f "$1" ]; then cat "$1"; else ordinary_cmdline; fi >"$STATE/.words"
+  with_words "$STATE/.words" "$ours" "$wanted" >"$STATE/.words.new"
+  added=$(sed -n '$s/^added *//p' "$STATE/.words.new")
+  sed '$d' "$STATE/.words.new" | place "$1" "$(stat -c %a "$1" 2>/dev/null || echo 644)"
+  rm -f "$STATE/.words" "$STATE/.words.new"
+  receipt "$1" "token=$TOKEN" "sha256=$(sha256sum <"$1" | cut -d' ' -f1)" "words=$added"
+}
+
+verb_unwords() { # PATH
+  if untouched "$1"; then verb_unfile "$1"; return 0; fi
+  [ ! -f "$1" ] || verb_words "$1" </dev/null
+  rm -rf "$STATE/kept/$(key "$1")"
+  unreceipt "$1"
+}
+
 # ---- boot: image and boot entry as a trial, reboot, proof, commit ----------------------------------------------
+
+# the value that marks a trial on its command line: the token without characters that a boot loader would read
+mark() { printf '%s' "$1" | tr -cd 'A-Za-z0-9.-'; }
+
+# the running kernel's arguments without what the boot loader and a trial put there
+ordinary_cmdline() { tr -s ' ' '\n' </proc/cmdline | grep -vE '^(BOOT_IMAGE|initrd|vfio_fleet|vfio_fleet\.trial|systemd\.machine_id)=' | tr '\n' ' ' | sed 's/ *$//'; }
+
+# file names of a kernel; an initramfs driver may know better
+kernel_image() { say "/boot/vmlinuz-$1"; }
+
+# image_modules KERNEL-VERSION FILE: modules that this kernel's image has to hold. Those compiled in need no place there, and
+# vfio_virqfd is no module of its own any more since Linux 6.2.
+image_modules() {
+  local module where
+  sed -n 's/^module //p' "$2" | while read -r module; do
+    where=$(modinfo -k "$1" -F filename "$module" 2>/dev/null || :)
+    case $where:$module in "(builtin)":* | :vfio_virqfd) ;; *) say "$module" ;; esac
+  done
+}
 
 boot_id() { cat /proc/sys/kernel/random/boot_id; }
 noted() { sed -n "s/^$1=//p" "$BOOT/armed" 2>/dev/null || :; }
@@ -137,6 +209,9 @@ unmet() {
           driver=$(readlink "$member/driver" || echo none)
           say "$first: shares its IOMMU group with ${member##*/} (driver ${driver##*/})"
         done ;;
+      hugepages)
+        read -r value <"/sys/kernel/mm/hugepages/hugepages-${first}kB/nr_hugepages" || value=0
+        [ "$value" -ge "$rest" ] || say "huge pages of $first KiB: $value of $rest" ;;
       parameter)
         name=${rest%% *}; expected=${rest#* }; value=
         if [ -d "/sys/module/$first" ]; then
@@ -162,15 +237,17 @@ verb_boot() { # the wanted effects on standard input
   wanted=$BOOT/wanted
   cat >"$wanted"
   unmet "$wanted" >"$BOOT/unmet"; gone "$wanted" >>"$BOOT/unmet"
-  version=$(uname -r)
   if [ -s "$BOOT/unmet" ]; then
+    # the kernel that ordinary boots take is the one to be proved, even when another one runs
+    version=$(bootloader_version)
+    [ -n "$version" ] || version=$(uname -r)
     say "to be shown after a reboot:"; sed 's/^/  /' "$BOOT/unmet"
     trial=$(initramfs_trial "$version")
-    if ! initramfs_lacks "$trial" "$wanted" >/dev/null 2>&1; then
+    if ! initramfs_lacks "$version" "$trial" "$wanted" >/dev/null 2>&1; then
       say "building the trial initramfs for $version"
       initramfs_build "$version" "$trial"
     fi
-    lacking=$(initramfs_lacks "$trial" "$wanted") || die "the initramfs that was built lacks:$NL$lacking"
+    lacking=$(initramfs_lacks "$version" "$trial" "$wanted") || die "the initramfs that was built lacks:$NL$lacking"
     say "$trial: opened, all there"
     bootloader_arm "$version" "$trial" "$TOKEN" "$(arguments "$BOOT/applied")" "$(arguments "$wanted")"
     printf 'token=%s\nboot=%s\nversion=%s\n' "$TOKEN" "$(boot_id)" "$version" >"$BOOT/armed.new"
@@ -197,14 +274,72 @@ detached_reboot() {
   [ -z "$units" ] || systemctl stop $units
 }
 
-verb_reboot() { # auto|never
+# guests that run, one a line: "libvirt NAME", on Proxmox "qm ID" and "pct ID"
+guests() {
+  virsh list --name 2>/dev/null | sed -n 's/^\(..*\)$/libvirt \1/p'
+  if command -v qm >/dev/null; then qm list 2>/dev/null | awk '$3 == "running" { print "qm " $1 }'; fi
+  if command -v pct >/dev/null; then pct list 2>/dev/null | awk '$2 == "running" { print "pct " $1 }'; fi
+}
+
+# without_guests SECONDS: nothing runs that a reboot would cut off; with seconds, guests are asked to shut down first
+without_guests() {
+  local kind name waited
+  guests >"$BOOT/running"
+  [ -s "$BOOT/running" ] || return 0
+  [ "$1" -gt 0 ] || die "running guests would lose their power: $(sed 's/^[a-z]* //' "$BOOT/running" | tr '\n' ' ')- shut them down first, or set kernel.drain: true"
+  cat "$BOOT/running" >>"$BOOT/drained"
+  while read -r kind name; do
+    say "asking $name to shut down"
+    case $kind in
+      libvirt) virsh shutdown "$name" >&2 </dev/null || : ;;
+      *) "$kind" shutdown "$name" --timeout "$1" >/dev/null 2>&1 </dev/null & ;;
+    esac
+  done <"$BOOT/running"
+  waited=0
+  while guests >"$BOOT/running"; [ -s "$BOOT/running" ]; do
+    [ $waited -lt "$1" ] || die "still running $1 s after they were asked to shut down: $(sed 's/^[a-z]* //' "$BOOT/running" | tr '\n' ' ')- shut them down from inside, then run this again"
+    sleep 1; waited=$((waited + 1))
+  done
+}
+
+# those that a reboot shut down run again
+restart_guests() {
+  local kind name
+  [ -e "$BOOT/drained" ] || return 0
+  sort -u "$BOOT/drained" >"$BOOT/running"
+  while read -r kind name; do
+    case $kind in
+      libvirt) [ "$(virsh domstate "$name" 2>/dev/null </dev/null)" = running ] || virsh start "$name" >&2 </dev/null || say "$name did not start again" ;;
+      *) "$kind" start "$name" >&2 </dev/null || say "$name did not start again" ;;
+    esac
+  done <"$BOOT/running"
+  rm -f "$BOOT/drained"
+}
+
+verb_reboot() { # auto|ask|never SECONDS: how long guests have to shut down, 0 when none may run
+  if [ "$(noted boot)" != "$(boot_id)" ]; then say "no reboot needed"
+  elif [ "$1" = never ]; then say "waiting for a reboot by hand (policy: never)"
+  else
+    case $1:$TOKEN in
+      ask:*+reboot) ;;
+      ask:*) die "a reboot is due and the stack says to ask first (kernel.reboot: ask): run this again with VFIO_FLEET_REBOOT=yes, or reboot the host yourself and run it again. The next boot is a trial of the new configuration" ;;
+    esac
+    without_guests "$2"
+    say "rebooting now"
+    detached_reboot
+  fi
   receipt reboot "token=$TOKEN"
-  [ "$(noted boot)" = "$(boot_id)" ] || { say "no reboot needed"; return 0; }
-  if [ "$1" = never ]; then say "waiting for a reboot by hand (policy: never)"; return 0; fi
-  running=$(command -v virsh >/dev/null && virsh list --name 2>/dev/null | grep . || :)
-  [ -z "$running" ] || die "running domains would lose their power: $(echo $running); shut them down first"
-  say "rebooting now"
-  detached_reboot
+}
+
+# group_of ADDRESS: what its IOMMU group holds but bridges, as core/group-drift.ts compares it
+group_of() {
+  local member class members
+  members=
+  for member in /sys/bus/pci/devices/"$1"/iommu_group/devices/*; do
+    read -r class <"$member/class"
+    case $class in 0x06*) ;; *) members="$members${members:++}${member##*/}" ;; esac
+  done
+  printf '%s' "$members"
 }
 
 verb_prove() { # auto|never; the wanted effects on standard input
@@ -218,9 +353,9 @@ verb_prove() { # auto|never; the wanted effects on standard input
     fi
     trial=$(noted token)
     case $(cat /proc/cmdline) in
-      *"vfio_fleet.trial=$(bootloader_mark "$trial")"*) ;;
+      *"vfio_fleet.trial=$(mark "$trial")"*) ;;
       *)
-        rm -f "$BOOT/armed"; bootloader_disarm
+        rm -f "$BOOT/armed"; bootloader_disarm; restart_guests
         die "the trial boot did not come up: the host is back on its old configuration, which is untouched (look at its console for why; then run this again)" ;;
     esac
   fi
@@ -239,10 +374,14 @@ verb_prove() { # auto|never; the wanted effects on standard input
   rm -f "$BOOT/armed"; cp "$wanted" "$BOOT/applied.new"; sync "$BOOT/applied.new"; mv -f "$BOOT/applied.new" "$BOOT/applied"
   say "boot_id $(boot_id)"
   say "kernel command line: $(cat /proc/cmdline)"
+  groups=
   while read -r kind first rest; do
-    [ "$kind" != function ] || say "$first: vfio-pci, IOMMU group $(basename "$(readlink "/sys/bus/pci/devices/$first/iommu_group")")"
+    [ "$kind" = function ] || continue
+    say "$first: vfio-pci, IOMMU group $(basename "$(readlink "/sys/bus/pci/devices/$first/iommu_group")")"
+    groups="$groups${groups:+ }$first=$(group_of "$first")"
   done <"$wanted"
-  receipt prove "token=$TOKEN" "images=$(initramfs_stamp)"
+  restart_guests
+  receipt prove "token=$TOKEN" "images=$(initramfs_stamp)" "kernel=$(uname -r)" "groups=$groups"
 }
 
 # The proved configuration becomes the default: the trial image takes its place, other kernels get theirs built, the
@@ -252,7 +391,7 @@ commit() { # KERNEL-VERSION
   trial=$(initramfs_trial "$1")
   for kernel in $(initramfs_kernels); do
     image=$(initramfs_image "$kernel")
-    if initramfs_lacks "$image" "$BOOT/wanted" >/dev/null 2>&1; then
+    if initramfs_lacks "$kernel" "$image" "$BOOT/wanted" >/dev/null 2>&1; then
       say "$image: opened, all there"
       continue
     fi
@@ -262,39 +401,56 @@ commit() { # KERNEL-VERSION
     else
       mv -f "$trial" "$image.vfio-fleet-new"
     fi
-    lacking=$(initramfs_lacks "$image.vfio-fleet-new" "$BOOT/wanted") || die "the initramfs for $kernel lacks:$NL$lacking"
+    lacking=$(initramfs_lacks "$kernel" "$image.vfio-fleet-new" "$BOOT/wanted") || die "the initramfs for $kernel lacks:$NL$lacking"
     mv -f "$image.vfio-fleet-new" "$image"; sync -f "$image"
     say "$image: in its place"
   done
-  rm -f "$trial"
-  bootloader_disarm
   if bootloader_lacks "$BOOT/wanted" >/dev/null; then say "boot menu: already so"; else bootloader_commit; fi
   lacking=$(bootloader_lacks "$BOOT/wanted") || die "the boot menu that was written lacks:$NL$lacking"
+  bootloader_disarm
+  rm -f "$trial"
 }
+
+# recovery: called by hooks of the host when kernels come and go; a loader whose own tool writes the entry has nothing to do
+bootloader_recovery() { :; }
+bootloader_forget() { :; }
+verb_recovery() { [ ! -e "$BOOT/applied" ] || bootloader_recovery; }
 
 # ---- the agent itself: the first step and the last --------------------------------------------------------------
 
+# shown: what of the applied configuration the running system still has
+shown() {
+  [ -e "$BOOT/applied" ] || return 0
+  arguments "$BOOT/applied" | while read -r argument; do
+    case " $(cat /proc/cmdline) " in *" $argument "*) say "$argument" ;; esac
+  done
+  ! grep -q '^function ' "$BOOT/applied" || say devices
+}
+
 # leave: called after every other step is undone. Builds what was built from the files that are back now, and goes.
-verb_leave() { # auto|never
+verb_leave() { # auto|ask|never SECONDS
+  local kernel image active
+  active=$(shown)
+  # before anything is gone, so that it can be called again
+  if [ "$1" = auto ] && [ -n "$active" ]; then without_guests "$2"; fi
   rm -f "$BOOT/armed"
   bootloader_disarm
-  if [ -e "$BOOT/applied" ]; then
-    for kernel in $(initramfs_kernels); do
-      image=$(initramfs_image "$kernel")
-      say "building the initramfs for $kernel"
-      initramfs_build "$kernel" "$image.vfio-fleet-new"
-      mv -f "$image.vfio-fleet-new" "$image"
-    done
-    rm -f "$(initramfs_trial "$(uname -r)")"
-    bootloader_commit
-    unshown=$(arguments "$BOOT/applied" | while read -r argument; do
-      case " $(cat /proc/cmdline) " in *" $argument "*) say "$argument" ;; esac; done)
-    grep -q '^function ' "$BOOT/applied" && unshown="$unshown devices"
-  fi
+  bootloader_forget
+  for kernel in $(initramfs_kernels); do
+    rm -f "$(initramfs_trial "$kernel")"
+    [ -e "$BOOT/applied" ] || continue
+    image=$(initramfs_image "$kernel")
+    say "building the initramfs for $kernel"
+    initramfs_build "$kernel" "$image.vfio-fleet-new"
+    mv -f "$image.vfio-fleet-new" "$image"
+  done
+  [ ! -e "$BOOT/applied" ] || bootloader_commit
   libvirt_leave
   [ -z "$(ls -A $STATE/kept)" ] || die "files are kept that were not put back: $(ls $STATE/kept | tr '%' '/')"
   rm -rf $STATE
   rm -f /usr/local/lib/vfio-fleet/host
   rmdir /usr/local/lib/vfio-fleet 2>/dev/null || :
-  if [ -n "${unshown:-}" ] && [ "$1" = auto ]; then say "rebooting into the old configuration"; detached_reboot; fi
+  [ -n "$active" ] || return 0
+  if [ "$1" = auto ]; then say "rebooting into the old configuration"; detached_reboot
+  else say "reboot the host when it suits you: until then the old configuration is only prepared"; fi
 }

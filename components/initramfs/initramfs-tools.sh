@@ -19,9 +19,11 @@ initramfs_build() { # VERSION PATH
   sync "$2.part"; mv -f "$2.part" "$2"
 }
 
-# initramfs_lacks IMAGE WANTED: opens the image; prints what is missing and fails, or is silent
+# initramfs_lacks KERNEL-VERSION IMAGE WANTED: opens the image; prints what is missing and fails, or is silent
 initramfs_lacks() {
   local opened root bad kind first rest
+  local version
+  version=$1; shift
   [ -e "$1" ] || { say "$1 is not there"; return 1; }
   opened=$(mktemp -d /var/tmp/vfio-fleet.XXXXXX)
   if ! unmkinitramfs "$1" "$opened" 2>"$opened.log"; then
@@ -30,9 +32,11 @@ initramfs_lacks() {
   root=$opened; [ ! -d "$opened/main" ] || root=$opened/main
   find "$root" -name '*.ko*' >"$opened.modules"
   bad=0
+  for first in $(image_modules "$version" "$2"); do
+    grep -qE "/$(printf '%s' "$first" | sed 's/[_-]/[_-]/g')\.ko(\.[a-z0-9]+)?\$" "$opened.modules" || { say "module $first"; bad=1; }
+  done
   while read -r kind first rest; do
     case $kind in
-      module) grep -qE "/$(printf '%s' "$first" | sed 's/[_-]/[_-]/g')\.ko(\.[a-z0-9]+)?\$" "$opened.modules" || { say "module $first"; bad=1; } ;;
       image-file)
         [ "$(sha256sum <"$root$first" 2>/dev/null | cut -d' ' -f1)" = "$rest" ] || { say "$first as it is on the host now"; bad=1; } ;;
       image-without) [ ! -e "$root$first" ] || { say "$first should not be in it"; bad=1; } ;;

@@ -17,9 +17,9 @@ const shellPart = (url: URL): string => readFileSync(url, "utf8");
 export const agentScript = (drivers: HostDrivers): string =>
   [
     new URL("../host/agent.sh", import.meta.url),
-    drivers.bootloader.script,
-    drivers.initramfs.script,
-    drivers.distro.script,
+    ...drivers.bootloader.scripts,
+    ...drivers.initramfs.scripts,
+    ...drivers.distro.scripts,
     new URL("../host/libvirt.sh", import.meta.url),
     new URL("../host/main.sh", import.meta.url),
   ]
@@ -123,7 +123,7 @@ const command = (
  */
 export const hostAgent = (
   host: HostContext,
-  reboot: "auto" | "never",
+  leave: readonly string[],
   parent: pulumi.Resource,
 ): remote.Command => {
   const script = agentScript(host.drivers);
@@ -137,7 +137,7 @@ export const hostAgent = (
   return command(
     host,
     "host agent",
-    { create: ["sh", "-c", install], undo: [AGENT, "leave", reboot], input: script, minutes: 40 },
+    { create: ["sh", "-c", install], undo: [AGENT, "leave", ...leave], input: script, minutes: 40 },
     { parent },
   );
 };

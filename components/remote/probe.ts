@@ -14,6 +14,10 @@ export interface ProbeQuestion {
   readonly packages: readonly string[];
   /** modules whose parameters are wanted; `*` for all */
   readonly parameters: readonly string[];
+  /** modules whose parameters are to be checked before they are set */
+  readonly modinfo?: readonly string[];
+  /** kernel functions that only some kernels have */
+  readonly symbols?: readonly string[];
   /** what explains a host beyond what a plan looks at; costs the host about as much as all the rest */
   readonly survey?: boolean;
 }
@@ -47,6 +51,8 @@ export const probeHost = async (connection: Connection, question: ProbeQuestion)
     `EXISTS=${quote(question.exists.join(" "))}`,
     `PACKAGES=${quote(question.packages.join(" "))}`,
     `PARAMETERS=${quote(question.parameters.join(" "))}`,
+    `MODINFO=${quote((question.modinfo ?? []).join(" "))}`,
+    `SYMBOLS=${quote((question.symbols ?? []).join(" "))}`,
     ...(question.survey ? ["SURVEY=1", read("survey")] : []),
     script,
   ].join("\n");

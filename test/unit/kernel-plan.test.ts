@@ -97,6 +97,7 @@ describe("a host that is not set up", () => {
       "/etc/initramfs-tools/hooks/vfio-fleet",
       "/etc/initramfs-tools/scripts/init-top/00-vfio-fleet",
       "/etc/default/grub.d/90-vfio-fleet.cfg",
+      "/etc/grub.d/42_vfio-fleet",
       "boot",
       "reboot",
       "prove",

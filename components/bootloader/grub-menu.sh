@@ -1,0 +1,148 @@
+# ---- GRUB 2: the menu under $GRUB -------------------------------------------------------------------------------
+# A trial is an entry of its own in custom.cfg, which grub.cfg sources (/etc/grub.d/41_custom), chosen once through
+# next_entry of the environment block: GRUB itself clears it before it boots, so any later boot takes the default entry.
+# GRUB: the folder that holds grub.cfg, custom.cfg and grubenv, as the boot loader sees it.
+
+GRUB=/boot/grub
+
+# grub_entry KERNEL-VERSION...: the entry that an ordinary boot takes, as "FIRST LAST VERSION" (lines of grub.cfg), when it
+# boots one of these kernels; else the first ordinary entry for one of them, in the order they are named.
+# What the default names (GRUB manual, "default"): a number, a title or an id, on each level of menus, divided by ">".
+grub_entry() {
+  local kernels version saved
+  kernels=
+  for version in "$@"; do kernels="$kernels $(basename "$(kernel_image "$version")")=$version"; done
+  saved=$(grub-editenv "$GRUB/grubenv" list 2>/dev/null | sed -n 's/^saved_entry=//p')
+  awk -v kernels="$kernels" -v saved="$saved" '
+    function words(line, out,   i, c, q, w, n, has) {
+      n = 0; w = ""; q = ""; has = 0
+      for (i = 1; i <= length(line); i++) {
+        c = substr(line, i, 1)
+        if (q == "") {
+          if (c == " " || c == "\t") { if (has) { out[++n] = w; w = ""; has = 0 } }
+          else if (c == "\047" || c == "\"") { q = c; has = 1 }
+          else if (c == "\\") { i++; w = w substr(line, i, 1); has = 1 }
+          else { w = w c; has = 1 }
+        } else if (c == q) q = ""
+        else if (c == "\\" && q == "\"") { i++; w = w substr(line, i, 1) }
+        else w = w c
+      }
+      if (has) out[++n] = w
+      return n
+    }
+    function open(kind_,   n, i) {
+      node[++depth] = ++count; kind[count] = kind_; from[count] = NR
+      if (kind_ == "block") return
+      parent[count] = within; place[count] = children[within]++
+      n = words($0, word); title[count] = word[2]
+      for (i = 3; i < n; i++) if (word[i] == "--id" || word[i] == "$menuentry_id_option") id[count] = word[i + 1]
+      if (kind_ == "submenu") within = count
+    }
+    function close_(   n) {
+      if (depth == 0) return
+      n = node[depth--]; to[n] = NR
+      if (kind[n] == "submenu") within = parent[n]
+    }
+    BEGIN { n = split(kernels, list, " "); for (i = 1; i <= n; i++) { split(list[i], pair, "="); version[pair[1]] = pair[2]; rank[pair[2]] = i } }
+    /^[ \t]*set default=/ && count == 0 { n = words($0, word); text = substr(word[2], 9); if (text != "${next_entry}") wanted = text; next }
+    /^[ \t]*menuentry[ \t]/ { open("menuentry"); next }
+    /^[ \t]*submenu[ \t]/ { open("submenu"); next }
+    /^[ \t]*function[ \t].*{[ \t]*$/ { open("block"); next }
+    /^[ \t]*}[ \t]*$/ { close_(); next }
+    depth > 0 && kind[node[depth]] == "menuentry" && ($1 == "linux" || $1 == "linuxefi") {
+      path = $2; sub(/.*\//, "", path); boots[node[depth]] = version[path]
+    }
+    END {
+      if (wanted == "${saved_entry}") wanted = saved
+      level = 0; rest = wanted == "" ? "0" : wanted; chosen = 0
+      while (rest != "") {
+        part = ""
+        while (rest != "") {
+          c = substr(rest, 1, 1); rest = substr(rest, 2)
+          if (c != ">") { part = part c; continue }
+          if (substr(rest, 1, 1) != ">") break
+          part = part ">"; rest = substr(rest, 2)
+        }
+        chosen = 0
+        for (k = 1; k <= count && !chosen; k++)
+          if (kind[k] != "block" && parent[k] + 0 == level && (id[k] == part || title[k] == part || (part ~ /^[0-9]+$/ && place[k] == part + 0))) chosen = k
+        if (!chosen) { for (k = count; k >= 1; k--) if (kind[k] != "block" && parent[k] + 0 == level) chosen = k; rest = "" }
+        if (kind[chosen] != "submenu") break
+        level = chosen; if (rest == "") rest = "0"
+      }
+      if (boots[chosen] == "") {
+        best = 0
+        for (k = 1; k <= count; k++)
+          if (kind[k] == "menuentry" && boots[k] != "" && title[k] !~ /recovery|vfio-fleet/ && (!best || rank[boots[k]] < rank[boots[best]])) best = k
+        chosen = best
+      }
+      if (chosen) print from[chosen], to[chosen], boots[chosen]
+    }' "$GRUB/grub.cfg"
+}
+
+# grub_trial_entry VERSION IMAGE TOKEN OLD-ARGUMENTS NEW-ARGUMENTS: that entry with the new arguments and the trial image.
+# An entry that saves itself as the default (GRUB_SAVEDEFAULT) must not do so in a trial.
+grub_trial_entry() {
+  local place entry
+  place=$(grub_entry "$1")
+  [ -n "$place" ] || die "no menu entry for kernel $1 in $GRUB/grub.cfg: run update-grub, then this again"
+  entry=$(awk -v place="$place" -v image="$(basename "$(initramfs_image "$1")")" -v trial="${2##*/}" -v mark="$(mark "$3")" \
+    -v old="$(echo $4)" -v new="$(echo $5)" '
+    function wanted(word,   i) { for (i in drop) if (drop[i] == word) return 0; return 1 }
+    function base(path) { sub(/.*\//, "", path); return path }
+    BEGIN { split(place, at, " "); split(old, drop, " "); n = split(new, add, " ") }
+    NR <= at[1] + 0 || NR >= at[2] + 0 || $1 == "savedefault" { next }
+    $1 == "linux" || $1 == "linuxefi" {
+      out = "\t" $1 " " $2; have = " "
+      for (i = 3; i <= NF; i++) if (wanted($i)) { out = out " " $i; have = have $i " " }
+      for (i = 1; i <= n; i++) if (index(have, " " add[i] " ") == 0) out = out " " add[i]
+      print out " vfio_fleet.trial=" mark; next
+    }
+    $1 == "initrd" || $1 == "initrdefi" {
+      out = "\t" $1
+      for (i = 2; i <= NF; i++) { if (base($i) == image) sub(/[^\/]*$/, trial, $i); out = out " " $i }
+      print out; next
+    }
+    { print }' "$GRUB/grub.cfg")
+  case $entry in *"${2##*/}"*) ;; *) die "the menu entry for $1 in $GRUB/grub.cfg has no $(basename "$(initramfs_image "$1")")" ;; esac
+  say "$entry"
+}
+
+# grub_arm VERSION IMAGE TOKEN OLD-ARGUMENTS NEW-ARGUMENTS
+grub_arm() {
+  local entry
+  grep -q 'custom\.cfg' "$GRUB/grub.cfg" || die "$GRUB/grub.cfg does not read custom.cfg: is /etc/grub.d/41_custom executable? Then run update-grub"
+  entry=$(grub_trial_entry "$@")
+  rm -f "$BOOT/custom"
+  [ ! -e "$GRUB/custom.cfg" ] || without_block "$GRUB/custom.cfg" >"$BOOT/custom"
+  {
+    [ ! -e "$BOOT/custom" ] || cat "$BOOT/custom"
+    printf '# BEGIN vfio-fleet\nmenuentry "vfio-fleet trial boot" --class gnu-linux --id vfio-fleet-trial {\n%s\n}\n# END vfio-fleet\n' "$entry"
+  } >"$BOOT/custom.new"
+  place "$GRUB/custom.cfg" 600 <"$BOOT/custom.new"
+  rm -f "$BOOT/custom" "$BOOT/custom.new"
+  grub-editenv "$GRUB/grubenv" set next_entry=vfio-fleet-trial
+  grub-editenv "$GRUB/grubenv" list | grep -qx 'next_entry=vfio-fleet-trial' || die "GRUB's environment block $GRUB/grubenv does not keep the trial entry"
+  sync -f "$GRUB"
+}
+
+grub_disarm() {
+  if [ -e "$GRUB/custom.cfg" ] && grep -q '^# BEGIN vfio-fleet$' "$GRUB/custom.cfg"; then
+    without_block "$GRUB/custom.cfg" >"$BOOT/custom"
+    if [ -s "$BOOT/custom" ]; then place "$GRUB/custom.cfg" 600 <"$BOOT/custom"; else rm -f "$GRUB/custom.cfg"; fi
+    rm -f "$BOOT/custom"
+  fi
+  # GRUB leaves an empty next_entry behind when it has booted the trial
+  if grub-editenv "$GRUB/grubenv" list 2>/dev/null | grep -qxE 'next_entry=(vfio-fleet-trial)?'; then
+    grub-editenv "$GRUB/grubenv" unset next_entry
+  fi
+}
+
+# grub_lacks FILE: wanted arguments that an ordinary menu entry is without; fails when there are some
+grub_lacks() {
+  awk -v new="$(echo $(arguments "$1"))" '
+    BEGIN { n = split(new, add, " ") }
+    /^[ \t]*menuentry / { recovery = /recovery|vfio-fleet/ }
+    ($1 == "linux" || $1 == "linuxefi") && !recovery { for (i = 1; i <= n; i++) if (index($0 " ", " " add[i] " ") == 0) { print $2 ": " add[i]; bad = 1 } }
+    END { exit bad }' "$GRUB/grub.cfg"
+}

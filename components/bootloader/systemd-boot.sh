@@ -1,0 +1,32 @@
+# ---- boot loader: systemd-boot with entries made by kernel-install -------------------------------------------------
+
+on_boot_partition() { # FUNCTION ARGUMENT...
+  ESP=$(bootctl --print-boot-path) || die "bootctl does not find the boot partition"
+  "$@"
+}
+
+# the kernel of the entry that bootctl calls the default
+bootloader_version() {
+  bootctl --no-pager list 2>/dev/null | awk '
+    $1 == "title:" { default_ = /\(default\)/ }
+    default_ && $1 == "version:" { print $2; exit }'
+}
+bootloader_arm() { on_boot_partition entries_arm "$@"; oneshot $TRIAL_ENTRY; }
+bootloader_disarm() { no_oneshot; on_boot_partition entries_disarm; }
+bootloader_lacks() { on_boot_partition entries_lacks "$1"; }
+bootloader_recovery() { on_boot_partition entries_recovery; }
+bootloader_forget() { on_boot_partition entries_forget; }
+
+bootloader_commit() {
+  local version
+  # the tool copies in place: while it does, a power cut would lead to the trial entry, which has proved itself
+  ESP=$(bootctl --print-boot-path)
+  if [ -e "$ESP/loader/entries/$TRIAL_ENTRY" ]; then oneshot $TRIAL_ENTRY; fi
+  for version in $(initramfs_kernels); do
+    [ -e "$(kernel_image "$version")" ] || continue
+    say "kernel-install add $version"
+    kernel-install add "$version" "$(kernel_image "$version")" "$(initramfs_image "$version")" 2>&1 || die "kernel-install failed for $version"
+  done
+  sync -f "$ESP"
+  ! [ -e /etc/kernel/install.d/95-vfio-fleet.install ] || entries_recovery
+}
