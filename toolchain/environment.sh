@@ -19,10 +19,10 @@ piece_folder() {
 }
 
 PULUMI_FOLDER=$(piece_folder pulumi "$PULUMI_VERSION" {pulumi-cli,language-nodejs}/go.{mod,sum})
-PULUMI_PLUGINS="$CACHE/pulumi-home/plugins"
 
 export VFIO_FLEET_CACHE=$CACHE
 # Where the user has plugins of their own; read, never written.
+# shellcheck disable=SC2034
 USERS_PULUMI_HOME=${PULUMI_HOME-}
 
 export PULUMI_HOME=$CACHE/pulumi-home

@@ -8,7 +8,7 @@ step_libvirt_plugin() { step_plugin libvirt "$LIBVIRT_PLUGIN_VERSION" "built fro
 step_plugin() {
   local name=$1 version=$2 built_text=$3 started=$EPOCHREALTIME built installed
   built=$(piece_folder "$name-plugin" "$version" "$name-plugin")/bin/pulumi-resource-$name
-  installed=$PULUMI_PLUGINS/resource-$name-v$version/pulumi-resource-$name
+  installed=$PULUMI_HOME/plugins/resource-$name-v$version/pulumi-resource-$name
   if ! plugin_fits "$installed" "$built"; then
     lock_cache
     plugin_fits "$installed" "$built" || install_plugin "$name" "$version" "$installed" "$built"

@@ -23,6 +23,7 @@ install_pulumi() {
   elif downloads_reachable && download_cli "$aside/bin"; then
     echo "the official download" >"$aside/origin"
   else
+    note "the first build takes about five minutes on two cores"
     go_build pulumi-cli github.com/pulumi/pulumi/pkg/v3/cmd/pulumi "$aside/bin/pulumi" \
       -X "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v$PULUMI_VERSION"
     go_build language-nodejs github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs \
