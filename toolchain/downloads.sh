@@ -29,9 +29,9 @@ cli_url() {
 }
 
 # download_cli FOLDER: pulumi and its language hosts.
+# shellcheck disable=SC2016
 download_cli() {
   with_progress "downloading pulumi $PULUMI_VERSION" \
-    # shellcheck disable=SC2016
     bash -o pipefail -c 'curl --fail --silent --show-error --location --retry 2 "$1" | tar -xz --strip-components=1 -C "$2"' \
     - "$(cli_url)" "$1"
 }
