@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { CommandError } from "./command-error.ts";
+import { registerDoctor } from "./commands/doctor.ts";
 import { registerInspect } from "./commands/inspect.ts";
 import { registerVbios } from "./commands/vbios.ts";
 
@@ -14,6 +15,7 @@ const program = new Command("vfio-fleet")
   .showHelpAfterError()
   .exitOverride();
 
+registerDoctor(program);
 registerInspect(program);
 registerVbios(program);
 

@@ -10,14 +10,24 @@ export interface NamedFacts {
   readonly facts: Facts;
 }
 
+const said = ({
+  kind,
+  problem,
+  remedy,
+}: CardDocument["reasons"][number]): CardDocument["reasons"][number] => ({
+  kind,
+  problem,
+  remedy,
+});
+
 const cards = (facts: Facts, names: PciNames): CardDocument[] =>
   cardReports(facts).map(({ address, functions, verdict, reasons, notes, users }) => ({
     address,
     name: deviceName(names, functions.find((device) => device.address === address)?.id ?? ""),
     functions: functions.map((device) => device.address),
     verdict,
-    reasons: [...reasons],
-    notes: [...notes],
+    reasons: reasons.map(said),
+    notes: notes.map(said),
     users: [...users],
   }));
 

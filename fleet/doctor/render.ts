@@ -1,0 +1,90 @@
+import type { Diagnosis } from "../../components/doctor/diagnose.ts";
+import type { Rule, Verdict } from "../../components/doctor/rule.ts";
+import { counted } from "../format.ts";
+import { formatLabelled, type Paint, printable, type Style } from "../terminal.ts";
+
+const WORDS = {
+  fault: ["red", "✗", "fault"],
+  risk: ["yellow", "!", "risk"],
+  expected: ["green", "·", "as it should be"],
+} as const satisfies Record<Verdict, readonly [Style, string, string]>;
+
+const count = ({ findings }: Diagnosis, verdict: Verdict): number =>
+  findings.filter(({ finding }) => finding.verdict === verdict).length;
+
+const summary = (diagnosis: Diagnosis): string => {
+  const faults = count(diagnosis, "fault");
+  const risks = count(diagnosis, "risk");
+  const found =
+    faults + risks === 0
+      ? "nothing wrong"
+      : [faults > 0 ? counted(faults, "fault") : "", risks > 0 ? counted(risks, "risk") : ""]
+          .filter((part) => part !== "")
+          .join(", ");
+  return `${found} (${counted(diagnosis.looked, "rule")} looked)`;
+};
+
+/** Findings of one rule stand together, with its explanation once. */
+const byRule = ({ findings }: Diagnosis): { rule: Rule; findings: Diagnosis["findings"] }[] =>
+  [...new Set(findings.map(({ rule }) => rule))].map((rule) => ({
+    rule,
+    findings: findings.filter((one) => one.rule === rule),
+  }));
+
+/** One host's diagnosis as a person reads it, within 100 columns. */
+export const renderDiagnosis = (name: string, diagnosis: Diagnosis, paint: Paint): string => {
+  const blocks = byRule(diagnosis).map(({ rule, findings }) => {
+    const line = (label: string, text: string): string =>
+      formatLabelled(`    ${paint("dim", label.padEnd(7))} `, printable(text));
+    const remedies = [...new Set(findings.map(({ finding }) => finding.remedy ?? rule.remedy))];
+    const [worst] = findings;
+    const [style, mark] = WORDS[worst?.finding.verdict ?? "risk"];
+    return [
+      `${paint(style, mark)} ${paint("bold", rule.title)} ${paint("dim", `(${rule.id})`)}`,
+      ...findings.map(({ finding }) =>
+        formatLabelled(
+          `    ${paint(WORDS[finding.verdict][0], `${finding.subject}:`)} `,
+          printable(finding.found),
+        ),
+      ),
+      line("why", rule.explanation),
+      ...remedies.map((remedy) => line("→", remedy)),
+      line("source", rule.source),
+    ].join("\n");
+  });
+  const blind = diagnosis.blind.map(({ rule }) => rule.id);
+  return [
+    `${paint("bold", printable(name))}: ${summary(diagnosis)}`,
+    ...blocks,
+    ...(diagnosis.unread.length > 0
+      ? [
+          formatLabelled(
+            `${paint("yellow", "Not looked at:")} `,
+            printable(
+              `${diagnosis.unread.join(", ")}, whose definitions could not be read. Ask as root, or as a user with sudo.`,
+            ),
+          ),
+        ]
+      : []),
+    ...(blind.length > 0
+      ? [
+          formatLabelled(
+            `${paint("yellow", "Could not look:")} `,
+            `${blind.join(", ")}. Ask as root, or as a user with sudo.`,
+          ),
+        ]
+      : []),
+  ].join("\n\n");
+};
+
+/** The whole rule base, for `--rules`. */
+export const renderRules = (rules: readonly Rule[], paint: Paint): string =>
+  rules
+    .map((rule) =>
+      [
+        paint("bold", rule.id),
+        formatLabelled("    ", `${rule.title}. Looks at ${rule.looksAt}.`),
+        formatLabelled(`    ${paint("dim", "source")} `, rule.source),
+      ].join("\n"),
+    )
+    .join("\n");
