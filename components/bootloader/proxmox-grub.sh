@@ -19,7 +19,8 @@ esp_lacks() {
   return $bad
 }
 
-bootloader_version() { each_esp esp_version | head -n 1; }
+# sed reads to the end: a reader that stops early would kill the writer with a partition mounted
+bootloader_version() { each_esp esp_version | sed -n 1p; }
 bootloader_arm() { each_esp esp_arm "$@"; }
 bootloader_disarm() { each_esp esp_disarm; }
 bootloader_lacks() { each_esp esp_lacks "$1"; }

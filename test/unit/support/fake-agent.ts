@@ -1,0 +1,160 @@
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { HostDrivers } from "../../../components/core/driver.ts";
+import { agentScript } from "../../../components/remote/host-command.ts";
+import type { Shell } from "./fake-host.ts";
+
+/** Everything below these folders is the host's; tools and the rest of /dev stay the machine's own. */
+const HOST_PATHS = /(?<![\w*}$])\/(?=(?:sys|proc|etc|boot|run|lib|var|usr|efi|dev\/disk)(?:[/\s"');|]|$))/gm;
+
+export interface Ran {
+  readonly status: number | null;
+  readonly output: string;
+  readonly errors: string;
+}
+
+/**
+ * The host agent's own text over a made-up root directory: every path of the host gets the folder in front, nothing
+ * else changes. Tools of the host that would act on the machine are programs in a folder at the head of PATH; each of
+ * their calls is written down.
+ */
+export class FakeAgent {
+  readonly root = realpathSync(mkdtempSync(join(tmpdir(), "vfio-fleet-agent-")));
+  private readonly tools = mkdtempSync(join(tmpdir(), "vfio-fleet-tools-"));
+  private readonly log = join(this.tools, ".calls");
+  private readonly script = join(this.tools, ".agent");
+  private readonly shell: Shell;
+
+  constructor(drivers: HostDrivers, shell: Shell) {
+    this.shell = shell;
+    writeFileSync(this.log, "");
+    this.drivers(drivers);
+    this.file("/proc/sys/kernel/random/boot_id", "boot-1");
+    this.file("/proc/cmdline", "BOOT_IMAGE=/boot/vmlinuz-6.1.0-37-amd64 root=UUID=a52b ro quiet");
+    for (const folder of ["/run", "/boot", "/var/tmp", "/usr/local/lib", "/etc"])
+      mkdirSync(join(this.root, folder), { recursive: true });
+    // no module of a made-up kernel is known to the machine's own modinfo
+    for (const name of ["flock", "sync", "modinfo"]) this.tool(name, ":");
+    this.tool("id", "echo 0");
+    this.tool("uname", "echo 6.1.0-37-amd64");
+  }
+
+  /** The drivers whose parts the agent is put together from. */
+  drivers(drivers: HostDrivers): void {
+    writeFileSync(
+      this.script,
+      agentScript(drivers)
+        .replace(/^PATH=.*$/m, `PATH='${this.tools}:${process.env["PATH"]}'`)
+        .replaceAll(HOST_PATHS, `${this.root}/`),
+    );
+  }
+
+  /** Writes a file of the host, with a trailing newline unless it is to be taken as it is. */
+  file(
+    path: string,
+    content: string,
+    options: { readonly mode?: number; readonly exact?: boolean } = {},
+  ): void {
+    const at = join(this.root, path);
+    mkdirSync(dirname(at), { recursive: true });
+    writeFileSync(at, options.exact ? content : `${content}\n`);
+    chmodSync(at, options.mode ?? 0o644);
+  }
+
+  link(path: string, target: string): void {
+    const at = join(this.root, path);
+    mkdirSync(dirname(at), { recursive: true });
+    symlinkSync(join(this.root, target), at);
+  }
+
+  folder(path: string): void {
+    mkdirSync(join(this.root, path), { recursive: true });
+  }
+
+  /** A program in place of the machine's own: lines of shell; `$ROOT` is the made-up root. */
+  tool(name: string, lines: string): void {
+    writeFileSync(
+      join(this.tools, name),
+      `#!/bin/sh\nROOT='${this.root}'\necho "${name} $*" >>'${this.log}'\n${lines}\n`,
+      { mode: 0o755 },
+    );
+  }
+
+  /** Calls of the tools since the last question, host paths as the host sees them. */
+  calls(...names: readonly string[]): string[] {
+    const found = readFileSync(this.log, "utf8").replaceAll(this.root, "").trimEnd().split("\n");
+    writeFileSync(this.log, "");
+    return names.length === 0 ? found : found.filter((call) => names.includes(call.split(" ")[0] ?? ""));
+  }
+
+  read(path: string): string | undefined {
+    const at = join(this.root, path);
+    return existsSync(at) ? readFileSync(at, "utf8").replaceAll(this.root, "") : undefined;
+  }
+
+  /** What a step on this key noted; a file's key is its path. */
+  receipt(key: string): Record<string, string> | undefined {
+    const name = (key.startsWith("/") ? this.root + key : key).replaceAll("/", "%").replaceAll(" ", "_");
+    const text = this.read(`/var/lib/vfio-fleet/receipts/${name}`);
+    return text === undefined
+      ? undefined
+      : Object.fromEntries(
+          text
+            .split("\n")
+            .flatMap((line) => (line === "" ? [] : [[line.split("=")[0], line.replace(/^[^=]*=/, "")]])),
+        );
+  }
+
+  list(path: string): string[] {
+    const at = join(this.root, path);
+    return existsSync(at) ? readdirSync(at).sort() : [];
+  }
+
+  /** Calls a verb of the agent, as a step does. */
+  run(words: readonly string[], input = ""): Ran {
+    const [command, ...args] = this.shell === "dash" ? ["dash"] : ["busybox", "sh"];
+    const paths = words.map((word) => (word.startsWith("/") ? this.root + word : word));
+    return this.spawn(command ?? "", [...args, this.script, ...paths], input);
+  }
+
+  /** Calls functions of the agent's text, which a verb would reach by a longer way. */
+  call(lines: string, input = ""): Ran {
+    const text = readFileSync(this.script, "utf8").split("# ---- dispatch")[0] ?? "";
+    const body = `${text}\nmkdir -p $STATE/receipts $STATE/kept $BOOT\n${lines.replaceAll(HOST_PATHS, `${this.root}/`)}\n`;
+    const [command, ...args] = this.shell === "dash" ? ["dash"] : ["busybox", "sh"];
+    return this.spawn(command ?? "", [...args, "-c", body], input);
+  }
+
+  private spawn(command: string, args: readonly string[], input: string): Ran {
+    const { status, stdout, stderr } = spawnSync(command, args, { input, encoding: "utf8" });
+    const shown = (text: string): string => text.replaceAll(this.root, "");
+    return { status, output: shown(stdout), errors: shown(stderr) };
+  }
+
+  remove(): void {
+    rmSync(this.root, { recursive: true });
+    rmSync(this.tools, { recursive: true });
+  }
+}
+
+/** grub-editenv over a file of NAME=VALUE lines, as the real one answers. */
+export const GRUB_EDITENV = `file=$1; action=$2; shift 2
+case $action in
+  list) cat "$file" 2>/dev/null ;;
+  set) name=\${1%%=*}; { grep -v "^$name=" "$file" 2>/dev/null; echo "$1"; } >"$file.new"; mv "$file.new" "$file" ;;
+  unset) grep -v "^$1=" "$file" >"$file.new"; mv "$file.new" "$file" ;;
+esac
+exit 0`;
