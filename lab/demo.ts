@@ -1,5 +1,5 @@
 /**
- * `npm run demo [-- lab-fx8350]`: sets up, starts a lab host, turns it into a passthrough host through the real `pulumi
+ * `npm run demo [-- lab-fx8350]`, once setup has run: starts a lab host, turns it into a passthrough host through the real `pulumi
  * preview` and `pulumi up`, starts the domain, and shows what the host itself says. `npm run demo:down` removes it all.
  */
 import Table from "cli-table3";
@@ -53,10 +53,6 @@ const show = async (stack: Stack): Promise<boolean> => {
 };
 
 const up = async (stack: Stack): Promise<void> => {
-  heading("setting up what is missing");
-  if ((await execa(join(ROOT, "setup"), { cwd: ROOT, stdio: "inherit", reject: false })).exitCode !== 0)
-    stop("setup did not finish, see above");
-
   heading(`the lab host ${stack}`);
   const known = listHosts().some(({ name }) => name === stack);
   // the state of a host that is gone would have Pulumi believe that a new one is set up already

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The tests of the Go programs here, the drop-in against a real sshd; ends with a line `N passed, N failed`, and non-zero
-# when one failed. Arguments go to `go test`. The flags are those of build.sh, so that the two share compiled packages.
+# when one failed, and the same as JSON in the file TEST_COUNTS. Arguments go to `go test`. The flags are those of build.sh, so that the two share compiled packages.
 set -uo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" || exit 1
 
@@ -21,5 +21,6 @@ for module in command-plugin libvirt-plugin; do
   done < <(cd "$module" && GOFLAGS=-mod=readonly CGO_ENABLED=0 go test -trimpath -buildvcs=false -count=1 -v "$@" ./... 2>&1
     echo "--- EXIT $?")
 done
+[ -z "${TEST_COUNTS-}" ] || echo "{\"passed\": $passed, \"failed\": $failed}" >"$TEST_COUNTS"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]

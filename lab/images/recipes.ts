@@ -38,8 +38,15 @@ const COMMON_PACKAGES = [
 ] as const;
 
 // Emulated processors have no side channels to close, and a time stamp counter that does not drift; without these two
-// the kernel takes twice as long to boot.
-const KERNEL_ARGUMENTS = ["console=tty0", "console=ttyS0,115200", "mitigations=off", "tsc=reliable"] as const;
+// the kernel takes twice as long to boot. On a busy machine the emulated timer may come too late for the kernel's check of
+// it, which then ends in a panic: no_timer_check leaves that check out.
+const KERNEL_ARGUMENTS = [
+  "console=tty0",
+  "console=ttyS0,115200",
+  "mitigations=off",
+  "tsc=reliable",
+  "no_timer_check",
+] as const;
 
 export const IMAGES = {
   "debian-12": {
