@@ -1,9 +1,14 @@
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bootId, waitForReboot } from "../../lab/boot.ts";
+import { findHost } from "../../lab/host.ts";
+import { keysDir } from "../../lab/paths.ts";
 import { startLabStack, type LabStack } from "../support/lab-stack.ts";
 
 const GPU = "0000:01:00.0";
 const AUDIO = "0000:01:00.1";
+/** of no host */
+const OTHER_HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
 
 /** What a passthrough host shows, read over plain ssh and virsh: nothing of the code under test is asked. */
 const expectPassthrough = async (
@@ -144,6 +149,21 @@ describe("Intel, from a fresh Debian to a running domain and back", () => {
       ...host,
       connection: { ...(host["connection"] as object), ...change },
     });
+    test("a host key that nobody has approved: the key, how to check it, and where to put it", async () => {
+      const { sshPort } = findHost(stack.host);
+      stack.describe((host) => ({
+        ...host,
+        connection: { host: "127.0.0.1", port: sshPort, privateKeyFile: join(keysDir(), "id_ed25519") },
+      }));
+      const { code, output } = await stack.preview();
+      stack.describe((host) => host);
+      const key = await stack.read("cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub");
+      expect(output).toContain("its host key is unknown");
+      expect(output).toContain("ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub");
+      expect(output).toContain(`hostKey: "${key}"`);
+      expect(code).not.toBe(0);
+    });
+
     test.each([
       [
         "an address without a device",
@@ -170,6 +190,17 @@ describe("Intel, from a fresh Debian to a running domain and back", () => {
         connection({ user: "nosudo" }),
         /nosudo is neither root nor allowed[^]*sudoPassword/,
       ],
+      [
+        "a key that the host does not know",
+        connection({ privateKeyFile: join(keysDir(), "host_ed25519") }),
+        /refused the key [^]*authorized_keys/,
+      ],
+      [
+        "another host's key",
+        connection({ hostKey: OTHER_HOST_KEY }),
+        /wrong host key: it shows SHA256:\S+, expected SHA256:[^]*reinstalled/,
+      ],
+      ["nothing listens", connection({ port: 1 }), /connection refused[^]*sshd runs/],
       [
         "a key that is not there",
         connection({ privateKeyFile: "/nowhere/key" }),

@@ -1,0 +1,33 @@
+import { afterEach, expect, test } from "vitest";
+import { startLabStack, type LabStack } from "../support/lab-stack.ts";
+
+/** Hosts on which passthrough cannot work: the preview says so, and the host keeps every file as it was. */
+let stack: LabStack | undefined;
+afterEach(async () => {
+  await stack?.remove();
+  stack = undefined;
+});
+
+const refused = async (host: LabStack, message: RegExp): Promise<void> => {
+  const { code, output } = await host.preview();
+  expect(output).toMatch(message);
+  expect(output).not.toMatch(/at .*\.ts:\d+/);
+  expect(code).not.toBe(0);
+  expect(await host.read("ls -d /var/lib/vfio-fleet /usr/local/lib/vfio-fleet 2>/dev/null || true")).toBe("");
+};
+
+test("a host whose firmware offers no IOMMU", async () => {
+  stack = await startLabStack("lab-noiommu", "lab-xeon", "test-noiommu");
+  await refused(stack, /IOMMU: the firmware offers none[^]*VT-d or AMD-Vi/);
+});
+
+test("a card that shares its IOMMU group: the neighbour by address, id and driver", async () => {
+  stack = await startLabStack("lab-shared", "lab-xeon", "test-shared");
+  const shared = await stack.read("lspci -Dn -d 1234:1111 | cut -d' ' -f1 | tail -n +2 | head -n 1");
+  const group = await stack.read(`ls /sys/bus/pci/devices/${shared}/iommu_group/devices`);
+  const neighbour = await stack.read("lspci -Dn -d ::0200 | cut -d' ' -f1 | tail -n 1");
+  expect(group).toContain(neighbour);
+  const ids = await stack.read(`lspci -Dn -s ${shared.replace(/\.0$/, "")} | cut -d' ' -f3 | paste -sd' '`);
+  stack.describe((host) => ({ ...host, cards: { "stand-in": { address: shared, ids: ids.split(" ") } } }));
+  await refused(stack, new RegExp(`also holds ${neighbour} \\(8086:[0-9a-f]+, driver e1000e?\\)`));
+});
