@@ -39,16 +39,21 @@ export interface BootloaderDriver extends Driver {
 /** What the initramfs has to do before any other driver can load. */
 export interface EarlyBinding {
   readonly modules: readonly string[];
+  /** files of the host that the image has to hold: the list of functions, options of modules */
+  readonly files: readonly string[];
 }
 
-/** Script: initramfs_image, initramfs_trial, initramfs_kernels, initramfs_stamp, initramfs_build, initramfs_lacks. */
+/**
+ * Scripts: initramfs_image, initramfs_trial, initramfs_kernels, initramfs_stamp, initramfs_build, initramfs_lacks. Where
+ * images are named as Debian names them, boot-images.sh has all but initramfs_build, initramfs_open, initramfs_order.
+ */
 export interface InitramfsDriver extends Driver {
   files(binding: EarlyBinding): readonly ManagedFile[];
   /** effects inside the image that the driver's own files have */
   effects(files: readonly ManagedFile[]): readonly Effect[];
 }
 
-/** Script: verb_packages. */
+/** Scripts: verb_packages. */
 export interface DistroDriver extends Driver {
   /** what a passthrough host needs installed */
   readonly packages: readonly string[];

@@ -15,7 +15,7 @@ import type { Checked, Problem } from "./problem.ts";
 import { planReboot } from "./reboot-plan.ts";
 import { resetFindings } from "./reset.ts";
 import { receiptName, type Step } from "./step.ts";
-import { isVirtual, sriovRules, virtualFunctionProblems } from "./virtual-functions.ts";
+import { isVirtual, SRIOV_RULES, sriovRules, virtualFunctionProblems } from "./virtual-functions.ts";
 
 /** The effects that the last proof showed, one a line; the agent's, read to see what is wanted no more. */
 export const APPLIED = "/var/lib/vfio-fleet/boot/applied";
@@ -128,7 +128,10 @@ export const planKernel = (
   const wanted = wantedArguments(facts, kernel, functions);
   const modules = earlyModules(facts);
   const common = commonFiles(facts, spec, functions);
-  const early = initramfs.files({ modules });
+  const early = initramfs.files({
+    modules,
+    files: common.map(({ path }) => path).filter((path) => path !== SRIOV_RULES),
+  });
   const edits: HostEdit[] = [
     ...common,
     ...early.map((file) => ({ kind: "file" as const, ...file })),

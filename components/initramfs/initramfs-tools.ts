@@ -8,7 +8,7 @@ const SCRIPT = "/etc/initramfs-tools/scripts/init-top/00-vfio-fleet";
 /** initramfs-tools: Debian, and Ubuntu up to 25.04 (initramfs-tools(7)). */
 export const initramfsTools: InitramfsDriver = {
   name: "initramfs-tools",
-  scripts: [new URL("initramfs-tools.sh", import.meta.url)],
+  scripts: [new URL("boot-images.sh", import.meta.url), new URL("initramfs-tools.sh", import.meta.url)],
   reads: [],
   detect: (facts) => {
     const tools = facts.initramfs.tools.map((path) => path.split("/").at(-1));
