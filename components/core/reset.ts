@@ -1,4 +1,5 @@
 import type { Facts, PciDevice } from "./facts.ts";
+import { slotOf } from "./pci.ts";
 
 /** Device ids, in hex, of AMD GPUs whose reset does not bring them back; from and to of each range. */
 interface Family {
@@ -54,24 +55,32 @@ export interface ResetFinding {
 export const resetFindings = (
   facts: Pick<Facts, "modules">,
   functions: readonly PciDevice[],
-): ResetFinding[] => [
-  ...functions
-    .filter((device) => device.resetMethods?.length === 0)
-    .map((device) => ({
-      kind: "no-reset" as const,
-      problem: `${device.address} has no reset method: after the guest stops it may not start again until the host reboots`,
-      remedy: "start the guest once per boot, or reboot the host between guests",
-    })),
-  ...functions.flatMap((device) => {
-    const family = resetFamily(device);
-    if (family === undefined || facts.modules.includes("vendor_reset")) return [];
-    return [
-      {
-        kind: "known-bad" as const,
-        problem: `${device.address} is an AMD ${family} card, a family known not to come back from a reset: the second start of a guest may fail or hang the host`,
-        remedy:
-          "install the module vendor-reset (gnif/vendor-reset), or reboot the host between two starts of guests",
-      },
-    ];
-  }),
-];
+): ResetFinding[] => {
+  const slots = Map.groupBy(functions, (device) => slotOf(device.address));
+  return [
+    // one function's reset is enough: VFIO resets the slot, and further functions often list none of their own
+    ...[...slots.values()].flatMap((card) => {
+      const [first] = card;
+      if (!first || !card.every((device) => device.resetMethods?.length === 0)) return [];
+      return [
+        {
+          kind: "no-reset" as const,
+          problem: `${first.address} has no reset method: after the guest stops it may not start again until the host reboots`,
+          remedy: "start the guest once per boot, or reboot the host between guests",
+        },
+      ];
+    }),
+    ...functions.flatMap((device) => {
+      const family = resetFamily(device);
+      if (family === undefined || facts.modules.includes("vendor_reset")) return [];
+      return [
+        {
+          kind: "known-bad" as const,
+          problem: `${device.address} is an AMD ${family} card, a family known not to come back from a reset: the second start of a guest may fail or hang the host`,
+          remedy:
+            "install the module vendor-reset (gnif/vendor-reset), or reboot the host between two starts of guests",
+        },
+      ];
+    }),
+  ];
+};

@@ -76,6 +76,8 @@ const pciDevices = (section: (name: string) => readonly string[], values: Values
       return [address, integer(group)];
     }),
   );
+  // a device without any way to be reset has no such file (Linux 5.15); older kernels have it for none
+  const knowsResets = [...attributes.values()].some((found) => found["reset_method"] !== undefined);
   return section("pci-paths").flatMap((line): PciDevice[] => {
     const [name = "", rom, path = ""] = line.split(" ");
     const found = attributes.get(name);
@@ -98,8 +100,8 @@ const pciDevices = (section: (name: string) => readonly string[], values: Values
         hasRom: rom === "rom",
         parents: addressesIn(path).filter((parent) => parent !== address),
         ...(found["revision"] !== undefined && { revision: hex(found["revision"]) }),
-        ...(found["reset_method"] !== undefined && {
-          resetMethods: found["reset_method"].split(" ").filter((method) => method !== ""),
+        ...(knowsResets && {
+          resetMethods: (found["reset_method"] ?? "").split(" ").filter((method) => method !== ""),
         }),
         ...(found["power_state"] !== undefined && { powerState: found["power_state"] }),
         ...(total !== undefined && { sriov: sriovOf(found, total) }),

@@ -3,7 +3,15 @@ import { formatColumns, type Paint, printable } from "../terminal.ts";
 
 /** Modules that matter for passthrough: VFIO, KVM, the IOMMU's, and the drivers that compete for a card. */
 const RELEVANT =
-  /^(vfio|kvm|irqbypass|nvidia|nouveau|amdgpu|radeon|i915|xe|ast|mgag200|snd_hda|xhci_pci|vendor_reset|pci_stub|nvme|zfs|vhost|tun|bridge|efi_pstore|simpledrm)/;
+  /^(vfio|kvm|irqbypass|nvidia|nouveau|amdgpu|radeon|i915|xe|ast|bochs|mgag200|snd_hda_intel|vendor_reset|pci_stub|simpledrm)/;
+
+/** A parameter of many cards has a value for each; the same for all is said once: `-1 (32 times)`. */
+const short = (value: string): string => {
+  const [first, ...others] = value.split(",");
+  return others.length > 1 && others.every((other) => other === first)
+    ? `${first} (${others.length + 1} times)`
+    : value;
+};
 
 /** Loaded modules with their users and parameters; built-in ones show parameters only. */
 export const moduleLines = (facts: Facts, all: boolean, paint: Paint): string => {
@@ -14,12 +22,12 @@ export const moduleLines = (facts: Facts, all: boolean, paint: Paint): string =>
   const rows = names.map((name) => {
     const use = facts.survey?.moduleUse[name];
     const parameters = Object.entries(facts.moduleParameters[name] ?? {}).filter(
-      ([, value]) => all || !["", "(null)"].includes(value),
+      ([, value]) => all || !["", "(null)"].includes(short(value).split(" ")[0] ?? ""),
     );
     return [
       name,
       loaded.has(name) ? (use ? String(use.uses) : "?") : "built in",
-      parameters.map(([key, value]) => `${key}=${value}`).join(" "),
+      parameters.map(([key, value]) => `${key}=${short(value)}`).join(" "),
     ].map(printable);
   });
   return formatColumns(["Module", "Uses", "Parameters"], rows, paint);
