@@ -13,7 +13,7 @@ import { labSnapshot, listSnapshots, removeSnapshot } from "./snapshot.ts";
 
 const say = (line: string): void => console.error(line);
 
-const program = new Command("lab")
+const program = new Command("vfio-lab")
   .description("Real Debian hosts in QEMU, with an emulated IOMMU and stand-in GPUs.")
   .enablePositionalOptions()
   .showHelpAfterError();

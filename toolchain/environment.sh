@@ -1,6 +1,5 @@
 # shellcheck shell=bash
-# Where the toolchain lives, and the environment that Pulumi runs in: sourced by setup and by toolchain/pulumi, which
-# toolchain/env.ts asks for it.
+# Where the toolchain lives, and the environment that Pulumi runs in: sourced by setup and by toolchain/pulumi.
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=toolchain/versions.sh

@@ -49,7 +49,9 @@ describe("a host that can be reached", () => {
   test("through a jump host, both with their keys pinned", async () => {
     const { sshConfig: _, proxy: __, ...hop } = spec();
     expect((await run(spec({ proxy: hop }), "echo $((6 * 7))")).stdout).toBe("42\n");
-    await expect(run(spec({ proxy: { ...hop, hostKey: sshd.otherHostKey } }), "true")).rejects.toThrow("wrong host key");
+    await expect(run(spec({ proxy: { ...hop, hostKey: sshd.otherHostKey } }), "true")).rejects.toThrow(
+      "wrong host key",
+    );
   });
 
   test("the probe answers with facts", async () => {
@@ -70,7 +72,9 @@ describe("a host that can be reached", () => {
 describe("one clear error", () => {
   test("unknown host key: the key to approve, and where to put it", async () => {
     await expect(run(without(spec(), "hostKey"), "true")).rejects.toThrow(
-      new RegExp(`its host key is unknown[^]*ssh-keygen -lf[^]*hostKey: "${sshd.hostKey.replaceAll(/[+/]/g, ".")}"`),
+      new RegExp(
+        `its host key is unknown[^]*ssh-keygen -lf[^]*hostKey: "${sshd.hostKey.replaceAll(/[+/]/g, ".")}"`,
+      ),
     );
   });
 
@@ -92,7 +96,9 @@ describe("one clear error", () => {
   });
 
   test("nothing listens", async () => {
-    await expect(run(spec({ port: await freePort() }), "true")).rejects.toThrow(/connection refused[^]*sshd runs/);
+    await expect(run(spec({ port: await freePort() }), "true")).rejects.toThrow(
+      /connection refused[^]*sshd runs/,
+    );
   });
 
   test("a name that does not resolve", async () => {
@@ -117,7 +123,9 @@ describe("one clear error", () => {
 test("a host that answers something else than the probe", async () => {
   const talking = await startSshd(["ForceCommand printf '\\033[2Jhello'"]);
   try {
-    const connection = resolved(spec({ port: talking.port, hostKey: talking.hostKey, privateKeyFile: talking.privateKeyFile }));
+    const connection = resolved(
+      spec({ port: talking.port, hostKey: talking.hostKey, privateKeyFile: talking.privateKeyFile }),
+    );
     const asked = probeHost(connection, { files: [], exists: [], packages: [], parameters: [] });
     await expect(asked).rejects.toThrow(/something else than the probe/);
     // what a host says never reaches the terminal raw

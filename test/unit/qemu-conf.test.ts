@@ -26,7 +26,9 @@ test("libvirt's default device list is kept and added to", () => {
 });
 
 test("user, group and firmware pairs stand in the block", () => {
-  expect(qemuConfBlock(spec)).toMatch(/^user = "libvirt-qemu"\ngroup = "kvm"\nnvram = \[\n {2}"\/usr\/share\/OVMF\/OVMF_CODE_4M.fd:\/usr/);
+  expect(qemuConfBlock(spec)).toMatch(
+    /^user = "libvirt-qemu"\ngroup = "kvm"\nnvram = \[\n {2}"\/usr\/share\/OVMF\/OVMF_CODE_4M.fd:\/usr/,
+  );
 });
 
 test("already so, whatever else the file holds", () => {
@@ -43,5 +45,7 @@ test("an edit between the markers is drift, a changed wish is not", () => {
 
 test("a setting made by hand outside the block is refused, a commented one is not", () => {
   const problems = qemuConfStep(spec, host(`user = "root"\n#group = "root"\n`), []).problems;
-  expect(problems).toEqual([expect.objectContaining({ problem: expect.stringMatching(/^user is set by hand/) })]);
+  expect(problems).toEqual([
+    expect.objectContaining({ problem: expect.stringMatching(/^user is set by hand/) }),
+  ]);
 });

@@ -32,7 +32,9 @@ test("an unknown key names the nearest known one", () => {
 
 test("all mistakes are reported at once", () => {
   const cards = { a: { address: "1:2", ids: ["10de:1c81"] }, b: { address: "01:00.0", ids: ["nvidia"] } };
-  expect(problems({ xeon: { ...host, cards, kernel: { arguments: ["a b"], reboot: "later" } } })).toHaveLength(4);
+  expect(
+    problems({ xeon: { ...host, cards, kernel: { arguments: ["a b"], reboot: "later" } } }),
+  ).toHaveLength(4);
 });
 
 test("text of a private key is no setting", () => {

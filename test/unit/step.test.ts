@@ -3,7 +3,11 @@ import { fileStep, receiptName, tokenFor } from "../../components/core/step.ts";
 import { xeonFacts } from "../fixtures/xeon.ts";
 
 const now = new Date("2026-01-02T03:04:05Z");
-const file = { path: "/etc/modprobe.d/vfio.conf", mode: "644", content: "options vfio-pci disable_vga=1\n" } as const;
+const file = {
+  path: "/etc/modprobe.d/vfio.conf",
+  mode: "644",
+  content: "options vfio-pci disable_vga=1\n",
+} as const;
 const there = (content: string, sha256: string, mode = "644") => ({
   [file.path]: { content, sha256, mode, owner: "root", group: "root" },
 });
@@ -26,7 +30,12 @@ test("already so: the receipt's token, so the engine sees no change", () => {
 test("edited on the host: a new token and the drift", () => {
   const facts = xeonFacts({ files: there(`${file.content}x`, "bb"), receipts: receipt });
   const step = fileStep(facts, file);
-  expect(step.drift).toEqual({ kind: "file", path: file.path, found: `${file.content}x`, wanted: file.content });
+  expect(step.drift).toEqual({
+    kind: "file",
+    path: file.path,
+    found: `${file.content}x`,
+    wanted: file.content,
+  });
   expect(tokenFor(facts, step, now)).toBe(now.toISOString());
 });
 
@@ -36,7 +45,9 @@ test("deleted on the host: drift with nothing found", () => {
 });
 
 test("another mode is not so", () => {
-  expect(fileStep(xeonFacts({ files: there(file.content, "aa", "600"), receipts: receipt }), file).so).toBe(false);
+  expect(fileStep(xeonFacts({ files: there(file.content, "aa", "600"), receipts: receipt }), file).so).toBe(
+    false,
+  );
 });
 
 test("so, but the receipt is lost: called once more, to write it again", () => {
