@@ -58,7 +58,7 @@ export interface DistroDriver extends Driver {
   /** what a passthrough host needs installed */
   readonly packages: readonly string[];
   /** the package of it that brings OVMF */
-  readonly firmwarePackage: "ovmf" | "edk2-ovmf";
+  readonly firmwarePackage: "ovmf" | "edk2-ovmf" | "pve-edk2-firmware";
 }
 
 export interface HostDrivers {

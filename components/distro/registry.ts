@@ -1,5 +1,7 @@
 import type { DistroDriver } from "../core/driver.ts";
 import { debian } from "./debian.ts";
+import { proxmox } from "./proxmox.ts";
+import { ubuntu } from "./ubuntu.ts";
 
-/** Every distribution that is known; a new one is a file and a line here. */
-export const distros = { debian } satisfies Record<string, DistroDriver>;
+/** Every distribution that is known, the most special first; a new one is a file and a line here. */
+export const distros = { proxmox, ubuntu, debian } satisfies Record<string, DistroDriver>;

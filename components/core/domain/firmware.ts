@@ -20,6 +20,12 @@ const known: readonly FirmwareImage[] = [
   secure("/usr/share/OVMF/OVMF_CODE_4M.ms.fd", "/usr/share/OVMF/OVMF_VARS_4M.ms.fd"),
   plain("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"),
   secure("/usr/share/OVMF/OVMF_CODE.ms.fd", "/usr/share/OVMF/OVMF_VARS.ms.fd"),
+  // Proxmox VE, package pve-edk2-firmware
+  plain("/usr/share/pve-edk2-firmware/OVMF_CODE_4M.fd", "/usr/share/pve-edk2-firmware/OVMF_VARS_4M.fd"),
+  secure(
+    "/usr/share/pve-edk2-firmware/OVMF_CODE_4M.secboot.fd",
+    "/usr/share/pve-edk2-firmware/OVMF_VARS_4M.ms.fd",
+  ),
   // Fedora, package edk2-ovmf
   plain("/usr/share/edk2/ovmf/OVMF_CODE.fd", "/usr/share/edk2/ovmf/OVMF_VARS.fd"),
   secure("/usr/share/edk2/ovmf/OVMF_CODE.secboot.fd", "/usr/share/edk2/ovmf/OVMF_VARS.secboot.fd"),
@@ -36,11 +42,15 @@ export const firmwareOf = (exists: readonly string[]): FirmwareImage[] => {
   return known.filter(({ code, vars }) => there.has(code) && there.has(vars));
 };
 
+const FOLDERS = {
+  ovmf: "/usr/share/OVMF/OVMF_CODE_4M",
+  "edk2-ovmf": "/usr/share/edk2/",
+  "pve-edk2-firmware": "/usr/share/pve-edk2-firmware/",
+} as const;
+
 /** The images that the package brings: for a preview of a host on which it is still to be installed. */
-export const firmwareOfPackage = (name: "ovmf" | "edk2-ovmf"): FirmwareImage[] =>
-  known.filter(({ code }) =>
-    code.startsWith(name === "ovmf" ? "/usr/share/OVMF/OVMF_CODE_4M" : "/usr/share/edk2/"),
-  );
+export const firmwareOfPackage = (name: keyof typeof FOLDERS): FirmwareImage[] =>
+  known.filter(({ code }) => code.startsWith(FOLDERS[name]));
 
 /** The first image with the features wanted; plain domains get plain firmware. */
 export const chooseFirmware = (

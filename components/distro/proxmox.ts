@@ -1,0 +1,18 @@
+import type { Facts } from "../core/facts.ts";
+import type { DistroDriver } from "../core/driver.ts";
+import { debian } from "./debian.ts";
+
+const installed = (facts: Facts, name: string): boolean => (facts.packages[name] ?? null) !== null;
+
+/**
+ * Proxmox VE 8 and 9: Debian with a QEMU and a firmware of its own, whose packages stand in for Debian's and conflict with
+ * them. libvirt is Debian's.
+ */
+export const proxmox: DistroDriver = {
+  ...debian,
+  name: "proxmox",
+  asksFor: ["proxmox-ve", "pve-manager"],
+  detect: (facts) => installed(facts, "proxmox-ve") || installed(facts, "pve-manager"),
+  firmwarePackage: "pve-edk2-firmware",
+  packages: ["libvirt-daemon-system", "libvirt-clients", "pve-qemu-kvm", "pve-edk2-firmware"],
+};
