@@ -1,4 +1,5 @@
 import { bootloaders } from "./bootloader/registry.ts";
+import { BIND_LIST } from "./core/binding.ts";
 import type { BootloaderDriver, DistroDriver, InitramfsDriver } from "./core/driver.ts";
 import type { Facts } from "./core/facts.ts";
 import { distros } from "./distro/registry.ts";
@@ -10,6 +11,8 @@ const drivers = {
   initramfs: Object.values<InitramfsDriver>(initramfsGenerators),
   distro: Object.values<DistroDriver>(distros),
 };
+
+const everyDriver = [...drivers.bootloader, ...drivers.initramfs, ...drivers.distro];
 
 /** What an explanation shows versions of, beyond what a plan installs; names of several distributions. */
 const PACKAGES = [
@@ -38,18 +41,23 @@ const unique = (...lists: readonly (readonly string[])[]): string[] => [...new S
  * the host), and the survey.
  */
 export const surveyQuestion = (base?: ProbeQuestion): ProbeQuestion => ({
+  ...base,
   files: unique(
-    base?.files ?? drivers.bootloader.flatMap((driver) => driver.reads),
-    base ? [] : drivers.initramfs.flatMap((driver) => driver.reads),
+    base?.files ?? everyDriver.flatMap((driver) => driver.reads),
     ["/etc/modprobe.d/*.conf", "/etc/modules", "/etc/modules-load.d/*.conf", "/etc/libvirt/qemu.conf"],
-    ["/etc/apparmor.d/local/abstractions/libvirt-qemu"],
+    [BIND_LIST, "/etc/apparmor.d/local/abstractions/libvirt-qemu"],
   ),
   exists: unique(
     ["/sys/firmware/acpi/tables/DMAR", "/sys/firmware/acpi/tables/IVRS"],
     ["/dev/kvm", "/usr/share/OVMF/*.fd", "/usr/share/edk2*/*/*.fd", "/usr/share/pve-edk2-firmware/*.fd"],
+    everyDriver.flatMap((driver) => driver.looksFor ?? []),
     base?.exists ?? [],
   ),
-  packages: unique(base?.packages ?? drivers.distro.flatMap((driver) => driver.packages), PACKAGES),
+  packages: unique(
+    base?.packages ?? drivers.distro.flatMap((driver) => driver.packages),
+    everyDriver.flatMap((driver) => driver.asksFor ?? []),
+    PACKAGES,
+  ),
   parameters: ["*"],
   survey: true,
 });
