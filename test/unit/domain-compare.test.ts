@@ -3,9 +3,13 @@ import { describe, expect, test } from "vitest";
 import { compareDomains, pendingChanges } from "../../components/core/domain/compare.ts";
 import { existing, full, minimal, render, table } from "../fixtures/domain.ts";
 
-/** Printed by libvirt 9.0.0 with QEMU 7.2 (virsh dumpxml) after it was given the definition of the same name. */
-const libvirts = (name: string): string =>
-  readFileSync(new URL(`../fixtures/libvirt-9.0/${name}.xml`, import.meta.url), "utf8");
+const versions = ["9.0", "11.3"] as const;
+/**
+ * Printed by libvirt 9.0.0 with QEMU 7.2 and by libvirt 11.3.0 with QEMU 10.0 (virsh dumpxml, and the status file of
+ * a running domain) after they were given the definition of the same name.
+ */
+const libvirts = (name: string, version: (typeof versions)[number] = "9.0"): string =>
+  readFileSync(new URL(`../fixtures/libvirt-${version}/${name}.xml`, import.meta.url), "utf8");
 const wanted = (name: string): string => {
   const entry = table[name];
   if (!entry) throw new Error(`no ${name} in the table`);
@@ -17,12 +21,21 @@ const change = (text: string, from: string | RegExp, to: string): string => {
   return changed;
 };
 
-test.each(["reference-minimal", "reference-emulated", "windows-11-minimal", "windows-11-emulated", "full"])(
-  "%s: what libvirt stored is what was wanted",
-  (name) => {
-    expect(compareDomains(wanted(name), libvirts(name))).toEqual([]);
+const defined = [
+  "reference-minimal",
+  "reference-emulated",
+  "windows-11-minimal",
+  "windows-11-emulated",
+  "full",
+];
+
+test.each(versions.flatMap((version) => defined.map((name) => [version, name] as const)))(
+  "libvirt %s, %s: what it stored is what was wanted",
+  (version, name) => {
+    expect(compareDomains(wanted(name), libvirts(name, version))).toEqual([]);
     // read back for the next preview, the definition is the same text
-    expect(render(table[name]?.input ?? minimal, { existing: existing(libvirts(name)) })).toBe(wanted(name));
+    const given = { existing: existing(libvirts(name, version)) };
+    expect(render(table[name]?.input ?? minimal, given)).toBe(wanted(name));
   },
 );
 
@@ -205,9 +218,13 @@ test("a change outside of all that is known shows by its digest alone", () => {
 });
 
 describe("pending until the next start", () => {
-  test.each(["reference-emulated", "windows-11-emulated"])("%s: nothing right after the start", (name) => {
-    expect(pendingChanges(libvirts(name), libvirts(`${name}.live`))).toEqual([]);
-    expect(pendingChanges(libvirts(name), libvirts(`${name}.status`))).toEqual([]);
+  test.each(
+    versions.flatMap((version) =>
+      ["reference-emulated", "windows-11-emulated"].map((name) => [version, name] as const),
+    ),
+  )("libvirt %s, %s: nothing right after the start", (version, name) => {
+    expect(pendingChanges(libvirts(name, version), libvirts(`${name}.live`, version))).toEqual([]);
+    expect(pendingChanges(libvirts(name, version), libvirts(`${name}.status`, version))).toEqual([]);
   });
   test("an edit of the definition is pending, with what runs and what will", () => {
     const live = libvirts("reference-emulated.live");

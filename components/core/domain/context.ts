@@ -1,4 +1,3 @@
-import { z } from "zod";
 import type { Facts } from "../facts.ts";
 import { functionsOf } from "../iommu.ts";
 import { isDisplay, type PciAddress } from "../pci.ts";
@@ -47,10 +46,8 @@ export interface StoragePool {
   readonly path: string;
 }
 
-export const pathKinds = ["iso", "file", "block", "character", "directory", "absent"] as const;
 /** What stands at a path of the host; `iso` is a file that begins as an ISO 9660 image does. */
-export type PathKind = (typeof pathKinds)[number];
-export const pathKindSchema = z.enum(pathKinds);
+export type PathKind = "iso" | "file" | "block" | "character" | "directory" | "absent";
 
 /** Everything that decides what a domain becomes on one host. What is undefined is not checked. */
 export interface DomainContext {

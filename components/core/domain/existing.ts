@@ -4,7 +4,7 @@ import { METADATA_NAMESPACE } from "./metadata.ts";
 import { elementsOf, find, parseXml, textOf, type XmlElement } from "./xml-tree.ts";
 
 /** What this project wrote into a domain's <metadata>: who owns the domain, and which cards it lists. */
-export interface DomainOwner {
+interface DomainOwner {
   readonly stack: string;
   readonly host: string;
   /** of the definition as it was written, without machine version and metadata */

@@ -13,7 +13,7 @@ export interface GuestAddress {
 }
 
 /** A PCI Express root port on the guest's bus 0. `index` is the bus behind it. */
-export interface RootPort {
+interface RootPort {
   readonly index: number;
   readonly slot: number;
   readonly function: number;

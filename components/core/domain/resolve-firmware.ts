@@ -9,7 +9,7 @@ import type { MachineFamily, ProfileSettings } from "./settings.ts";
 /** `pc` is QEMU's name for the newest i440fx. */
 const alias: Readonly<Record<MachineFamily, string>> = { i440fx: "pc", q35: "q35" };
 
-export const familyOf = (machine: string): MachineFamily => (machine.includes("q35") ? "q35" : "i440fx");
+const familyOf = (machine: string): MachineFamily => (machine.includes("q35") ? "q35" : "i440fx");
 
 export const resolveMachine = (
   spec: DomainSpec,

@@ -59,7 +59,7 @@ export const pinningSchema = z
 export type Pinning = z.infer<typeof pinningSchema>;
 
 /** libvirt's names (formatdomain, "Hypervisor features") that libvirt 9.0 knows. */
-export const enlightenments = [
+const enlightenments = [
   "relaxed",
   "vapic",
   "spinlocks",

@@ -99,7 +99,6 @@ export const mediumSchema = z.union([
     sha256: sha256Schema.optional().describe("checked on the host before the image is used"),
   }),
 ]);
-export type MediumSpec = z.infer<typeof mediumSchema>;
 
 export const installSchema = z
   .union([
@@ -113,4 +112,3 @@ export const installSchema = z
     }),
   ])
   .describe("media of the installation: attached and booted from; done, or leaving it out, takes them off");
-export type InstallSpec = z.infer<typeof installSchema>;

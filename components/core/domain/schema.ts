@@ -15,10 +15,10 @@ import { diskSchema, installSchema, mediumSchema } from "./schema-disks.ts";
 import { patchSchema } from "./patch.ts";
 import { pathSchema } from "./text.ts";
 
-export const profiles = ["reference", "windows-11"] as const;
+const profiles = ["reference", "windows-11"] as const;
 export type ProfileName = (typeof profiles)[number];
 
-export const hugepageSizes = ["2 MiB", "1 GiB"] as const;
+const hugepageSizes = ["2 MiB", "1 GiB"] as const;
 export type HugepageSize = (typeof hugepageSizes)[number];
 
 const firmwareSchema = z

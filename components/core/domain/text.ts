@@ -14,14 +14,6 @@ export const lineSchema = z
   .refine((text) => !UNFIT.test(text), "expected one line of text without control characters")
   .refine((text) => text === text.trim(), "expected text without spaces at its ends");
 
-/** A libvirt domain's name: it is also a file name on the host (libvirt: qemu/NAME.xml, nvram/NAME_VARS.fd). */
-export const domainNameSchema = z
-  .string()
-  .regex(
-    /^[A-Za-z0-9][A-Za-z0-9_.+-]{0,62}$/,
-    "expected letters, digits and _.+-, at most 63, beginning with a letter or digit",
-  );
-
 /** The name of a card in the stack. */
 export const cardNameSchema = z
   .string()
