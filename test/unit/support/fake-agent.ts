@@ -80,6 +80,12 @@ export class FakeAgent {
     symlinkSync(join(this.root, target), at);
   }
 
+  /** The link leads somewhere else now. */
+  relink(path: string, target: string): void {
+    rmSync(join(this.root, path));
+    this.link(path, target);
+  }
+
   folder(path: string): void {
     mkdirSync(join(this.root, path), { recursive: true });
   }
