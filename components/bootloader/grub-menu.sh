@@ -108,25 +108,63 @@ grub_trial_entry() {
   say "$entry"
 }
 
+# Whether GRUB itself can write the environment block, and so clear next_entry: not through LVM, RAID or encryption, nor
+# where blocks move or carry checksums (GRUB manual, "Environment block").
+grub_writes_env() {
+  [ -z "$(grub-probe --target=abstraction "$GRUB" 2>/dev/null)" ] || return 1
+  case $(grub-probe --target=fs "$GRUB" 2>/dev/null) in btrfs | zfs | squash4 | f2fs) return 1 ;; esac
+}
+
+# Where it cannot, an environment block of ours on the EFI system partition, which is plain FAT, says that the trial is
+# due. GRUB takes the trial only once it has cleared that, so a trial can never repeat itself.
+ESP_ENV=/boot/efi/vfio-fleet.env
+esp_choice() {
+  local uuid
+  uuid=$(findmnt -no UUID -t vfat /boot/efi) || die "GRUB cannot write to $GRUB, and no EFI system partition is mounted at /boot/efi: give /boot an ext4 or xfs partition of its own"
+  grub-editenv $ESP_ENV create
+  grub-editenv $ESP_ENV set vfio_fleet_next=trial
+  sync -f /boot/efi
+  cat <<END
+insmod part_gpt
+insmod fat
+insmod loadenv
+search --no-floppy --fs-uuid --set=vfio_fleet_esp $uuid
+if [ -s (\$vfio_fleet_esp)/vfio-fleet.env ]; then
+  load_env --file (\$vfio_fleet_esp)/vfio-fleet.env vfio_fleet_next
+  if [ "\$vfio_fleet_next" = trial ]; then
+    set vfio_fleet_next=
+    if save_env --file (\$vfio_fleet_esp)/vfio-fleet.env vfio_fleet_next; then
+      set default=vfio-fleet-trial
+    fi
+  fi
+fi
+END
+}
+
 # grub_arm VERSION IMAGE TOKEN OLD-ARGUMENTS NEW-ARGUMENTS
 grub_arm() {
-  local entry
+  local entry choice
   grep -q 'custom\.cfg' "$GRUB/grub.cfg" || die "$GRUB/grub.cfg does not read custom.cfg: is /etc/grub.d/41_custom executable? Then run update-grub"
   entry=$(grub_trial_entry "$@")
+  choice=
+  if ! grub_writes_env; then choice=$NL$(esp_choice); fi
   rm -f "$BOOT/custom"
   [ ! -e "$GRUB/custom.cfg" ] || without_block "$GRUB/custom.cfg" >"$BOOT/custom"
   {
     [ ! -e "$BOOT/custom" ] || cat "$BOOT/custom"
-    printf '# BEGIN vfio-fleet\nmenuentry "vfio-fleet trial boot" --class gnu-linux --id vfio-fleet-trial {\n%s\n}\n# END vfio-fleet\n' "$entry"
+    printf '# BEGIN vfio-fleet\nmenuentry "vfio-fleet trial boot" --class gnu-linux --id vfio-fleet-trial {\n%s\n}%s\n# END vfio-fleet\n' "$entry" "$choice"
   } >"$BOOT/custom.new"
   place "$GRUB/custom.cfg" 600 <"$BOOT/custom.new"
   rm -f "$BOOT/custom" "$BOOT/custom.new"
-  grub-editenv "$GRUB/grubenv" set next_entry=vfio-fleet-trial
-  grub-editenv "$GRUB/grubenv" list | grep -qx 'next_entry=vfio-fleet-trial' || die "GRUB's environment block $GRUB/grubenv does not keep the trial entry"
+  if [ -z "$choice" ]; then
+    grub-editenv "$GRUB/grubenv" set next_entry=vfio-fleet-trial
+    grub-editenv "$GRUB/grubenv" list | grep -qx 'next_entry=vfio-fleet-trial' || die "GRUB's environment block $GRUB/grubenv does not keep the trial entry"
+  fi
   sync -f "$GRUB"
 }
 
 grub_disarm() {
+  rm -f $ESP_ENV
   if [ -e "$GRUB/custom.cfg" ] && grep -q '^# BEGIN vfio-fleet$' "$GRUB/custom.cfg"; then
     without_block "$GRUB/custom.cfg" >"$BOOT/custom"
     if [ -s "$BOOT/custom" ]; then place "$GRUB/custom.cfg" 600 <"$BOOT/custom"; else rm -f "$GRUB/custom.cfg"; fi

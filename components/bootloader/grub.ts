@@ -11,6 +11,10 @@ import { PROXMOX_ESPS } from "./proxmox-esps.ts";
 /** File systems that GRUB can write its environment block to, so that it can clear next_entry by itself (GRUB manual, "Environment block"). */
 const WRITABLE = ["ext2", "ext3", "ext4", "xfs", "vfat"];
 
+/** An EFI system partition takes that block where /boot cannot (grub-menu.sh: esp_choice). */
+const espIsMounted = (facts: Facts): boolean =>
+  facts.boot.efi && facts.carriers.some(({ what }) => what === "/boot/efi");
+
 /** GRUB hands the kernel's path over as BOOT_IMAGE; systemd-boot and Limine say who they are in LoaderInfo. */
 export const bootedByGrub = (facts: Facts): boolean =>
   parseCmdline(facts.cmdline).some((argument) => argument.startsWith("BOOT_IMAGE=")) &&
@@ -49,12 +53,14 @@ const lacks = (facts: Facts, args: readonly string[]): readonly string[] => {
 const refuse = (facts: Facts): Problem[] => {
   const { bootFilesystem, bootDevice } = facts.boot;
   const mapped = /^\/dev\/(mapper\/|dm-|md)/.test(bootDevice ?? "");
-  if (WRITABLE.includes(bootFilesystem) && !mapped) return [];
+  if ((WRITABLE.includes(bootFilesystem) && !mapped) || espIsMounted(facts)) return [];
   return [
     {
       path: "boot loader",
       problem: `GRUB cannot write its environment block on ${mapped ? `${bootDevice} (LVM, RAID or encrypted)` : bootFilesystem || "this file system"}, so a trial boot would repeat itself for ever`,
-      remedy: "give /boot an ext4 or xfs partition of its own",
+      remedy: facts.boot.efi
+        ? "mount the EFI system partition at /boot/efi, or give /boot an ext4 or xfs partition of its own"
+        : "give /boot an ext4 or xfs partition of its own",
     },
   ];
 };

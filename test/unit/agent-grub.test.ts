@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import { grub } from "../../components/bootloader/grub.ts";
@@ -79,6 +80,29 @@ menuentry "vfio-fleet trial boot" --class gnu-linux --id vfio-fleet-trial {
     expect(host.call("bootloader_disarm").status).toBe(0);
     expect(host.read("/boot/grub/custom.cfg")).toBe("# mine\n");
     expect(host.read("/boot/grub/grubenv")).not.toContain("next_entry");
+  });
+
+  test("where GRUB cannot write to /boot (LVM), a block on the EFI system partition makes the choice, once", () => {
+    start(shell);
+    host.folder("/boot/efi");
+    host.tool("grub-probe", "[ $1 != --target=abstraction ] || echo lvm");
+    host.tool("findmnt", "echo 1FDB-C48E");
+    const arm = "bootloader_arm 6.1.0-38-amd64 /boot/vfio-fleet-trial.img-6.1.0-38-amd64 t '' a=b";
+    expect(host.call(arm)).toMatchObject({ status: 0, errors: "" });
+    expect(host.read("/boot/efi/vfio-fleet.env")).toBe("vfio_fleet_next=trial\n");
+    expect(host.read("/boot/grub/grubenv")).not.toContain("next_entry");
+    const custom = host.read("/boot/grub/custom.cfg") ?? "";
+    expect(custom).toContain("search --no-floppy --fs-uuid --set=vfio_fleet_esp 1FDB-C48E\n");
+    // the trial is the default only behind a successful save_env
+    expect(custom).toMatch(/if save_env .*\n\s+set default=vfio-fleet-trial\n/);
+    expect(spawnSync("grub-script-check", { input: custom }).status).toBe(0);
+    host.call("bootloader_disarm");
+    expect(host.list("/boot/efi")).toEqual([]);
+    expect(host.read("/boot/grub/custom.cfg")).toBeUndefined();
+    // and without such a partition nothing is written
+    host.tool("findmnt", "exit 1");
+    expect(host.call(arm).errors).toContain("no EFI system partition is mounted");
+    expect(host.read("/boot/grub/custom.cfg")).toBeUndefined();
   });
 
   test("a custom.cfg that was ours alone goes again, and the empty next_entry that GRUB leaves", () => {

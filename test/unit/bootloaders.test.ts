@@ -7,7 +7,7 @@ import { editStep } from "../../components/core/edit.ts";
 import type { Facts, HostFile } from "../../components/core/facts.ts";
 import { distros } from "../../components/distro/registry.ts";
 import { initramfsGenerators } from "../../components/initramfs/registry.ts";
-import { xeonFacts } from "../fixtures/xeon.ts";
+import { address, xeonFacts } from "../fixtures/xeon.ts";
 
 const STUB = "/sys/firmware/efi/efivars/StubInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
 const fixture = (name: string): string =>
@@ -111,6 +111,9 @@ describe("the boot loader is the one that booted, whatever else lies around", ()
   });
 
   test("GRUB that cannot clear its own choice is refused: LVM, RAID, other file systems", () => {
+    const lvm = booted(grubLine, null, { boot: { bootDevice: "/dev/mapper/pve-root" } });
+    const esp = { address: address("00:1f.2"), what: "/boot/efi" };
+    expect(bootloaders.grub.refuse({ ...lvm, carriers: [esp] }, [])).toEqual([]);
     for (const boot of [
       { bootDevice: "/dev/mapper/pve-root" },
       { bootDevice: "/dev/md0" },

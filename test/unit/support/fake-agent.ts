@@ -47,7 +47,7 @@ export class FakeAgent {
     for (const folder of ["/run", "/boot", "/var/tmp", "/usr/local/lib", "/etc"])
       mkdirSync(join(this.root, folder), { recursive: true });
     // no module of a made-up kernel is known to the machine's own modinfo
-    for (const name of ["flock", "sync", "modinfo"]) this.tool(name, ":");
+    for (const name of ["flock", "sync", "modinfo", "grub-probe"]) this.tool(name, ":");
     this.tool("id", "echo 0");
     this.tool("uname", "echo 6.1.0-37-amd64");
   }
@@ -109,6 +109,17 @@ export class FakeAgent {
   read(path: string): string | undefined {
     const at = join(this.root, path);
     return existsSync(at) ? readFileSync(at, "utf8").replaceAll(this.root, "") : undefined;
+  }
+
+  /** A file's bytes as they are. */
+  bytes(path: string): Uint8Array {
+    return new Uint8Array(readFileSync(join(this.root, path)));
+  }
+
+  /** A symbolic link as /proc/PID/fd has them: the target is text and need not exist. */
+  descriptor(path: string, target: string): void {
+    mkdirSync(dirname(join(this.root, path)), { recursive: true });
+    symlinkSync(target, join(this.root, path));
   }
 
   /** What a step on this key noted; a file's key is its path. */
