@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { readCardRoms } from "./components/card-roms.ts";
 import type { Facts } from "./components/core/facts.ts";
 import { formatProblems } from "./components/core/problem.ts";
 import { GpuHost } from "./components/gpu-host.ts";
@@ -58,11 +59,12 @@ const asked = allOrRefuse(
 
 const planned = allOrRefuse(
   asked.map((host) => {
-    const plan = planHost(host.spec, host.facts, {
+    const where = {
       stack: pulumi.getStack(),
       host: host.name,
       mayReboot: process.env["VFIO_FLEET_REBOOT"] === "yes",
-    });
+    };
+    const plan = planHost(host.spec, host.facts, where, readCardRoms(host.spec.cards));
     return plan.ok
       ? { value: { ...host, plan: plan.value } }
       : { message: formatProblems(host.name, plan.problems) };

@@ -6,6 +6,7 @@ import { LibvirtDaemon } from "./libvirt-daemon.ts";
 import { PassthroughDomain } from "./passthrough-domain.ts";
 import { hostAgent, type HostContext } from "./remote/host-command.ts";
 import { libvirtUri } from "./remote/libvirt-uri.ts";
+import { VideoBios } from "./video-bios.ts";
 
 /** A Linux host that hands its GPUs to virtual machines: everything one entry of a stack describes. */
 export class GpuHost extends pulumi.ComponentResource {
@@ -21,9 +22,17 @@ export class GpuHost extends pulumi.ComponentResource {
     const daemon = new LibvirtDaemon(host, plan.libvirt, agent, parent);
     // packages come before the reboot: they may bring kernel or firmware files that the new initramfs should hold
     const kernel = new KernelPassthrough(host, plan.kernel, agent, { ...parent, dependsOn: [daemon] });
+    // a ROM can be read once vfio-pci has the card
+    const roms =
+      plan.roms.steps.length === 0
+        ? undefined
+        : new VideoBios(host, plan.roms, agent, { ...parent, dependsOn: [kernel] });
     const storage = this.storage(host, plan, kernel);
     const domains = plan.domains.map((domain) => {
-      const made = new PassthroughDomain(host, domain, agent, storage, { ...parent, dependsOn: [kernel] });
+      const made = new PassthroughDomain(host, domain, agent, storage, roms, {
+        ...parent,
+        dependsOn: [kernel],
+      });
       return [domain.domain.name, made.state] as const;
     });
     this.proof = kernel.proof;

@@ -11,6 +11,7 @@ import { domainSchema } from "./core/domain/schema.ts";
 import { planLibvirt } from "./core/libvirt-plan.ts";
 import type { Checked, Problem } from "./core/problem.ts";
 import { libvirtSchema, QEMU_CONF } from "./core/qemu-conf.ts";
+import { planRoms, romQuestion, type GivenRom, type RomPlan } from "./core/rom-plan.ts";
 import type { Step } from "./core/step.ts";
 import { storageSchema } from "./core/storage-spec.ts";
 import { SRIOV_RULES } from "./core/virtual-functions.ts";
@@ -44,6 +45,7 @@ export interface HostPlan {
   readonly drivers: HostDrivers;
   readonly kernel: KernelPlan;
   readonly libvirt: readonly Step[];
+  readonly roms: RomPlan;
   readonly domains: readonly DomainPlan[];
 }
 
@@ -65,6 +67,7 @@ export const probeQuestion = (spec: HostSpec, agentPath: string): ProbeQuestion 
     SRIOV_RULES,
     APPLIED,
     QEMU_CONF,
+    ...romQuestion(spec.cards),
     ...domainQuestion(spec).files,
     ...drivers.bootloader.flatMap((driver) => [
       ...driver.reads,
@@ -119,11 +122,13 @@ const access = (facts: Facts): Problem[] =>
  * Plans one host as a whole: either every step, or every problem at once.
  * @param where the names of stack and host, which the domains carry so that tools on the host can tell whose they are,
  *   and whether the person who runs the program has agreed to a reboot
+ * @param roms the files of `rom: {file}` by card; see card-roms.ts
  */
 export const planHost = (
   spec: HostSpec,
   facts: Facts,
   where: { readonly stack: string; readonly host: string; readonly mayReboot?: boolean },
+  roms: Readonly<Record<string, GivenRom>> = {},
 ): Checked<HostPlan> => {
   // without root half of the facts are missing: further findings would mislead
   const denied = access(facts);
@@ -149,14 +154,22 @@ export const planHost = (
   const chosen = { bootloader, initramfs, distro };
   const kernel = planKernel(spec, facts, chosen, where.mayReboot);
   const libvirt = planLibvirt(spec.libvirt, facts, distro);
+  const romFiles = planRoms(spec.cards, facts, roms);
   const domains = planDomains(spec, facts, distro, where);
-  if (!kernel.ok || !libvirt.ok || !domains.ok)
+  if (!kernel.ok || !libvirt.ok || !romFiles.ok || !domains.ok)
     return {
       ok: false,
-      problems: [kernel, libvirt, domains].flatMap((result) => (result.ok ? [] : result.problems)),
+      problems: [kernel, libvirt, romFiles, domains].flatMap((result) => (result.ok ? [] : result.problems)),
     };
   return {
     ok: true,
-    value: { spec, drivers: chosen, kernel: kernel.value, libvirt: libvirt.value, domains: domains.value },
+    value: {
+      spec,
+      drivers: chosen,
+      kernel: kernel.value,
+      libvirt: libvirt.value,
+      roms: romFiles.value,
+      domains: domains.value,
+    },
   };
 };

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { compareDomains } from "./core/domain/compare.ts";
 import type { DomainPlan } from "./core/domain-plan.ts";
 import { hostCommands, type HostContext } from "./remote/host-command.ts";
+import type { VideoBios } from "./video-bios.ts";
 
 const GIB = 1024 ** 3;
 
@@ -19,6 +20,7 @@ export class PassthroughDomain extends pulumi.ComponentResource {
     plan: DomainPlan,
     agent: pulumi.Resource,
     storage: { readonly provider: libvirt.Provider; readonly pools: readonly pulumi.Resource[] } | undefined,
+    roms: VideoBios | undefined,
     options: pulumi.ComponentResourceOptions,
   ) {
     const { domain, xml, steps } = plan;
@@ -40,7 +42,7 @@ export class PassthroughDomain extends pulumi.ComponentResource {
             ),
         )
       : [];
-    const made = hostCommands(host, steps, this, [agent, ...volumes]);
+    const made = hostCommands(host, steps, this, [agent, ...volumes, ...(roms ? [roms] : [])], roms?.judged);
     const stored = made.get(`domain ${domain.name}`)?.stdout;
     const proved = pulumi.output(stored ?? "").apply((text) => {
       // in a preview this is what an earlier run stored

@@ -13,6 +13,7 @@ import type { DistroDriver } from "./driver.ts";
 import type { Facts } from "./facts.ts";
 import type { CardSpec } from "./kernel-spec.ts";
 import type { Checked, Problem } from "./problem.ts";
+import { guestRom } from "./rom-plan.ts";
 import { receiptName, type Step } from "./step.ts";
 import type { StorageSpec } from "./storage-spec.ts";
 
@@ -86,9 +87,9 @@ const contextFor = (
   const domain = spec.domains[name];
   const needs = domain ? pathsToProbe(domain, pools) : [];
   const cards: Record<string, HostCard> = Object.fromEntries(
-    Object.entries(spec.cards).map(([card, { address }]) => [
+    Object.entries(spec.cards).map(([card, { address, rom }]) => [
       card,
-      hostCard(facts, address, { rom: { kind: "card" }, boundAtBoot: true }),
+      hostCard(facts, address, { rom: guestRom(card, rom), boundAtBoot: true }),
     ]),
   );
   return {

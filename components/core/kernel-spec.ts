@@ -21,6 +21,23 @@ const moduleValueSchema = z.union([
     .regex(/^[A-Za-z0-9_.,:@%+/=-]+$/, "only letters, digits and _.,:@%+/=- can stand in a module option"),
 ]);
 
+/** What guests get of a card's video BIOS; without it, what the card itself shows. */
+const romSchema = z.union(
+  [
+    z.strictObject({
+      file: z.string().min(1).describe("a file beside you: judged in the preview, copied to the host"),
+    }),
+    z.strictObject({
+      dump: z
+        .literal(true)
+        .describe("read from the card once, when vfio-pci has it; judged before it is used"),
+    }),
+    // YAML 1.1 reads a bare off as false
+    z.strictObject({ bar: z.literal(["off", false]).describe("guests see no ROM at all") }),
+  ],
+  "expected {file: PATH}, {dump: true} or {bar: off}",
+);
+
 export const cardSchema = z.strictObject({
   address: pciAddressSchema.describe("address of the card's first function, as lspci -D prints it"),
   ids: z
@@ -30,6 +47,7 @@ export const cardSchema = z.strictObject({
   subsystem: pciIdSchema
     .optional()
     .describe("subsystem of the first function, to tell one maker's card from another's"),
+  rom: romSchema.optional(),
 });
 export type CardSpec = z.infer<typeof cardSchema>;
 

@@ -18,6 +18,10 @@ export const formatProblem = (problem: Problem): string =>
   `${problem.path}: ${problem.problem}\n    → ${problem.remedy}`;
 
 /** All problems of one host as one message. */
-export const formatProblems = (subject: string, problems: readonly Problem[]): string =>
-  `${subject}: ${problems.length === 1 ? "1 problem" : `${problems.length} problems`}, nothing was changed\n` +
+export const formatProblems = (
+  subject: string,
+  problems: readonly Problem[],
+  consequence = "nothing was changed",
+): string =>
+  `${subject}: ${problems.length === 1 ? "1 problem" : `${problems.length} problems`}, ${consequence}\n` +
   problems.map((problem) => `  ${formatProblem(problem)}`).join("\n");

@@ -26,6 +26,8 @@ export interface Step {
   readonly minutes?: number;
   /** what the verb prints is for the program, not for the person who watches */
   readonly quiet?: boolean;
+  /** input and output are base64 of bytes: nothing to read in a diff, so they are kept out of it */
+  readonly binary?: boolean;
   /** the connection is expected to be refused for so long until the host is back */
   readonly patient?: boolean;
 }

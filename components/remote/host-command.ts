@@ -21,6 +21,8 @@ export const agentScript = (drivers: HostDrivers): string =>
     ...drivers.initramfs.scripts,
     ...drivers.distro.scripts,
     new URL("../host/libvirt.sh", import.meta.url),
+    new URL("../host/rom.sh", import.meta.url),
+    new URL("../host/rom-file.sh", import.meta.url),
     new URL("../host/main.sh", import.meta.url),
   ]
     .map(shellPart)
@@ -80,9 +82,14 @@ const elevation = (facts: Facts): readonly string[] =>
       ? ["sudo", "-n"]
       : ["sudo", "-k", "-S", "-p", ""];
 
-const withPassword = (host: HostContext, input: string | undefined): pulumi.Input<string> | undefined =>
+const withPassword = (
+  host: HostContext,
+  input: pulumi.Input<string> | undefined,
+): pulumi.Input<string> | undefined =>
   host.facts.privilege === "sudo-password"
-    ? pulumi.secret(`${host.connection.sudoPassword ?? ""}\n${input ?? ""}`)
+    ? pulumi.secret(
+        pulumi.output(input ?? "").apply((text) => `${host.connection.sudoPassword ?? ""}\n${text}`),
+      )
     : input;
 
 const timeouts = (minutes: number | undefined): pulumi.CustomTimeouts =>
@@ -94,9 +101,10 @@ const command = (
   args: {
     create: readonly string[];
     undo?: readonly string[] | undefined;
-    input?: string | undefined;
+    input?: pulumi.Input<string> | undefined;
     patient?: boolean | undefined;
     quiet?: boolean | undefined;
+    binary?: boolean | undefined;
     minutes?: number | undefined;
   },
   options: pulumi.CustomResourceOptions,
@@ -113,7 +121,11 @@ const command = (
       addPreviousOutputInEnv: false,
       ...(args.quiet && { logging: "stderr" as const }),
     },
-    { ...options, customTimeouts: timeouts(args.minutes) },
+    {
+      ...options,
+      customTimeouts: timeouts(args.minutes),
+      ...(args.binary && { additionalSecretOutputs: ["stdout"] }),
+    },
   );
 };
 
@@ -142,8 +154,18 @@ export const hostAgent = (
   );
 };
 
+/** What a step reads: not before the gate is open, and unseen when it is no text. */
+const inputOf = (step: Step, gate: pulumi.Output<unknown> | undefined): pulumi.Input<string> | undefined => {
+  const { input } = step;
+  if (input === undefined) return undefined;
+  if (step.binary) return pulumi.secret(input);
+  // a preview has nothing to wait for, and would not know the input until it has
+  return gate && !pulumi.runtime.isDryRun() ? gate.apply(() => input) : input;
+};
+
 /**
  * One resource a step, each after those it names; all after the agent.
+ * @param gate what has to come out well before any step with an input is taken
  * @returns the resources by their steps' keys
  */
 export const hostCommands = (
@@ -151,6 +173,7 @@ export const hostCommands = (
   steps: readonly Step[],
   parent: pulumi.Resource,
   dependsOn: readonly pulumi.Resource[],
+  gate?: pulumi.Output<unknown>,
 ): ReadonlyMap<string, remote.Command> => {
   const made = new Map<string, remote.Command>();
   for (const step of steps) {
@@ -161,9 +184,10 @@ export const hostCommands = (
       {
         create: [AGENT, step.verb, ...step.args, `token=${token}`],
         undo: step.undo && [AGENT, ...step.undo],
-        input: step.input,
+        input: inputOf(step, gate),
         patient: step.patient,
         quiet: step.quiet,
+        binary: step.binary,
         minutes: step.minutes,
       },
       { parent, dependsOn: [...dependsOn, ...step.after.flatMap((key) => made.get(key) ?? [])] },

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Facts } from "../core/facts.ts";
 import { parseProbe } from "../facts/parse.ts";
 import type { Connection } from "./connection.ts";
+import { ELEVATED_SHELL } from "./elevate.ts";
 import { quote } from "./quote.ts";
 import { HostError, runOnHost } from "./session.ts";
 
@@ -21,19 +22,6 @@ export interface ProbeQuestion {
   /** what explains a host beyond what a plan looks at; costs the host about as much as all the rest */
   readonly survey?: boolean;
 }
-
-/**
- * Becomes root where the login can: as root itself, by sudo without a password, by sudo with the password that
- * stands in the first line of the input (empty when there is none); otherwise stays the plain user. The rest of the
- * input is the script, which is told how it runs. No single quotes inside: it travels in single quotes, which every
- * login shell reads alike.
- */
-const ELEVATE = `IFS= read -r secret; peer=$SSH_CONNECTION; login=$(id -un); mode=none; set -- sh
-if [ "$(id -u)" = 0 ]; then mode=root
-elif sudo -n true 2>/dev/null; then mode=sudo; set -- sudo -n sh
-elif [ -n "$secret" ]; then mode=sudo-password; set -- sudo -k -S -p "" sh; fi
-{ [ $mode != sudo-password ] || printf "%s\\n" "$secret"
-printf "PRIVILEGE=%s\\nLOGIN=%s\\nSSH_PEER=\\"%s\\"\\n" $mode "$login" "$peer"; cat; } | "$@"`;
 
 const read = (name: string): string => readFileSync(new URL(`../facts/${name}.sh`, import.meta.url), "utf8");
 const script = read("probe");
@@ -56,7 +44,7 @@ export const probeHost = async (connection: Connection, question: ProbeQuestion)
     ...(question.survey ? ["SURVEY=1", read("survey")] : []),
     script,
   ].join("\n");
-  const result = await runOnHost(connection, `sh -c '${ELEVATE}'`, input);
+  const result = await runOnHost(connection, ELEVATED_SHELL, input);
   const name = `${connection.user}@${connection.host}`;
   if (result.code !== 0 && result.stdout === "")
     throw new HostError(

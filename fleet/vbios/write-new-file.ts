@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { link, open, unlink } from "node:fs/promises";
+import { link, open, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { CommandError } from "../command-error.ts";
 import { printable } from "../terminal.ts";
@@ -32,22 +32,34 @@ const linkNew = async (from: string, to: string): Promise<void> => {
   }
 };
 
-/**
- * Writes a file that must not exist yet: whole or not at all, and never over another one. Throws a CommandError
- * that names the file and the reason.
- */
-export const writeNewFile = async (path: string, bytes: Uint8Array): Promise<void> => {
+/** Writes beside the path and then gives it the name: whole or not at all. */
+const writeAtomically = async (
+  path: string,
+  bytes: Uint8Array,
+  giveName: (aside: string, path: string) => Promise<void>,
+): Promise<void> => {
   const aside = join(dirname(path), `.${basename(path)}.${randomUUID()}`);
   try {
     try {
       await writeWhole(aside, bytes);
-      await linkNew(aside, path);
+      await giveName(aside, path);
     } finally {
       await unlink(aside).catch(() => {
-        // It was never made; why not is the error that matters, and is on its way.
+        // It has its name now, or was never made; why not is the error that matters, and is on its way.
       });
     }
   } catch (error) {
     throw describeFsError(error, path, "write");
   }
 };
+
+/**
+ * Writes a file that must not exist yet: whole or not at all, and never over another one. Throws a CommandError
+ * that names the file and the reason.
+ */
+export const writeNewFile = (path: string, bytes: Uint8Array): Promise<void> =>
+  writeAtomically(path, bytes, linkNew);
+
+/** The same over whatever file is there. */
+export const replaceFile = (path: string, bytes: Uint8Array): Promise<void> =>
+  writeAtomically(path, bytes, rename);

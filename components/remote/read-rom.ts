@@ -1,0 +1,64 @@
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type { PciAddress, PciId } from "../core/pci.ts";
+import { parsePciId } from "../core/pci.ts";
+import type { Connection } from "./connection.ts";
+import { ELEVATED_SHELL } from "./elevate.ts";
+import { commandLine } from "./quote.ts";
+import { HostError, runOnHost } from "./session.ts";
+
+/** What a host gave of a card's ROM, or why it refused to read it. */
+export type RomAnswer =
+  | { readonly ok: true; readonly id: PciId; readonly bytes: Uint8Array }
+  | { readonly ok: false; readonly reason: string };
+
+/** The exit status that says: refused, and standard error says why. */
+const REFUSED = 3;
+
+/** The whole script is one function, so that nothing of it is read as input of what it starts. */
+const scriptFor = (nonce: string, address: PciAddress, id: PciId | undefined): string =>
+  [
+    "set -eu",
+    "LC_ALL=C; export LC_ALL",
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH",
+    String.raw`say() { printf '%s\n' "$*"; }`,
+    String.raw`die() { printf '@%s %s\n' ${nonce} "$*" >&2; exit ${REFUSED}; }`,
+    readFileSync(new URL("../host/rom.sh", import.meta.url), "utf8"),
+    "main() {",
+    '  [ "$PRIVILEGE" != none ] || die "$LOGIN is neither root nor allowed to use sudo: only root may read a ROM"',
+    `  rom=$(${commandLine(["rom_read", address, id ?? "any"])})`,
+    `  read -r vendor </sys/bus/pci/devices/${address}/vendor; read -r product </sys/bus/pci/devices/${address}/device`,
+    String.raw`  printf '@${nonce} %s:%s\n%s\n@${nonce} end\n' "${"${vendor#0x}"}" "${"${product#0x}"}" "$rom"`,
+    "}",
+    "main </dev/null",
+    "",
+  ].join("\n");
+
+/**
+ * Reads the ROM of the function at `address` through sysfs: one connection, one round trip, and everything that was
+ * switched for it put back. With an id, only a device with that id is read.
+ * @throws {HostError} when the host cannot be reached or does not answer as expected
+ */
+export const readRomOnHost = async (
+  connection: Connection,
+  address: PciAddress,
+  id?: PciId,
+): Promise<RomAnswer> => {
+  const nonce = randomBytes(9).toString("hex");
+  const input = `${connection.sudoPassword ?? ""}\n${scriptFor(nonce, address, id)}`;
+  const { code, stdout, stderr } = await runOnHost(connection, ELEVATED_SHELL, input);
+  const refusal = stderr.split("\n").find((line) => line.startsWith(`@${nonce} `));
+  if (refusal !== undefined) return { ok: false, reason: refusal.slice(nonce.length + 2) };
+  const [, text = ""] = stdout.split(`@${nonce} `);
+  const [head = "", ...lines] = text.split("\n");
+  const found = parsePciId(head);
+  if (code === 0 && found && stdout.includes(`@${nonce} end`))
+    return { ok: true, id: found, bytes: Buffer.from(lines.join(""), "base64") };
+  throw new HostError(
+    `${connection.user}@${connection.host}`,
+    `the ROM was not read (exit status ${code}): ${stderr.trim().slice(0, 500)}`,
+    /sudo/.test(stderr)
+      ? "check the password: pulumi config set --secret --path 'vfio-fleet:secrets.HOST.sudoPassword'"
+      : "the login needs a POSIX shell that can run commands",
+  );
+};
