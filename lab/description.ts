@@ -10,7 +10,7 @@ export type CardFunction =
   /** An NVMe controller with an empty disk of its own. */
   | { readonly kind: "disk"; readonly sizeMiB: number }
   /** A network card in a network of its own (8086:10d3, e1000e; on a conventional bus 8086:100e, e1000). */
-  | { readonly kind: "nic" };
+  | { readonly kind: "nic"; readonly optionRom?: string };
 
 /** One card; its functions are numbered in order. */
 export interface Card {

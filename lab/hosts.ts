@@ -58,6 +58,14 @@ export const HOSTS = {
       port({ name: "network", functions: [{ kind: "nic" }] }),
     ],
   },
+  "lab-rom": {
+    ...XEON,
+    summary: "Intel, a GPU with another card's ROM, and a network card with its own",
+    rootPorts: [
+      port(gpu("stand-in")),
+      port({ name: "network", functions: [{ kind: "nic", optionRom: OPTION_ROM }] }),
+    ],
+  },
   "lab-noiommu": { ...XEON, summary: "Intel without an IOMMU", iommu: false },
 } as const satisfies Record<string, HostDescription>;
 

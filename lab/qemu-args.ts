@@ -138,7 +138,11 @@ const cardFunction = (
     case "nic":
       return [
         ...option("netdev", `user,id=net-${id},ipv6=off,net=10.0.3.0/24`),
-        ...device(conventional ? "e1000" : "e1000e", { ...place, netdev: `net-${id}`, romfile: "" }),
+        ...device(conventional ? "e1000" : "e1000e", {
+          ...place,
+          netdev: `net-${id}`,
+          romfile: fn.optionRom ?? "",
+        }),
       ];
   }
 };
