@@ -12,7 +12,7 @@ unwant() {
   mkdir -p "$units/$target.wants"
   for unit; do ln -sf /dev/null "$units/$target.wants/$unit"; done
 }
-unwant sysinit.target dev-mqueue.mount kmod-static-nodes.service proc-sys-fs-binfmt_misc.automount \
+unwant sysinit.target dev-mqueue.mount proc-sys-fs-binfmt_misc.automount \
   sys-fs-fuse-connections.mount sys-kernel-config.mount sys-kernel-debug.mount sys-kernel-tracing.mount \
   systemd-ask-password-console.path systemd-binfmt.service systemd-firstboot.service systemd-journal-flush.service \
   systemd-network-generator.service systemd-pcrphase-sysinit.service systemd-pcrphase.service \
