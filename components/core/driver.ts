@@ -51,6 +51,8 @@ export interface InitramfsDriver extends Driver {
   files(binding: EarlyBinding): readonly ManagedFile[];
   /** effects inside the image that the driver's own files have */
   effects(files: readonly ManagedFile[]): readonly Effect[];
+  /** why the binding cannot be made early enough with this host's generator as it is set up */
+  refuse?(facts: Facts): readonly Problem[];
 }
 
 /** Scripts: verb_packages. */

@@ -159,6 +159,7 @@ export const planKernel = (
     ...kernelProblems(facts),
     ...iommuProblems(facts),
     ...bootloader.refuse(facts, wanted),
+    ...(initramfs.refuse?.(facts) ?? []),
     ...Object.entries(cards).flatMap(([name, card]) =>
       cardProblems(facts, name, card, functions, spec.headless),
     ),

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { bindScript, MADE_BY } from "../core/binding.ts";
 import type { InitramfsDriver } from "../core/driver.ts";
+import { imageFiles } from "./image-files.ts";
 
 const MODULE = "/usr/lib/dracut/modules.d/05vfio-fleet";
 
@@ -54,15 +54,5 @@ install() {
     },
   ],
   effects: (files) =>
-    files.flatMap((file) => {
-      const inside =
-        file.path === `${MODULE}/vfio-fleet.sh`
-          ? "/var/lib/dracut/hooks/pre-udev/00-vfio-fleet.sh"
-          : file.path.startsWith("/etc/modprobe.d/") || file.path === "/etc/vfio-fleet/bind"
-            ? file.path
-            : undefined;
-      if (inside === undefined) return [];
-      const sha256 = createHash("sha256").update(file.content).digest("hex");
-      return [{ kind: "image-file" as const, path: inside, sha256 }];
-    }),
+    imageFiles(files, { [`${MODULE}/vfio-fleet.sh`]: "/var/lib/dracut/hooks/pre-udev/00-vfio-fleet.sh" }),
 };

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { BIND_LIST, bindScript, MADE_BY } from "../core/binding.ts";
 import type { InitramfsDriver } from "../core/driver.ts";
+import { imageFiles } from "./image-files.ts";
 
 /** First among its kind by name, so that it runs before udev (initramfs-tools sorts scripts without prerequisites by name). */
 const SCRIPT = "/etc/initramfs-tools/scripts/init-top/00-vfio-fleet";
@@ -34,16 +34,5 @@ cp -p ${BIND_LIST} "$DESTDIR${BIND_LIST}"
       content: `#!/bin/sh\n${MADE_BY}case \${1:-} in prereqs) exit 0 ;; esac\n${bindScript(modules)}`,
     },
   ],
-  effects: (files) =>
-    files.flatMap((file) => {
-      const inside =
-        file.path === SCRIPT
-          ? file.path.replace("/etc/initramfs-tools", "")
-          : file.path.startsWith("/etc/modprobe.d/") || file.path === BIND_LIST
-            ? file.path
-            : undefined;
-      if (inside === undefined) return [];
-      const sha256 = createHash("sha256").update(file.content).digest("hex");
-      return [{ kind: "image-file" as const, path: inside, sha256 }];
-    }),
+  effects: (files) => imageFiles(files, { [SCRIPT]: SCRIPT.replace("/etc/initramfs-tools", "") }),
 };

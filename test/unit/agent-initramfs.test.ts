@@ -5,6 +5,7 @@ import type { InitramfsDriver } from "../../components/core/driver.ts";
 import { debian } from "../../components/distro/debian.ts";
 import { dracut } from "../../components/initramfs/dracut.ts";
 import { initramfsTools } from "../../components/initramfs/initramfs-tools.ts";
+import { mkinitcpio } from "../../components/initramfs/mkinitcpio.ts";
 import { FakeAgent } from "./support/fake-agent.ts";
 import { SHELLS, type Shell } from "./support/fake-host.ts";
 
@@ -99,6 +100,27 @@ describe.each(SHELLS)("an image is opened, with %s", (shell) => {
     expect(host.call(LACKS).status).toBe(0);
     host.file("/opened/scripts/init-top/ORDER", order("udev", "00-vfio-fleet"));
     expect(host.call(LACKS)).toMatchObject({ status: 1, output: "the binding script before udev\n" });
+  });
+
+  test("mkinitcpio: kernels and images by the name of their package; the hook before udev's", () => {
+    start(shell, mkinitcpio);
+    host.file("/usr/lib/modules/6.17.1-arch1-1/pkgbase", "linux");
+    host.file("/usr/lib/modules/6.12.50-1-lts/pkgbase", "linux-lts");
+    host.file("/boot/initramfs-linux.img", "image");
+    host.tool("lsinitcpio", 'cp -r "$ROOT/opened/." .');
+    expect(
+      host.call("initramfs_kernels; initramfs_image 6.17.1-arch1-1; kernel_image 6.17.1-arch1-1").output,
+    ).toBe("6.17.1-arch1-1\n/boot/initramfs-linux.img\n/boot/vmlinuz-linux\n");
+    const lacks = 'initramfs_lacks 6.17.1-arch1-1 /boot/initramfs-linux.img "$BOOT/wanted"';
+    host.file("/opened/config", 'EARLYHOOKS="vfio-fleet udev"');
+    expect(host.call(lacks)).toMatchObject({ status: 0, output: "" });
+    host.file("/opened/config", 'EARLYHOOKS="udev vfio-fleet"');
+    expect(host.call(lacks)).toMatchObject({ status: 1, output: "the binding hook before udev\n" });
+    host.tool("mkinitcpio", 'echo half >"$4"; exit 1');
+    expect(host.call("initramfs_build 6.17.1-arch1-1 /boot/initramfs-linux.img").errors).toContain(
+      "mkinitcpio failed",
+    );
+    expect(host.read("/boot/initramfs-linux.img")).toBe("image\n");
   });
 
   test("dracut: hooks are found where older versions keep them", () => {

@@ -281,6 +281,24 @@ describe("initramfs generators and distributions", () => {
     ).toBe("ubuntu");
     expect(distros.proxmox.packages).not.toContain("qemu-system-x86");
   });
+  test("mkinitcpio: its systemd variant has no hook before udev", () => {
+    expect(tools(["mkinitcpio"])).toBe("mkinitcpio");
+    const refuse = (conf: string, drop = ""): number =>
+      initramfsGenerators.mkinitcpio.refuse?.(
+        xeonFacts({
+          files: { "/etc/mkinitcpio.conf": file(conf), "/etc/mkinitcpio.conf.d/a.conf": file(drop) },
+        }),
+      ).length ?? -1;
+    expect(refuse("HOOKS=(base udev autodetect modconf block filesystems)\n")).toBe(0);
+    expect(refuse("#HOOKS=(base)\nHOOKS=(base systemd autodetect sd-vconsole block)\n")).toBe(1);
+    expect(refuse("HOOKS=(base systemd)\n", "HOOKS=(base udev)\n")).toBe(0);
+    const [conf] = initramfsGenerators.mkinitcpio.files({
+      modules: ["vfio_pci"],
+      files: ["/etc/vfio-fleet/bind"],
+    });
+    expect(conf?.content).toContain("MODULES+=(vfio_pci)\nFILES+=(/etc/vfio-fleet/bind)\n");
+    expect(conf?.content).toContain('HOOKS=(vfio-fleet "${HOOKS[@]}")');
+  });
   test("dracut's files: names that end in .conf, modules forced, the hook in a shell of its own", () => {
     const files = initramfsGenerators.dracut.files({
       modules: ["vfio", "vfio_virqfd", "vfio_pci"],
