@@ -4,13 +4,15 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
 import { hostDir } from "./paths.ts";
+import { type OnProgress, startProgress } from "./progress.ts";
 import { HOST_FILES } from "./qemu-args.ts";
 import { sshOutput, sshRun } from "./ssh.ts";
 import { type HostState, isHostRunning, readState } from "./state.ts";
 
-const BOOT_LIMIT_MS = 300_000;
-/** Tried now and then even without the line on the serial port, which a changed host may not write. */
-const BLIND_ATTEMPT_MS = 30_000;
+const BOOT_LIMIT_MS = 600_000;
+const BLIND_ATTEMPT_MS = 20_000;
+const CONNECT = { connectTimeoutMs: 20_000 } as const;
+const BOOT_ID = "cat /proc/sys/kernel/random/boot_id";
 
 const STAGES = [
   ["lab: sshd is up", "sshd is up"],
@@ -42,61 +44,66 @@ const settle = (name: string): string =>
     "udevadm settle --timeout=60",
   ].join("\n");
 
-/** Waits for a login by ssh. Throws, with the end of the serial log, when the host ends or is not up in five minutes. */
-export const waitUntilUp = async (
+/**
+ * Calls `attempt` whenever it may succeed until it gives an answer: at once, whenever the host says that sshd has
+ * started, and now and then in any case, as a host that somebody has changed may not say so. Attempts are rare because
+ * each costs the emulated processor a second that the boot needs.
+ */
+const whenUp = async <Answer>(
   state: HostState,
+  limitMs: number,
   stage: (stage: string) => void,
-  limitMs = BOOT_LIMIT_MS,
-): Promise<void> => {
-  const { name } = state;
+  attempt: () => Promise<Answer | Error>,
+): Promise<Answer> => {
   const deadline = performance.now() + limitMs;
-  let nextAttempt = performance.now() + BLIND_ATTEMPT_MS;
+  let nextAttempt = performance.now() + 60_000;
   let heard = 0;
   let problem = "sshd has not started";
   for (;;) {
-    const log = serialLog(name);
+    const log = serialLog(state.name);
     stage(stageOf(log));
-    const lines = log.split("lab: sshd is up").length - 1;
-    if (lines > heard || performance.now() > nextAttempt) {
-      heard = lines;
-      const { code, stderr } = await sshRun(name, settle(name), { connectTimeoutMs: 20_000 });
-      if (code === 0) return;
-      problem = stderr.trim();
-      nextAttempt = performance.now() + 3000;
+    const started = log.split("lab: sshd is up").length - 1;
+    if (started > heard || performance.now() > nextAttempt) {
+      heard = started;
+      const answer = await attempt();
+      if (!(answer instanceof Error)) return answer;
+      problem = answer.message.trim();
+      nextAttempt = performance.now() + BLIND_ATTEMPT_MS;
     }
     if (performance.now() > deadline || !isHostRunning(state)) {
       const ending = stripVTControlCharacters(log.slice(-2000));
-      throw new Error(`${name} is not up: ${problem}\nThe end of its serial log:\n${ending}`);
+      throw new Error(`${state.name} is not up: ${problem}\nThe end of its serial log:\n${ending}`);
     }
     await delay(200);
   }
 };
 
-/** The running boot's id, /proc/sys/kernel/random/boot_id: another one after every reboot. */
-export const bootId = (name: string): Promise<string> =>
-  sshOutput(name, "cat /proc/sys/kernel/random/boot_id");
+/** Waits for a login by ssh. Throws, with the end of the serial log, when the host ends or is not up in time. */
+export const waitUntilUp = (state: HostState, stage: (stage: string) => void): Promise<void> =>
+  whenUp(state, BOOT_LIMIT_MS, stage, async () => {
+    const { code, stderr } = await sshRun(state.name, settle(state.name), CONNECT);
+    return code === 0 ? undefined : new Error(stderr);
+  });
 
-/** Waits until the host is up with another boot id than `previous`, and returns it. */
+/** The running boot's id, /proc/sys/kernel/random/boot_id: another one after every reboot. */
+export const bootId = (name: string): Promise<string> => sshOutput(name, BOOT_ID);
+
+/** Waits until the host is up with another boot id than `previous`, its drivers loaded, and returns the new one. */
 export const waitForReboot = async (
   name: string,
   previous: string,
-  limitMs = BOOT_LIMIT_MS,
+  options: { readonly limitMs?: number; readonly onProgress?: OnProgress } = {},
 ): Promise<string> => {
-  const deadline = performance.now() + limitMs;
-  for (;;) {
-    const state = readState(name);
-    if (state === undefined) throw new Error(`${name}: no such host`);
-    const { code, stdout } = await sshRun(name, "cat /proc/sys/kernel/random/boot_id", {
-      connectTimeoutMs: 5000,
-    }).catch(() => ({ code: 255, stdout: "" }));
-    const current = stdout.trim();
-    if (code === 0 && current !== previous) {
-      await sshOutput(name, "udevadm settle --timeout=60");
-      return current;
-    }
-    if (performance.now() > deadline || !isHostRunning(state)) {
-      throw new Error(`${name} has not rebooted: ${isHostRunning(state) ? "time is up" : "QEMU has ended"}`);
-    }
-    await delay(1000);
+  const state = readState(name);
+  if (state === undefined) throw new Error(`${name}: no such host`);
+  const progress = startProgress(name, options.onProgress);
+  try {
+    return await whenUp(state, options.limitMs ?? BOOT_LIMIT_MS, progress.stage, async () => {
+      const { code, stdout, stderr } = await sshRun(name, `${settle(name)}; ${BOOT_ID}`, CONNECT);
+      if (code !== 0) return new Error(stderr);
+      return stdout.trim() === previous ? new Error("it has not gone down yet") : stdout.trim();
+    });
+  } finally {
+    progress.stop();
   }
 };

@@ -86,7 +86,7 @@ export const qemuArguments = ({ name, host, files, sshPort, accelerator }: QemuO
 // The reference hosts' processors: a Xeon E5 v3 (Haswell) and an FX-8350. Without SVM, as nested guests of the AMD host
 // crash QEMU 7.2 otherwise.
 const PROCESSORS = {
-  intel: "Haswell-noTSX,model-id=Intel(R) Xeon(R) CPU E5-2620 v3 @ 2.40GHz",
+  intel: "Haswell-noTSX,-erms,model-id=Intel(R) Xeon(R) CPU E5-2620 v3 @ 2.40GHz",
   amd: "EPYC,-svm,family=21,model=2,stepping=0,model-id=AMD FX(tm)-8350 Eight-Core Processor",
 } as const satisfies Record<HostDescription["vendor"], string>;
 
