@@ -267,6 +267,8 @@ describe("AMD", () => {
     await interrupted.said(/boot creating .*building the trial initramfs/);
     process.kill(-interrupted.pid, "SIGKILL");
     await interrupted.done;
+    expect((await stack.up()).output).toContain("pulumi cancel");
+    expect((await stack.cancel()).code).toBe(0);
     const boot = await bootId(stack.host);
     const { code, output } = await stack.up();
     expect(code, output).toBe(0);

@@ -17,6 +17,8 @@ export interface LabStack {
   /** an `up` that can be interrupted */
   startUp(): PulumiRun;
   destroy(): Promise<PulumiResult>;
+  /** takes the lock away that a killed Pulumi left on the stack's state */
+  cancel(): Promise<PulumiResult>;
   /** runs a command on the host over plain ssh; it has to succeed */
   read(command: string): Promise<string>;
   remove(): Promise<void>;
@@ -49,6 +51,8 @@ export const startLabStack = async (
   };
   describe((host) => host);
   const where = ["--stack", name];
+  // what a run that was killed left behind
+  await pulumi("cancel", "--yes", name);
   await pulumi("stack", "rm", "--force", "--yes", "--preserve-config", ...where);
   const made = await pulumi("stack", "init", ...where);
   if (made.code !== 0) throw new Error(made.output);
@@ -60,6 +64,7 @@ export const startLabStack = async (
     up: (...args) => pulumi("up", "--yes", "--skip-preview", ...where, ...args),
     startUp: () => startPulumi(["up", "--yes", "--skip-preview", ...where]),
     destroy: () => pulumi("destroy", "--yes", "--skip-preview", ...where),
+    cancel: () => pulumi("cancel", "--yes", name),
     read: (command) => sshOutput(name, command),
     remove: async () => {
       await stopHost(name);
