@@ -33,7 +33,7 @@ const sriovOf = (found: Readonly<Record<string, string>>, total: number): NonNul
 
 /** modinfo's `filename:` and `name:` open a module, whichever comes first; `parm:` is `name:description (type)`. */
 const moduleInfo = (lines: readonly string[]): Facts["moduleInfo"] => {
-  const found: { name?: string; builtin?: boolean; parameters: Record<string, string> }[] = [];
+  const found: { name?: string; file?: string; builtin?: boolean; parameters: Record<string, string> }[] = [];
   for (const line of lines) {
     const [, key, value = ""] = /^(name|filename|parm):\s*(.*)$/.exec(line) ?? [];
     let current = found.at(-1);
@@ -47,14 +47,15 @@ const moduleInfo = (lines: readonly string[]): Facts["moduleInfo"] => {
     if (key === "filename") {
       current.builtin = value === "(builtin)";
       const name = /([^/]+?)\.ko(\.\w+)?$/.exec(value)?.[1];
-      if (name !== undefined) current.name ??= name.replaceAll("-", "_");
+      if (name !== undefined) current.file = name.replaceAll("-", "_");
     }
     const parameter = key === "parm" ? /^(\w+):/.exec(value)?.[1] : undefined;
     const type = /\(([^()]*)\)$|^\w+:([a-z ]+)$/.exec(value);
     if (parameter !== undefined) current.parameters[parameter] = type?.[1] ?? type?.[2] ?? "";
   }
   return Object.fromEntries(
-    found.flatMap(({ name, builtin = false, parameters }) =>
+    // older kernels' modules have no name: line
+    found.flatMap(({ file, name = file, builtin = false, parameters }) =>
       name === undefined ? [] : [[name, { builtin, parameters }]],
     ),
   );

@@ -131,6 +131,8 @@ export class FakeHost {
       readonly files?: readonly string[];
       readonly exists?: readonly string[];
       readonly parameters?: string;
+      readonly modinfo?: string;
+      readonly symbols?: string;
     } = {},
   ): { readonly facts: Facts; readonly answer: string; readonly cpuMs: number } {
     const nonce = "0123456789abcdef";
@@ -141,7 +143,7 @@ export class FakeHost {
       .replaceAll(HOST_PATHS, `${this.root}/`);
     const script = [
       `N=${nonce} PRIVILEGE=${question.privilege ?? "root"} LOGIN=op SSH_PEER= SURVEY=${question.survey ? 1 : ""}`,
-      `FILES=${quote(question.files)} EXISTS=${quote(question.exists)} PACKAGES= PARAMETERS='${question.parameters ?? ""}'`,
+      `FILES=${quote(question.files)} EXISTS=${quote(question.exists)} PACKAGES= PARAMETERS='${question.parameters ?? ""}' MODINFO='${question.modinfo ?? ""}' SYMBOLS='${question.symbols ?? ""}'`,
       text,
       "times >&3",
     ].join("\n");
