@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { CommandError } from "./command-error.ts";
 import { registerDoctor } from "./commands/doctor.ts";
 import { registerInspect } from "./commands/inspect.ts";
+import { registerReport } from "./commands/report.ts";
 import { registerVbios } from "./commands/vbios.ts";
 
 /**
@@ -17,6 +18,7 @@ const program = new Command("vfio-fleet")
 
 registerDoctor(program);
 registerInspect(program);
+registerReport(program);
 registerVbios(program);
 
 // `vfio-fleet … | head` closes the pipe early; that is the reader's choice and no failure.
