@@ -99,6 +99,23 @@ export class FakeAgent {
     );
   }
 
+  /** For sshd's ForceCommand: what a client asks for, with a script on its input that meets this host instead of the machine. */
+  forceCommand(): string {
+    const file = join(this.tools, ".forced");
+    const edits = [
+      `s#^PATH=.*#PATH='${this.tools}':$PATH#`,
+      `s#/\\(sys\\|proc\\|run\\)/#${this.root}/\\1/#g`,
+    ];
+    const shell = this.shell === "dash" ? "dash" : "busybox sh";
+    writeFileSync(
+      file,
+      // the made-up id says that root logged in, whoever runs the test
+      `#!/bin/sh\nPATH='${this.tools}':$PATH\nsed ${edits.map((edit) => `-e "${edit}"`).join(" ")} | ${shell} -c "$SSH_ORIGINAL_COMMAND"\n`,
+      { mode: 0o755 },
+    );
+    return file;
+  }
+
   /** Calls of the tools since the last question, host paths as the host sees them. */
   calls(...names: readonly string[]): string[] {
     const found = readFileSync(this.log, "utf8").replaceAll(this.root, "").trimEnd().split("\n");
