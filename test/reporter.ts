@@ -2,43 +2,41 @@ import { writeFileSync } from "node:fs";
 import type { UserConsoleLog } from "vitest";
 import type { Reporter, TestCase, TestModule } from "vitest/node";
 
-const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(1)} s`;
+const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`;
 
 /**
  * A line a test file, every failure whole, and for slow ones what is running, at least every ten seconds.
  * Writes `{passed, failed}` to the file that TEST_COUNTS names.
  */
 export class ProgressReporter implements Reporter {
-  private readonly running = new Map<string, { readonly name: string; readonly since: number }>();
-  private readonly files = new Map<string, number>();
+  /** files at work; workers tell of a test's start only when they get to it, so the file is what is always known */
+  private readonly running = new Map<
+    string,
+    { readonly file: string; readonly since: number; last: string }
+  >();
   private heartbeat: NodeJS.Timeout | undefined;
 
   onTestRunStart(): void {
     this.heartbeat = setInterval(() => {
-      for (const { name, since } of this.running.values()) console.log(`  … ${name}, for ${seconds(since)}`);
+      for (const { file, since, last } of this.running.values())
+        console.log(`  … ${file}, for ${seconds(performance.now() - since)}${last}`);
     }, 9000);
   }
 
   onTestModuleStart(module: TestModule): void {
-    this.files.set(module.id, performance.now());
-    this.running.set(module.id, { name: module.relativeModuleId, since: performance.now() });
-  }
-
-  onTestCaseReady(test: TestCase): void {
-    this.running.set(test.id, { name: test.fullName, since: performance.now() });
-    this.running.delete(test.module.id);
+    this.running.set(module.id, { file: module.relativeModuleId, since: performance.now(), last: "" });
   }
 
   onTestCaseResult(test: TestCase): void {
     const { state, errors } = test.result();
-    const started = this.running.get(test.id)?.since ?? performance.now();
-    this.running.delete(test.id);
+    const took = seconds(test.diagnostic()?.duration ?? 0);
+    const file = this.running.get(test.module.id);
+    if (file) file.last = `, after: ${test.name}`;
     if (state === "failed") {
-      console.log(`✗ ${test.module.relativeModuleId} > ${test.fullName} (${seconds(started)})`);
+      console.log(`✗ ${test.module.relativeModuleId} > ${test.fullName} (${took})`);
       for (const error of errors)
         console.log(`    ${(error.stack ?? error.message).replaceAll("\n", "\n    ")}\n${error.diff ?? ""}`);
-    } else if (test.project.name === "lab" && state === "passed")
-      console.log(`✓ ${test.fullName} (${seconds(started)})`);
+    } else if (test.project.name === "lab" && state === "passed") console.log(`✓ ${test.fullName} (${took})`);
   }
 
   /** What a test says while it runs, such as the stages of a booting host. */
@@ -47,6 +45,7 @@ export class ProgressReporter implements Reporter {
   }
 
   onTestModuleEnd(module: TestModule): void {
+    const since = this.running.get(module.id)?.since ?? performance.now();
     this.running.delete(module.id);
     const tests = [...module.children.allTests()];
     const failed = tests.filter((test) => test.result().state === "failed").length;
@@ -58,7 +57,7 @@ export class ProgressReporter implements Reporter {
         );
     console.log(
       `${module.ok() ? "✓" : "✗"} ${module.relativeModuleId}: ${tests.length} tests` +
-        `${failed > 0 ? `, ${failed} failed` : ""} (${seconds(this.files.get(module.id) ?? performance.now())})`,
+        `${failed > 0 ? `, ${failed} failed` : ""} (${seconds(performance.now() - since)})`,
     );
   }
 
@@ -66,7 +65,11 @@ export class ProgressReporter implements Reporter {
     clearInterval(this.heartbeat);
     const tests = modules.flatMap((module) => [...module.children.allTests()]);
     const passed = tests.filter((test) => test.result().state === "passed").length;
-    const broken = modules.filter((module) => module.errors().length > 0).length;
+    const broken = modules.filter(
+      (module) =>
+        module.errors().length > 0 ||
+        [...module.children.allSuites()].some((suite) => suite.errors().length > 0),
+    ).length;
     for (const error of unhandled) console.log("✗ outside of any test:", error);
     // a file that cannot be loaded, and a test that never ran, count as failed: silence is no success
     const counts = { passed, failed: tests.length - passed + broken + unhandled.length };
