@@ -85,6 +85,8 @@ describe("Intel, from a fresh Debian to a running domain and back", () => {
   let before: string;
   beforeAll(async () => {
     stack = await startLabStack("lab-xeon", "lab-xeon", "test-xeon");
+    // libvirt gives its own files in /etc their UUIDs when it runs for the first time
+    await stack.read("virsh -q list --all");
     before = await files(stack);
   });
   afterAll(() => stack?.remove());
