@@ -55,16 +55,3 @@ export const placePorts = (host: HostDescription): PlacedPort[] => {
     return { id, slot, bridge, cards };
   });
 };
-
-/** The addresses of a card's functions, `0000:01:00.0`, as the host will see them. Throws when it has no such card. */
-export const cardAddresses = (host: HostDescription, cardName: string): string[] => {
-  const cards = placePorts(host).flatMap((port) => port.cards);
-  const found = cards.find(({ card }) => card.name === cardName);
-  if (found === undefined) {
-    throw new Error(
-      `no card ${cardName}; the host has ${cards.map(({ card }) => card.name).join(", ") || "none"}`,
-    );
-  }
-  const hex = (number: number): string => number.toString(16).padStart(2, "0");
-  return found.card.functions.map((_, number) => `0000:${hex(found.busNumber)}:${hex(found.slot)}.${number}`);
-};

@@ -2,7 +2,7 @@
 import { execa } from "execa";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { labKeys, type LabKeys } from "../keys.ts";
@@ -170,17 +170,4 @@ const mmdebstrap = async (
 const describe = (note: string): string => {
   const hook = /running --customize-hook directly: .*\/\d+-(\S+)/.exec(note)?.[1];
   return hook === undefined ? note.replace(/\.\.\.$/, "") : `running ${hook}`;
-};
-
-/** Removes the built images that no host and no snapshot is on, except the newest of each name. */
-export const pruneImages = async (
-  used: ReadonlySet<string>,
-  current: ReadonlySet<string>,
-): Promise<string[]> => {
-  if (!existsSync(imagesDir())) return [];
-  const removed = (await readdir(imagesDir(), { withFileTypes: true }))
-    .filter((entry) => entry.isDirectory() && !used.has(entry.name) && !current.has(entry.name))
-    .map((entry) => entry.name);
-  for (const id of removed) await rm(join(imagesDir(), id), { recursive: true, force: true });
-  return removed;
 };
