@@ -26,18 +26,27 @@ export interface RomPlan {
 /** QEMU's own folder: the only one that is there wherever QEMU is, and that libvirt's AppArmor profile lets it read. */
 const ROM_FOLDER = "/usr/share/qemu/vfio-fleet";
 
-/** Where a card's ROM lies on the host. */
-export const romPath = (card: string): string => `${ROM_FOLDER}/${card}.rom`;
+type Rom = NonNullable<CardSpec["rom"]>;
+
+/**
+ * Where a card's ROM lies on the host; undefined for a hidden one. A dump does not take the place of a file: it is
+ * judged only once it is there, and the domains use what they had until then.
+ */
+const romPath = (card: string, rom: Rom): string | undefined => {
+  if ("bar" in rom) return undefined;
+  return `${ROM_FOLDER}/${card}${"dump" in rom ? ".dump" : ""}.rom`;
+};
 
 /** What a domain with this card says of its ROM. */
 export const guestRom = (card: string, rom: CardSpec["rom"]): CardRom => {
   if (rom === undefined) return { kind: "card" };
-  return "bar" in rom ? { kind: "off" } : { kind: "file", path: romPath(card) };
+  const path = romPath(card, rom);
+  return path === undefined ? { kind: "off" } : { kind: "file", path };
 };
 
 /** Files of the host that a plan of these ROMs compares. */
 export const romQuestion = (cards: Cards): string[] =>
-  Object.entries(cards).flatMap(([name, { rom }]) => (rom && !("bar" in rom) ? [romPath(name)] : []));
+  Object.entries(cards).flatMap(([name, { rom }]) => (rom && romPath(name, rom)) ?? []);
 
 /** The function that the ROM belongs to: the display, or the first. */
 const carrier = (facts: Facts, card: CardSpec): PciDevice | undefined => {
@@ -78,8 +87,11 @@ const isSo = (facts: Facts, path: string, digest: string | undefined): boolean =
   digest !== undefined && facts.files[path]?.sha256 === digest && facts.files[path].mode === "644";
 
 /** What both kinds of steps share; drift is a file that is not as the last up left it. */
-const romStep = (facts: Facts, name: string): Pick<Step, "key" | "undo" | "after" | "binary" | "drift"> => {
-  const path = romPath(name);
+const romStep = (
+  facts: Facts,
+  name: string,
+  path: string,
+): Pick<Step, "key" | "undo" | "after" | "binary" | "drift"> => {
   const written = facts.receipts[receiptName(path)]?.notes["sha256"];
   return {
     key: path,
@@ -97,18 +109,29 @@ const romStep = (facts: Facts, name: string): Pick<Step, "key" | "undo" | "after
   };
 };
 
-const planFile = (facts: Facts, name: string, file: string, id: PciId, given: GivenRom): Step | Problem => {
-  const path = `cards.${name}.rom.file`;
+const planFile = (
+  facts: Facts,
+  name: string,
+  path: string,
+  file: string,
+  id: PciId,
+  given: GivenRom,
+): Step | Problem => {
+  const setting = `cards.${name}.rom.file`;
   if (!given.ok)
-    return { path, problem: given.reason, remedy: "name a file that exists; paths start at the project" };
-  const objection = romObjection(path, file, given.bytes, id);
+    return {
+      path: setting,
+      problem: given.reason,
+      remedy: "name a file that exists; paths start at the project",
+    };
+  const objection = romObjection(setting, file, given.bytes, id);
   if (objection) return objection;
   return {
-    ...romStep(facts, name),
+    ...romStep(facts, name, path),
     verb: "rom",
-    args: [romPath(name)],
+    args: [path],
     input: `${Buffer.from(given.bytes).toString("base64").replaceAll(/.{76}/g, "$&\n")}\n`,
-    so: isSo(facts, romPath(name), sha256(given.bytes)),
+    so: isSo(facts, path, sha256(given.bytes)),
   };
 };
 
@@ -134,15 +157,14 @@ const dumpProblem = (facts: Facts, device: PciDevice): Pick<Problem, "problem" |
   );
 };
 
-const planDump = (facts: Facts, name: string, device: PciDevice): Step | Problem => {
-  const path = romPath(name);
+const planDump = (facts: Facts, name: string, path: string, device: PciDevice): Step | Problem => {
   const receipt = facts.receipts[receiptName(path)];
   const identity = `${device.address} ${device.id}`;
   const so = isSo(facts, path, receipt?.notes["sha256"]) && receipt?.notes["card"] === identity;
   const problem = so ? undefined : dumpProblem(facts, device);
   if (problem) return { path: `cards.${name}.rom.dump`, ...problem };
   return {
-    ...romStep(facts, name),
+    ...romStep(facts, name, path),
     verb: "dump",
     args: [path, device.address, device.id],
     quiet: true,
@@ -162,19 +184,21 @@ export const planRoms = (
   const planned = Object.entries(cards).flatMap(([card, spec]) => {
     const { rom } = spec;
     const device = carrier(facts, spec);
+    const path = rom && romPath(card, rom);
     // a card that is not there is said elsewhere
-    if (!rom || "bar" in rom || !device) return [];
+    if (!rom || path === undefined || !device) return [];
     const made =
       "file" in rom
         ? planFile(
             facts,
             card,
+            path,
             rom.file,
             device.id,
             given[card] ?? { ok: false, reason: `${rom.file} was not read` },
           )
-        : planDump(facts, card, device);
-    return [{ card, id: device.id, made, isDump: "dump" in rom }];
+        : planDump(facts, card, path, device);
+    return [{ card, path, id: device.id, made, isDump: "dump" in rom }];
   });
   const problems = planned.flatMap(({ made }) => ("problem" in made ? [made] : []));
   if (problems.length > 0) return { ok: false, problems };
@@ -182,7 +206,7 @@ export const planRoms = (
     ok: true,
     value: {
       steps: planned.flatMap(({ made }) => ("problem" in made ? [] : [made])),
-      dumps: planned.flatMap(({ card, id, isDump }) => (isDump ? [{ key: romPath(card), card, id }] : [])),
+      dumps: planned.flatMap(({ card, path, id, isDump }) => (isDump ? [{ key: path, card, id }] : [])),
     },
   };
 };

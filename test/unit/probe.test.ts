@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FakeHost, SHELLS, type FakeFunction } from "./support/fake-host.ts";
 
@@ -19,6 +20,7 @@ const card: readonly FakeFunction[] = [
     files: {
       boot_vga: "1",
       reset_method: "flr bus",
+      "hwmon/hwmon3/temp1_input": "45600",
       power_state: "D0",
       rom: "",
       resource: [
@@ -144,6 +146,8 @@ beforeAll(() => {
     "/proc/driver/nvidia/gpus/0000:03:00.0/information",
     "Model: \t\t GeForce GTX 1050\nDevice Minor: \t 0",
   );
+  host.file("/proc/driver/nvidia/version", "NVRM version: 550");
+  host.tool("nvidia-smi", "00000000:03:00.0, 51");
   host.tool(
     "dmesg",
     [
@@ -269,7 +273,23 @@ describe.each(SHELLS)("the probe's own text under %s", (shell) => {
         ],
       }),
       nvidia: [{ address: "0000:03:00.0", model: "GeForce GTX 1050", minor: 0 }],
+      temperatures: [{ address: "0000:03:00.0", celsius: 46 }],
     });
+  });
+
+  test("a watch tells what changes: holders, temperatures, the kernel's log, and nothing costly", () => {
+    const { facts } = host.probe(shell, { survey: "watch" });
+    expect(facts.survey).toMatchObject({
+      temperatures: [
+        { address: "0000:03:00.0", celsius: 46 },
+        { address: "0000:03:00.0", celsius: 51 },
+      ],
+      kernelLog: { trouble: [expect.stringContaining("BAR 1: can't reserve")] },
+      proxmox: [{ id: "100", running: true }],
+    });
+    expect(facts.survey?.roms).toEqual([]);
+    expect(facts.survey?.resizableBars).toEqual([]);
+    expect(facts.libvirt.domains).toHaveLength(1);
   });
 
   test("what a plain user may not see is unknown, not absent", () => {
@@ -293,7 +313,20 @@ describe.each(SHELLS)("the probe's own text under %s", (shell) => {
       "resizableBars",
       "secureBoot",
       "selinux",
+      "temperatures",
     ]);
+  });
+
+  test("of a file that is no text its digest is told, whatever bytes it holds", () => {
+    const bytes = Uint8Array.from({ length: 70_000 }, (_, at) => (at * 7) % 256);
+    host.file("/usr/share/qemu/vfio-fleet/card.rom", bytes);
+    const path = "/usr/share/qemu/vfio-fleet/card.rom";
+    const { facts } = host.probe(shell, { files: [path, "/etc/os-release"] });
+    expect(facts.files[path]).toMatchObject({
+      sha256: createHash("sha256").update(bytes).digest("hex"),
+      content: "(70000 bytes, no text)",
+    });
+    expect(facts.files["/etc/os-release"]?.content).toContain("Debian");
   });
 
   // the best of five: the machine of the tests has other work, which makes the same work dearer

@@ -15,6 +15,7 @@ import { pciId, xeonFacts } from "../fixtures/xeon.ts";
 import { ipxeRom, KIB, makeContainer, makeNvidiaRom, readBytes } from "./support/option-rom.ts";
 
 const PATH = "/usr/share/qemu/vfio-fleet/gtx1050.rom";
+const DUMPED = "/usr/share/qemu/vfio-fleet/gtx1050.dump.rom";
 const IDENTITY = "0000:03:00.0 10de:1c81";
 const ROM = makeNvidiaRom({ size: 128 * KIB });
 const CONTAINED = makeNvidiaRom({ leading: makeContainer(0x600, 2), size: 256 * KIB });
@@ -25,9 +26,14 @@ const cardsWith = (rom: unknown) => ({ gtx1050: cardSchema.parse({ ...CARD, rom 
 const given = (bytes: Uint8Array): Record<string, GivenRom> => ({ gtx1050: { ok: true, bytes } });
 
 /** The host as an up left it: a file with this digest, and the receipt of the step that wrote it. */
-const leftBy = (digest: string, notes: Record<string, string>, found = digest): Partial<Facts> => ({
-  files: { [PATH]: { mode: "644", owner: "root", group: "root", content: "", sha256: found } },
-  receipts: { [receiptName(PATH)]: { token: "t", notes: { sha256: digest, ...notes } } },
+const leftBy = (
+  digest: string,
+  notes: Record<string, string>,
+  found = digest,
+  path = PATH,
+): Partial<Facts> => ({
+  files: { [path]: { mode: "644", owner: "root", group: "root", content: "", sha256: found } },
+  receipts: { [receiptName(path)]: { token: "t", notes: { sha256: digest, ...notes } } },
 });
 /** One running domain that has the card. */
 const inUse: Partial<Facts> = {
@@ -161,26 +167,26 @@ describe("rom: {dump}", () => {
 
   test("read from the display function, its output judged", () => {
     expect(stepOf(DUMP)).toMatchObject({
-      key: PATH,
+      key: DUMPED,
       verb: "dump",
-      args: [PATH, "0000:03:00.0", "10de:1c81"],
-      undo: ["unrom", PATH],
+      args: [DUMPED, "0000:03:00.0", "10de:1c81"],
+      undo: ["unrom", DUMPED],
       quiet: true,
       binary: true,
       so: false,
     });
     const plan = planRoms(cardsWith(DUMP), xeonFacts(), {});
-    expect(plan.ok && plan.value.dumps).toEqual([{ key: PATH, card: "gtx1050", id: "10de:1c81" }]);
+    expect(plan.ok && plan.value.dumps).toEqual([{ key: DUMPED, card: "gtx1050", id: "10de:1c81" }]);
   });
 
   test("once only: not while the file is as it was left, but for another card in the slot", () => {
-    expect(stepOf(DUMP, leftBy(DIGEST, { card: IDENTITY })).so).toBe(true);
-    expect(stepOf(DUMP, leftBy(DIGEST, { card: "0000:03:00.0 10de:1c82" })).so).toBe(false);
-    // a file that rom: {file} left is no dump
-    expect(stepOf(DUMP, leftBy(DIGEST, {})).so).toBe(false);
-    expect(stepOf(DUMP, leftBy(DIGEST, { card: IDENTITY }, "0".repeat(64)))).toMatchObject({
+    expect(stepOf(DUMP, leftBy(DIGEST, { card: IDENTITY }, DIGEST, DUMPED)).so).toBe(true);
+    expect(stepOf(DUMP, leftBy(DIGEST, { card: "0000:03:00.0 10de:1c82" }, DIGEST, DUMPED)).so).toBe(false);
+    // a file that rom: {file} left is no dump, and stays until the dump was judged
+    expect(stepOf(DUMP, leftBy(DIGEST, {}))).toMatchObject({ key: DUMPED, so: false });
+    expect(stepOf(DUMP, leftBy(DIGEST, { card: IDENTITY }, "0".repeat(64), DUMPED))).toMatchObject({
       so: false,
-      drift: { found: `${PATH} was changed` },
+      drift: { found: `${DUMPED} was changed` },
     });
   });
 
@@ -196,7 +202,7 @@ describe("rom: {dump}", () => {
   });
 
   test("a domain may run once the ROM was read", () => {
-    expect(refusal(DUMP, { ...inUse, ...leftBy(DIGEST, { card: IDENTITY }) })).toBe("");
+    expect(refusal(DUMP, { ...inUse, ...leftBy(DIGEST, { card: IDENTITY }, DIGEST, DUMPED) })).toBe("");
   });
 
   test("what the card showed is judged for the card", () => {
@@ -223,7 +229,7 @@ describe("in the domain", () => {
   };
   test.each([
     ["a file", { file: "roms/a.rom" }, [`bar="on" file="${PATH}"`]],
-    ["a dump", { dump: true }, [`bar="on" file="${PATH}"`]],
+    ["a dump", { dump: true }, [`bar="on" file="${DUMPED}"`]],
     ["none", { bar: "off" }, ['bar="off"']],
     ["the card's own", undefined, []],
   ])("%s belongs to the display function alone", (_, rom, expected) => {
