@@ -68,15 +68,17 @@ const up = async (stack: Stack): Promise<void> => {
 
   heading("what the host itself says, over plain ssh");
   const proved = await show(stack);
-  console.log(`
-The host goes on running. Try:
-  npm run pulumi -- preview --stack ${stack}      nothing to change
-  npm run lab -- ssh ${stack}                     look around; edit /etc/modprobe.d/vfio.conf, then preview again
-  npm run lab -- screenshot ${stack} host.png     the host's own screen
-  ssh -F .lab/ssh_config -NL 5900:127.0.0.1:5900 ${stack}
-                                               then point a VNC viewer at 127.0.0.1:5900: the domain's screen
-  npm run pulumi -- destroy --stack ${stack}      put the host back to what it was
-  npm run demo:down                            remove the hosts and their disks`);
+  const next = [
+    [`npm run pulumi -- preview --stack ${stack}`, "nothing to change"],
+    [`npm run lab -- ssh ${stack}`, "edit /etc/modprobe.d/vfio.conf, preview again"],
+    [`npm run lab -- screenshot ${stack} host.png`, "the host's own screen"],
+    [`ssh -F .lab/ssh_config -NL 5900:127.0.0.1:5900 ${stack}`, "the domain's screen: VNC at 127.0.0.1:5900"],
+    [`npm run pulumi -- destroy --stack ${stack}`, "put the host back to what it was"],
+    ["npm run demo:down", "remove the hosts and their disks"],
+  ] as const;
+  const width = Math.max(...next.map(([command]) => command.length));
+  console.log("\nThe host goes on running. Try:");
+  for (const [command, what] of next) console.log(`  ${command.padEnd(width)}  ${what}`);
   if (!proved) stop("Not everything could be proved, see the lines with ✗.");
 };
 

@@ -29,7 +29,7 @@ const QUESTIONS: readonly (readonly [what: string, command: string, expected: Re
     /vfio-pci\.ko.*|bind/,
   ],
   [
-    "default entry of the boot menu",
+    "default boot entry",
     "sed -n '/^menuentry/,/^}/p' /boot/grub/grub.cfg | grep -m1 -E '^[[:space:]]*linux' | tr ' ' '\\n' | grep iommu | paste -sd' '",
     /iommu=pt/,
   ],
@@ -41,7 +41,7 @@ const QUESTIONS: readonly (readonly [what: string, command: string, expected: Re
   [
     "libvirt and QEMU",
     "virsh -q version | grep -E 'library|Running' | sed 's/.*: //' | sort -u | paste -sd' '",
-    /libvirt.*QEMU/i,
+    /QEMU [0-9.]+ libvirt [0-9.]+/,
   ],
   ["domain win10", "virsh -q domstate win10", /^running/],
   ["its firmware", "virsh dumpxml win10 | sed -n 's/.*<loader[^>]*>\\(.*\\)<.loader>.*/\\1/p'", /OVMF_CODE/],
