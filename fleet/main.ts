@@ -4,6 +4,7 @@ import { registerDoctor } from "./commands/doctor.ts";
 import { registerInspect } from "./commands/inspect.ts";
 import { registerReport } from "./commands/report.ts";
 import { registerVbios } from "./commands/vbios.ts";
+import { registerWatch } from "./commands/watch.ts";
 
 /**
  * The program `vfio-fleet`. Every command registers itself from its own file in commands/ and imports what it
@@ -20,6 +21,7 @@ registerDoctor(program);
 registerInspect(program);
 registerReport(program);
 registerVbios(program);
+registerWatch(program);
 
 // `vfio-fleet … | head` closes the pipe early; that is the reader's choice and no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

@@ -99,5 +99,9 @@ export const surveySchema = z.strictObject({
       z.strictObject({ address: pciAddressSchema, model: z.string(), minor: z.number().int().nullable() }),
     )
     .describe("cards of the NVIDIA driver, with the N of /dev/nvidiaN"),
+  temperatures: z
+    .array(z.strictObject({ address: pciAddressSchema, celsius: z.number() }))
+    .optional()
+    .describe("first sensor of the devices whose driver has one"),
 });
 export type Survey = z.infer<typeof surveySchema>;

@@ -193,6 +193,20 @@ const nvidia = (lines: readonly string[]): Survey["nvidia"] =>
     return [{ address, model: field("Model") ?? "", minor: integer(field("Device Minor")) ?? null }];
   });
 
+/** hwmon counts in thousandths; nvidia-smi prints `00000000:03:00.0, 45`. */
+const temperatures = (lines: readonly string[]): NonNullable<Survey["temperatures"]> => [
+  ...[...headed(lines)].flatMap(([path, [value]]) => {
+    const address = parsePciAddress(/\/devices\/([^/]+)\/hwmon\//.exec(path)?.[1] ?? "");
+    const thousandths = integer(value);
+    return address && thousandths !== undefined ? [{ address, celsius: Math.round(thousandths / 1000) }] : [];
+  }),
+  ...lines.flatMap((line) => {
+    const match = /^0000([0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]), (\d+)$/i.exec(line);
+    const address = parsePciAddress(match?.[1] ?? "");
+    return address ? [{ address, celsius: Number(match?.[2]) }] : [];
+  }),
+];
+
 /** The part of the facts that survey.sh answers; undefined when it was not asked. */
 export const parseSurvey = (sections: Sections, privilege: string): Facts["survey"] => {
   if (!sections.has("survey")) return undefined;
@@ -254,5 +268,6 @@ export const parseSurvey = (sections: Sections, privilege: string): Facts["surve
     ...(guests ? { proxmox: guests } : root && { proxmox: null }),
     ...(held && { holders: held }),
     nvidia: nvidia(section("nvidia")),
+    temperatures: temperatures(section("temperatures")),
   };
 };

@@ -14,7 +14,7 @@
 #   PARAMETERS modules whose parameters are wanted, separated by spaces ("*" for all)
 #   MODINFO    modules whose own description is wanted: where they are, what parameters they know
 #   SYMBOLS    kernel functions to look for, separated by spaces: an option that only patched kernels know
-#   SURVEY     empty, or anything when the function survey of survey.sh is to run as well
+#   SURVEY     empty, or the function of survey.sh that is to run as well: survey, watch
 set -u
 # One function, so that nothing runs before all of the text has arrived, and nothing can read the text as its input.
 probe() {
@@ -190,7 +190,7 @@ section contents
 [ -z "$readable" ] || cat $readable | base64
 IFS=" $NL"
 # what only the commands that explain a host ask for; survey.sh stands in front of this text then
-[ -z "${SURVEY:-}" ] || survey
+[ -z "${SURVEY:-}" ] || "$SURVEY"
 section end
 }
 probe </dev/null 2>/dev/null

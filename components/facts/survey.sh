@@ -1,7 +1,8 @@
 # vfio-fleet survey: what explains a host, beyond what a plan for it looks at. It stands in front of probe.sh when it
 # is asked for, obeys the same rules (POSIX sh, no process in a loop over devices, nothing changed), and uses its
 # functions. What only root may see stays away for a plain user: the reader of the answer then says "unknown".
-survey() {
+# SURVEY names the function that probe.sh calls: survey for all, watch for what changes while one looks.
+survey_machine() {
 section survey
 say /proc/uptime uptime
 say /sys/class/dmi/id/sys_vendor systemVendor
@@ -21,9 +22,15 @@ variable=/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b
 [ -r "$variable" ] && printf 'secureBoot=%s\n' "$(od -An -tu1 -j4 -N1 "$variable")"
 section survey-modules
 cat /proc/modules
+}
+
+survey_memory() {
 section survey-memory
 cat /proc/meminfo
 head -n 1 /dev/null /sys/kernel/mm/hugepages/*/nr_hugepages /sys/kernel/mm/hugepages/*/free_hugepages
+}
+
+survey_screen() {
 section survey-framebuffers
 cat /proc/fb
 section survey-iomem
@@ -31,7 +38,9 @@ section survey-iomem
 grep -i -E 'BOOTFB|efifb|vesafb|simplefb|simple-framebuffer' /proc/iomem
 section survey-resize
 head -n 1 /dev/null /sys/bus/pci/devices/*/resource[0-5]_resize
+}
 
+survey_log() {
 if log=$(dmesg); then
   # what the boot said first, and what went wrong last
   section survey-kernel-boot
@@ -42,7 +51,9 @@ if log=$(dmesg); then
     tail -n 200
 fi
 log=
+}
 
+survey_domains() {
 set -- /var/log/libvirt/qemu/*.log
 if [ -r "$1" ]; then
   section survey-domain-logs
@@ -72,13 +83,17 @@ if [ -r "$1" ]; then
     IFS=" $NL"
   fi
 fi
+}
 
+survey_proxmox() {
 if [ -r /etc/pve/qemu-server ]; then
   section survey-proxmox
   grep -H -E '^(name|hostpci[0-9]+|bios|machine|onboot|args|\[.*)[]:]' /etc/pve/qemu-server/*.conf | cut -c 1-400
   for pid in /run/qemu-server/*.pid; do [ -e "$pid" ] && printf 'running %s\n' "$pid"; done
 fi
+}
 
+survey_holders() {
 section survey-holders
 # Who has the card's device files open. Domains tell of themselves; other processes are looked at only where there may
 # be some: QEMU beside libvirt, and anything while the NVIDIA driver counts more users than the modules above it.
@@ -106,4 +121,32 @@ if [ "$PRIVILEGE" != none ] && find / -maxdepth 0 -lname / -printf ''; then
 fi
 section survey-nvidia
 head -n 20 /dev/null /proc/driver/nvidia/gpus/*/information | grep -E '^==> |Device Minor|Model'
+}
+
+survey_temperatures() {
+section survey-temperatures
+# the first sensor of the drivers that have one (Linux: Documentation/hwmon/sysfs-interface.rst), in thousandths
+head -n 1 /dev/null /sys/bus/pci/devices/*/hwmon/hwmon*/temp1_input
+}
+
+survey() {
+survey_machine
+survey_memory
+survey_screen
+survey_log
+survey_domains
+survey_proxmox
+survey_holders
+survey_temperatures
+}
+
+watch() {
+section survey
+survey_memory
+survey_log
+survey_proxmox
+survey_holders
+survey_temperatures
+# NVIDIA's driver has no such sensor, but a program that asks it
+[ -e /proc/driver/nvidia/version ] && nvidia-smi --query-gpu=pci.bus_id,temperature.gpu --format=csv,noheader,nounits
 }

@@ -41,7 +41,7 @@ export const probeHost = async (connection: Connection, question: ProbeQuestion)
     `PARAMETERS=${quote(question.parameters.join(" "))}`,
     `MODINFO=${quote((question.modinfo ?? []).join(" "))}`,
     `SYMBOLS=${quote((question.symbols ?? []).join(" "))}`,
-    ...(question.survey ? ["SURVEY=1", read("survey")] : []),
+    ...(question.survey ? ["SURVEY=survey", read("survey")] : []),
     script,
   ].join("\n");
   const result = await runOnHost(connection, ELEVATED_SHELL, input);

@@ -217,3 +217,43 @@ export const runOnHost = async (
     end();
   }
 };
+
+/**
+ * Runs one command on a host and hands over what it prints as it comes, until it ends or `signal` is aborted, which
+ * closes the connection: the command's next print then ends it.
+ * @throws {HostError} as runOnHost, and when the connection breaks; not when aborted
+ */
+export const streamFromHost = async (
+  connection: Connection,
+  command: string,
+  input: string,
+  onText: (text: string) => void,
+  signal: AbortSignal,
+): Promise<RunResult> => {
+  const { client, end } = await openThrough(connection);
+  const aborted = { code: null, stdout: "", stderr: "" };
+  try {
+    return await new Promise<RunResult>((resolve, reject) => {
+      const broken = (what: string): void =>
+        reject(new HostError(label(connection), what, "it is asked again as long as this runs"));
+      if (signal.aborted) return resolve(aborted);
+      signal.addEventListener("abort", () => resolve(aborted), { once: true });
+      client.once("error", (error) => broken(`the connection broke: ${error.message}`));
+      client.once("close", () => broken("the host closed the connection"));
+      client.exec(command, (error, channel) => {
+        if (error) return broken(`the host does not run commands: ${error.message}`);
+        let stderr = "";
+        channel.setEncoding("utf8");
+        channel.on("data", onText);
+        channel.stderr.setEncoding("utf8");
+        channel.stderr.on("data", (text: string) => {
+          stderr = (stderr + text).slice(-4000);
+        });
+        channel.on("close", (code: number | null) => resolve({ code, stdout: "", stderr }));
+        channel.end(input);
+      });
+    });
+  } finally {
+    end();
+  }
+};

@@ -20,6 +20,7 @@ const card: readonly FakeFunction[] = [
     files: {
       boot_vga: "1",
       reset_method: "flr bus",
+      "hwmon/hwmon3/temp1_input": "45600",
       power_state: "D0",
       rom: "",
       resource: [
@@ -145,6 +146,8 @@ beforeAll(() => {
     "/proc/driver/nvidia/gpus/0000:03:00.0/information",
     "Model: \t\t GeForce GTX 1050\nDevice Minor: \t 0",
   );
+  host.file("/proc/driver/nvidia/version", "NVRM version: 550");
+  host.tool("nvidia-smi", "00000000:03:00.0, 51");
   host.tool(
     "dmesg",
     [
@@ -270,7 +273,23 @@ describe.each(SHELLS)("the probe's own text under %s", (shell) => {
         ],
       }),
       nvidia: [{ address: "0000:03:00.0", model: "GeForce GTX 1050", minor: 0 }],
+      temperatures: [{ address: "0000:03:00.0", celsius: 46 }],
     });
+  });
+
+  test("a watch tells what changes: holders, temperatures, the kernel's log, and nothing costly", () => {
+    const { facts } = host.probe(shell, { survey: "watch" });
+    expect(facts.survey).toMatchObject({
+      temperatures: [
+        { address: "0000:03:00.0", celsius: 46 },
+        { address: "0000:03:00.0", celsius: 51 },
+      ],
+      kernelLog: { trouble: [expect.stringContaining("BAR 1: can't reserve")] },
+      proxmox: [{ id: "100", running: true }],
+    });
+    expect(facts.survey?.roms).toEqual([]);
+    expect(facts.survey?.resizableBars).toEqual([]);
+    expect(facts.libvirt.domains).toHaveLength(1);
   });
 
   test("what a plain user may not see is unknown, not absent", () => {
@@ -294,6 +313,7 @@ describe.each(SHELLS)("the probe's own text under %s", (shell) => {
       "resizableBars",
       "secureBoot",
       "selinux",
+      "temperatures",
     ]);
   });
 

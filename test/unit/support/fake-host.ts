@@ -126,7 +126,7 @@ export class FakeHost {
   probe(
     shell: Shell,
     question: {
-      readonly survey?: boolean;
+      readonly survey?: boolean | "watch";
       readonly privilege?: Facts["privilege"];
       readonly files?: readonly string[];
       readonly exists?: readonly string[];
@@ -142,7 +142,7 @@ export class FakeHost {
       .replace(/^PATH=.*$/m, `PATH='${this.path(shell)}'`)
       .replaceAll(HOST_PATHS, `${this.root}/`);
     const script = [
-      `N=${nonce} PRIVILEGE=${question.privilege ?? "root"} LOGIN=op SSH_PEER= SURVEY=${question.survey ? 1 : ""}`,
+      `N=${nonce} PRIVILEGE=${question.privilege ?? "root"} LOGIN=op SSH_PEER= SURVEY=${question.survey === true ? "survey" : question.survey || ""}`,
       `FILES=${quote(question.files)} EXISTS=${quote(question.exists)} PACKAGES= PARAMETERS='${question.parameters ?? ""}' MODINFO='${question.modinfo ?? ""}' SYMBOLS='${question.symbols ?? ""}'`,
       text,
       "times >&3",
