@@ -6,11 +6,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { hostDir } from "./paths.ts";
 import { identify, isRunning, kill, type ProcessIdentity, waitForEnd } from "./process.ts";
 import { HOST_FILES } from "./qemu-args.ts";
+import { withSignals } from "./signals.ts";
 
 /** `detached`: until it is stopped. `process`: at most as long as this process. */
 export type Lifetime = "detached" | "process";
-
-const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
 
 /**
  * Starts QEMU in a session of its own, out of reach of the terminal's Ctrl-C, and runs `bringUp`. When that fails, when
@@ -41,12 +40,6 @@ export const launch = async (
     throw new Error(`${name}: QEMU did not start: ${lastLines(join(folder, HOST_FILES.log), 5)}`);
   }
   const end = (): void => kill(identity, folder);
-  const onSignal = (signal: NodeJS.Signals): void => {
-    end();
-    const number = signal in SIGNALS ? SIGNALS[signal as keyof typeof SIGNALS] : 0;
-    process.exit(128 + number);
-  };
-  for (const signal of Object.keys(SIGNALS)) process.once(signal, onSignal);
   const watch = new AbortController();
   const ended = (async (): Promise<void> => {
     while (isRunning(identity, folder)) await delay(200, undefined, { signal: watch.signal });
@@ -56,7 +49,7 @@ export const launch = async (
   })();
   ended.catch(() => undefined);
   try {
-    await Promise.race([bringUp(identity), ended]);
+    await withSignals(end, () => Promise.race([bringUp(identity), ended]));
     child.unref();
   } catch (error) {
     end();
@@ -64,7 +57,6 @@ export const launch = async (
     throw error;
   } finally {
     watch.abort();
-    for (const signal of Object.keys(SIGNALS)) process.removeListener(signal, onSignal);
   }
 };
 

@@ -31,11 +31,13 @@ export const qmp = async (
       const send = (command: object): void => void socket.write(`${JSON.stringify(command)}\n`);
       let ready = false;
       socket.setTimeout(timeoutMs, () => fail(`no answer in ${timeoutMs} ms`));
-      socket.once("error", (error) => fail(error.message));
+      const lines = createInterface({ input: socket });
+      // readline hands on the socket's errors
+      lines.once("error", (error: Error) => fail(error.message));
       socket.once("close", () =>
         execute === "quit" && ready ? resolve({}) : fail("QEMU closed the connection"),
       );
-      createInterface({ input: socket }).on("line", (line) => {
+      lines.on("line", (line) => {
         const message = JSON.parse(line) as QmpMessage;
         if (message.QMP !== undefined) send({ execute: "qmp_capabilities" });
         else if (message.error !== undefined) fail(message.error.desc);

@@ -48,7 +48,7 @@ export const snapshotBase = async (
   const folder = snapshotDir(tag);
   const tags = await listSnapshots();
   if (!tags.includes(tag)) throw new Error(`no snapshot ${tag}; there are ${tags.join(", ") || "none"}`);
-  const snapshot = SNAPSHOT.parse(JSON.parse(await readFile(join(folder, HOST_FILES.state), "utf8")));
+  const snapshot = await readSnapshot(tag);
   if (snapshot.description !== description) {
     throw new Error(`snapshot ${tag} is of a ${snapshot.description}, not of a ${description}`);
   }
@@ -63,6 +63,15 @@ export const snapshotBase = async (
 export const listSnapshots = async (): Promise<string[]> => {
   if (!existsSync(snapshotsDir())) return [];
   return (await readdir(snapshotsDir())).filter(isLabName).sort();
+};
+
+const readSnapshot = async (tag: string): Promise<z.infer<typeof SNAPSHOT>> =>
+  SNAPSHOT.parse(JSON.parse(await readFile(join(snapshotDir(tag), HOST_FILES.state), "utf8")));
+
+/** The ids of the images that snapshots are on. */
+export const snapshotImages = async (): Promise<string[]> => {
+  const snapshots = await Promise.all((await listSnapshots()).map(readSnapshot));
+  return snapshots.map(({ image }) => image);
 };
 
 /** Hosts that started from it can no longer boot. */

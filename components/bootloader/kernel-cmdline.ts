@@ -8,7 +8,7 @@ export const KERNEL_CMDLINE = "/etc/kernel/cmdline";
 /** Set by systemd-stub: the kernel came inside a unified kernel image (systemd-stub(7)). */
 export const STUB_INFO = "/sys/firmware/efi/efivars/StubInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
 
-/** Arguments that a boot loader or a trial puts in front or behind (agent.sh: ordinary_cmdline). */
+/** Arguments that a boot loader or a trial puts in front or behind (host/boot.sh: ordinary_cmdline). */
 const NOT_CONFIGURED = /^(BOOT_IMAGE|initrd|vfio_fleet|vfio_fleet\.trial|systemd\.machine_id)=/;
 
 export const bootedBySystemdBoot = (facts: Facts): boolean =>

@@ -1,7 +1,7 @@
 const BEGIN = "# BEGIN vfio-fleet";
 const END = "# END vfio-fleet";
 
-/** A file that several write: the lines between this project's markers, and all else (agent.sh: verb_block). */
+/** A file that several write: the lines between this project's markers, and all else (host/agent.sh: verb_block). */
 export const splitBlock = (text: string): { readonly block: string | undefined; readonly rest: string } => {
   const lines = text.split("\n");
   const begin = lines.indexOf(BEGIN);

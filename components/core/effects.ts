@@ -5,7 +5,7 @@ import type { PciAddress, PciId } from "./pci.ts";
 
 /**
  * What has to be visible on the running system, and inside the initramfs it boots from, for a boot configuration to
- * count as applied. The agent checks the same list on the host (components/host/agent.sh).
+ * count as applied. The agent checks the same list on the host (components/host/boot.sh).
  */
 export type Effect =
   | { readonly kind: "argument"; readonly argument: string }

@@ -17,6 +17,7 @@ const shellPart = (url: URL): string => readFileSync(url, "utf8");
 export const agentScript = (drivers: HostDrivers): string =>
   [
     new URL("../host/agent.sh", import.meta.url),
+    new URL("../host/boot.sh", import.meta.url),
     ...drivers.bootloader.scripts,
     ...drivers.initramfs.scripts,
     ...drivers.distro.scripts,

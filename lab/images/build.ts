@@ -2,13 +2,16 @@
 import { execa } from "execa";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { chmod, cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { labKeys, type LabKeys } from "../keys.ts";
 import { withLock } from "../lock.ts";
 import { imagesDir } from "../paths.ts";
 import { type OnProgress, startProgress } from "../progress.ts";
+import { withSignals } from "../signals.ts";
+import { snapshotImages } from "../snapshot.ts";
+import { readStates } from "../state.ts";
 import { type ImageName, type ImageRecipe, IMAGES } from "./recipes.ts";
 
 export interface Image {
@@ -41,7 +44,7 @@ export const image = async (name: ImageName, onProgress?: OnProgress): Promise<I
       await withLock(
         `image-${name}`,
         async () => {
-          if (!existsSync(folder)) await build(recipe, keys, folder, progress.stage);
+          if (!existsSync(folder)) await build(name, keys, folder, progress.stage);
         },
         () => progress.stage("waiting for another build of it"),
       );
@@ -61,37 +64,74 @@ const recipeHash = async (recipe: ImageRecipe, keys: LabKeys): Promise<string> =
 };
 
 const build = async (
-  recipe: ImageRecipe,
+  name: ImageName,
   keys: LabKeys,
   folder: string,
   stage: (stage: string) => void,
 ): Promise<void> => {
   stage("starting");
-  // Not root means that mmdebstrap works as another user of a user namespace: it needs a folder that all can write to.
-  const out = await mkdtemp(join(tmpdir(), "vfio-fleet-image-"));
+  const recipe: ImageRecipe = IMAGES[name];
   const aside = `${folder}.aside`;
-  try {
-    await chmod(out, 0o777);
-    const hooks = await Promise.all(
-      recipe.scripts.map(async (script, index) => {
-        const copy = join(out, `${index}-${basename(script)}`);
-        await cp(scriptPath(script), copy);
-        await chmod(copy, 0o755);
-        return copy;
-      }),
-    );
-    await mmdebstrap(recipe, keys, out, hooks, stage);
-    stage("keeping the disk");
-    await rm(aside, { recursive: true, force: true });
-    await mkdir(aside, { recursive: true });
-    for (const file of ["disk.raw", "vmlinuz"]) {
-      await execa("cp", ["--sparse=always", join(out, file), join(aside, file)]);
+  const work = await newWorkFolder(name);
+  const cleanUp = async (): Promise<void> => {
+    // mmdebstrap's own folder is in it, and may hold mount points
+    await execa("rm", ["-rf", "--one-file-system", work, aside], { reject: false });
+  };
+  const interruption = new AbortController();
+  let bootstrap: Promise<void> = Promise.resolve();
+  const onSignal = async (): Promise<void> => {
+    interruption.abort();
+    await bootstrap.catch(() => undefined);
+    await cleanUp();
+  };
+  await withSignals(onSignal, async () => {
+    try {
+      const hooks = await Promise.all(
+        recipe.scripts.map(async (script, index) => {
+          const copy = join(work, `${index}-${basename(script)}`);
+          await cp(scriptPath(script), copy);
+          await chmod(copy, 0o755);
+          return copy;
+        }),
+      );
+      bootstrap = mmdebstrap(recipe, keys, work, hooks, stage, interruption.signal);
+      await bootstrap;
+      stage("keeping the disk");
+      await mkdir(aside, { recursive: true });
+      for (const file of ["disk.raw", "vmlinuz"]) {
+        await execa("cp", ["--sparse=always", join(work, file), join(aside, file)]);
+      }
+      await rename(aside, folder);
+    } finally {
+      await cleanUp();
     }
-    await rename(aside, folder);
-    stage("built");
-  } finally {
-    await rm(out, { recursive: true, force: true });
-    await rm(aside, { recursive: true, force: true });
+  });
+  await removeUnused(name, folder);
+  stage("built");
+};
+
+/**
+ * An empty folder to build in, not in the cache: without root, mmdebstrap works as another user of a user namespace, who
+ * may not enter a home folder. What killed builds of this cache have left is removed: whoever builds holds the lock.
+ */
+const newWorkFolder = async (name: ImageName): Promise<string> => {
+  const cache = createHash("sha256").update(imagesDir()).digest("hex").slice(0, 8);
+  const prefix = `vfio-fleet-${name}-${cache}-`;
+  for (const left of (await readdir(tmpdir())).filter((entry) => entry.startsWith(prefix))) {
+    await execa("rm", ["-rf", "--one-file-system", join(tmpdir(), left)], { reject: false });
+  }
+  const folder = await mkdtemp(join(tmpdir(), prefix));
+  await chmod(folder, process.getuid?.() === 0 ? 0o755 : 0o1777);
+  return folder;
+};
+
+/** Removes older images of that name that no host and no snapshot is on. */
+const removeUnused = async (name: ImageName, built: string): Promise<void> => {
+  const used = new Set([...readStates().map(({ image }) => image), ...(await snapshotImages())]);
+  for (const id of await readdir(imagesDir())) {
+    if (id.startsWith(`${name}-`) && id !== basename(built) && !used.has(id)) {
+      await rm(join(imagesDir(), id), { recursive: true, force: true });
+    }
   }
 };
 
@@ -122,14 +162,16 @@ const mmdebstrapArguments = (recipe: ImageRecipe): string[] => {
 const mmdebstrap = async (
   recipe: ImageRecipe,
   keys: LabKeys,
-  out: string,
+  work: string,
   hooks: readonly string[],
   stage: (stage: string) => void,
+  interruption: AbortSignal,
 ): Promise<void> => {
   const args = [...mmdebstrapArguments(recipe), ...hooks.map((hook) => `--customize-hook=${hook}`)];
   const run = execa("mmdebstrap", args, {
     env: {
-      LAB_OUT: out,
+      TMPDIR: work,
+      LAB_OUT: work,
       LAB_ROOT_UUID: recipe.rootUuid,
       LAB_ROOT_PARTUUID: recipe.rootPartUuid,
       LAB_ESP_UUID: recipe.espUuid,
@@ -144,8 +186,13 @@ const mmdebstrap = async (
     stdin: "ignore",
     all: true,
     reject: false,
-    // ends with this process, and takes its mounts and folders along
-    forceKillAfterDelay: 15_000,
+    // a process group of its own: mmdebstrap itself ignores signals and expects its children to get them too
+    detached: true,
+    cleanup: false,
+  });
+  interruption.addEventListener("abort", () => {
+    signalGroup(run.pid, "SIGINT");
+    setTimeout(() => signalGroup(run.pid, "SIGKILL"), 10_000).unref();
   });
   for await (const line of run.iterable({ from: "all" })) {
     const note = /^I: (.*)/.exec(line)?.[1];
@@ -153,6 +200,7 @@ const mmdebstrap = async (
   }
   const { failed, all } = await run;
   if (!failed) return;
+  if (interruption.aborted) throw new Error("interrupted");
   const log = join(imagesDir(), "failed-build.log");
   await mkdir(imagesDir(), { recursive: true });
   await writeFile(log, all);
@@ -164,6 +212,14 @@ const mmdebstrap = async (
       "Is the Debian mirror reachable, and was ./setup run? Not as root, mmdebstrap needs the package uidmap.",
     ].join("\n"),
   );
+};
+
+const signalGroup = (leader: number | undefined, signal: NodeJS.Signals): void => {
+  try {
+    if (leader !== undefined) process.kill(-leader, signal);
+  } catch {
+    // the group has ended
+  }
 };
 
 /** mmdebstrap's notes name its temporary folders: only what they are about is worth a line. */

@@ -1,0 +1,293 @@
+# ---- boot: image and boot entry as a trial, reboot, proof, commit ----------------------------------------------
+
+# the value that marks a trial on its command line: the token without characters that a boot loader would read
+mark() { printf '%s' "$1" | tr -cd 'A-Za-z0-9.-'; }
+
+# the running kernel's arguments without what the boot loader and a trial put there
+ordinary_cmdline() { tr -s ' ' '\n' </proc/cmdline | grep -vE '^(BOOT_IMAGE|initrd|vfio_fleet|vfio_fleet\.trial|systemd\.machine_id)=' | tr '\n' ' ' | sed 's/ *$//'; }
+
+# file names of a kernel; an initramfs driver may know better
+kernel_image() { say "/boot/vmlinuz-$1"; }
+
+# image_modules KERNEL-VERSION FILE: modules that this kernel's image has to hold. Those compiled in need no place there, and
+# vfio_virqfd is no module of its own any more since Linux 6.2.
+image_modules() {
+  local module where
+  sed -n 's/^module //p' "$2" | while read -r module; do
+    where=$(modinfo -k "$1" -F filename "$module" 2>/dev/null || :)
+    case $where:$module in "(builtin)":* | :vfio_virqfd) ;; *) say "$module" ;; esac
+  done
+}
+
+boot_id() { cat /proc/sys/kernel/random/boot_id; }
+noted() { sed -n "s/^$1=//p" "$BOOT/armed" 2>/dev/null || :; }
+
+# unmet FILE: a line for every wanted effect that the running system does not show
+unmet() {
+  local kind first rest device vendor product driver member class name expected value line
+  line=" $(cat /proc/cmdline) "
+  while read -r kind first rest; do
+    device=/sys/bus/pci/devices/$first
+    case $kind in
+      argument)
+        case $line in *" $first "*) ;; *) say "kernel command line: lacks $first" ;; esac ;;
+      function)
+        if [ ! -d "$device" ]; then say "$first: no such device"; continue; fi
+        read -r vendor <"$device/vendor"; read -r product <"$device/device"
+        [ "${vendor#0x}:${product#0x}" = "$rest" ] || say "$first: is ${vendor#0x}:${product#0x}, expected $rest"
+        driver=$(readlink "$device/driver" || echo none)
+        [ "${driver##*/}" = vfio-pci ] || say "$first: driver is ${driver##*/}, expected vfio-pci" ;;
+      alone)
+        if [ ! -d "$device/iommu_group/devices" ]; then say "$first: in no IOMMU group, the IOMMU is off"; continue; fi
+        for member in "$device"/iommu_group/devices/*; do
+          case " $first $rest " in *" ${member##*/} "*) continue ;; esac
+          read -r class <"$member/class"
+          case $class in 0x06*) continue ;; esac
+          driver=$(readlink "$member/driver" || echo none)
+          say "$first: shares its IOMMU group with ${member##*/} (driver ${driver##*/})"
+        done ;;
+      hugepages)
+        read -r value <"/sys/kernel/mm/hugepages/hugepages-${first}kB/nr_hugepages" || value=0
+        [ "$value" -ge "$rest" ] || say "huge pages of $first KiB: $value of $rest" ;;
+      parameter)
+        name=${rest%% *}; expected=${rest#* }; value=
+        if [ -d "/sys/module/$first" ]; then
+          read -r value <"/sys/module/$first/parameters/$name" || [ -n "$value" ] || value="not there"
+        else
+          # not loaded, so the effect to look at is what it would be loaded with
+          value=$(modprobe -c | sed -n "s/^options $first .*\\b$name=\\([^ ]*\\).*/\\1/p" | tail -n 1)
+        fi
+        case ",$expected," in *",$value,"*) ;; *) say "module $first: $name is ${value:-not set}, expected ${expected%%,*}" ;; esac ;;
+    esac
+  done <"$1" 2>/dev/null
+}
+
+# gone FILE: effects of the configuration before that are wanted no more, so that only a reboot takes them back
+gone() {
+  [ -e "$BOOT/applied" ] || return 0
+  grep -E '^(argument|function|parameter) ' "$BOOT/applied" | grep -vxF -f "$1" || :
+}
+
+arguments() { sed -n 's/^argument //p' "$1" 2>/dev/null || :; }
+
+verb_boot() { # the wanted effects on standard input
+  wanted=$BOOT/wanted
+  cat >"$wanted"
+  unmet "$wanted" >"$BOOT/unmet"; gone "$wanted" >>"$BOOT/unmet"
+  if [ -s "$BOOT/unmet" ]; then
+    # the kernel that ordinary boots take is the one to be proved, even when another one runs
+    version=$(bootloader_version)
+    [ -n "$version" ] || version=$(uname -r)
+    say "to be shown after a reboot:"; sed 's/^/  /' "$BOOT/unmet"
+    trial=$(initramfs_trial "$version")
+    if ! initramfs_lacks "$version" "$trial" "$wanted" >/dev/null 2>&1; then
+      say "building the trial initramfs for $version"
+      initramfs_build "$version" "$trial"
+    fi
+    lacking=$(initramfs_lacks "$version" "$trial" "$wanted") || die "the initramfs that was built lacks:$NL$lacking"
+    say "$trial: opened, all there"
+    bootloader_arm "$version" "$trial" "$TOKEN" "$(arguments "$BOOT/applied")" "$(arguments "$wanted")"
+    printf 'token=%s\nboot=%s\nversion=%s\n' "$TOKEN" "$(boot_id)" "$version" >"$BOOT/armed.new"
+    sync "$BOOT/armed.new"; mv -f "$BOOT/armed.new" "$BOOT/armed"
+    say "the next boot, and only that one, is a trial of the new configuration"
+  else
+    rm -f "$BOOT/armed"; bootloader_disarm
+    say "the running system shows every wanted effect: no reboot"
+  fi
+  receipt boot "token=$TOKEN"
+}
+
+# Stops new connections before it returns, so that whoever connects next meets the host after the reboot; should the
+# reboot not happen, the SSH server is started again.
+detached_reboot() {
+  local units unit
+  units=
+  for unit in ssh.socket sshd.socket ssh.service sshd.service; do
+    systemctl -q is-active "$unit" && units="$units $unit"
+  done
+  systemd-run --quiet --collect --unit="vfio-fleet-reboot-$$" sh -c \
+    'n=0; while kill -0 '$$' 2>/dev/null && [ $n -lt 100 ]; do sleep 0.1; n=$((n+1)); done; sleep 1
+     systemctl reboot; sleep 180; systemctl start '"$units"
+  [ -z "$units" ] || systemctl stop $units
+}
+
+# guests that run, one a line: "libvirt NAME", on Proxmox "qm ID" and "pct ID"
+guests() {
+  virsh list --name 2>/dev/null | sed -n 's/^\(..*\)$/libvirt \1/p'
+  if command -v qm >/dev/null; then qm list 2>/dev/null | awk '$3 == "running" { print "qm " $1 }'; fi
+  if command -v pct >/dev/null; then pct list 2>/dev/null | awk '$2 == "running" { print "pct " $1 }'; fi
+}
+
+# without_guests SECONDS: nothing runs that a reboot would cut off; with seconds, guests are asked to shut down first
+without_guests() {
+  local kind name waited
+  guests >"$BOOT/running"
+  [ -s "$BOOT/running" ] || return 0
+  [ "$1" -gt 0 ] || die "running guests would lose their power: $(sed 's/^[a-z]* //' "$BOOT/running" | tr '\n' ' ')- shut them down first, or set kernel.drain: true"
+  cat "$BOOT/running" >>"$BOOT/drained"
+  while read -r kind name; do
+    say "asking $name to shut down"
+    case $kind in
+      libvirt) virsh shutdown "$name" >&2 </dev/null || : ;;
+      *) "$kind" shutdown "$name" --timeout "$1" >/dev/null 2>&1 </dev/null & ;;
+    esac
+  done <"$BOOT/running"
+  waited=0
+  while guests >"$BOOT/running"; [ -s "$BOOT/running" ]; do
+    [ $waited -lt "$1" ] || die "still running $1 s after they were asked to shut down: $(sed 's/^[a-z]* //' "$BOOT/running" | tr '\n' ' ')- shut them down from inside, then run this again"
+    sleep 1; waited=$((waited + 1))
+  done
+}
+
+# those that a reboot shut down run again
+restart_guests() {
+  local kind name
+  [ -e "$BOOT/drained" ] || return 0
+  sort -u "$BOOT/drained" >"$BOOT/running"
+  while read -r kind name; do
+    case $kind in
+      libvirt) [ "$(virsh domstate "$name" 2>/dev/null </dev/null)" = running ] || virsh start "$name" >&2 </dev/null || say "$name did not start again" ;;
+      *) "$kind" start "$name" >&2 </dev/null || say "$name did not start again" ;;
+    esac
+  done <"$BOOT/running"
+  rm -f "$BOOT/drained"
+}
+
+verb_reboot() { # auto|ask|never SECONDS: how long guests have to shut down, 0 when none may run
+  if [ "$(noted boot)" != "$(boot_id)" ]; then say "no reboot needed"
+  elif [ "$1" = never ]; then say "waiting for a reboot by hand (policy: never)"
+  else
+    case $1:$TOKEN in
+      ask:*+reboot) ;;
+      ask:*) die "a reboot is due and the stack says to ask first (kernel.reboot: ask): run this again with VFIO_FLEET_REBOOT=yes, or reboot the host yourself and run it again. The next boot is a trial of the new configuration" ;;
+    esac
+    without_guests "$2"
+    say "rebooting now"
+    detached_reboot
+  fi
+  receipt reboot "token=$TOKEN"
+}
+
+# group_of ADDRESS: what its IOMMU group holds but bridges, as core/group-drift.ts compares it
+group_of() {
+  local member class members
+  members=
+  for member in /sys/bus/pci/devices/"$1"/iommu_group/devices/*; do
+    read -r class <"$member/class"
+    case $class in 0x06*) ;; *) members="$members${members:++}${member##*/}" ;; esac
+  done
+  printf '%s' "$members"
+}
+
+verb_prove() { # auto|never; the wanted effects on standard input
+  wanted=$BOOT/wanted
+  cat >"$wanted"
+  version=$(uname -r)
+  if [ -e "$BOOT/armed" ]; then
+    if [ "$(noted boot)" = "$(boot_id)" ]; then
+      [ "$1" = never ] || die "the host has not rebooted: its boot_id is still $(boot_id)"
+      say "pending: reboot the host, then run this again"; receipt prove "token=$TOKEN" "pending=reboot"; return 0
+    fi
+    trial=$(noted token)
+    case $(cat /proc/cmdline) in
+      *"vfio_fleet.trial=$(mark "$trial")"*) ;;
+      *)
+        rm -f "$BOOT/armed"; bootloader_disarm; restart_guests
+        die "the trial boot did not come up: the host is back on its old configuration, which is untouched (look at its console for why; then run this again)" ;;
+    esac
+  fi
+  # modules and udev may still be at work right after boot
+  tries=0
+  while unmet "$wanted" >"$BOOT/unmet"; [ -s "$BOOT/unmet" ] && [ $tries -lt 30 ]; do sleep 1; tries=$((tries + 1)); done
+  if [ -s "$BOOT/unmet" ]; then
+    if [ -e "$BOOT/armed" ]; then
+      rm -f "$BOOT/armed"; bootloader_disarm
+      [ "$1" = never ] || { say "going back to the old configuration"; detached_reboot; }
+      die "the trial boot did not show what was wanted, the old configuration stays the default:$NL$(cat "$BOOT/unmet")"
+    fi
+    die "the running system does not show what is wanted:$NL$(cat "$BOOT/unmet")"
+  fi
+  commit "$version"
+  rm -f "$BOOT/armed"; cp "$wanted" "$BOOT/applied.new"; sync "$BOOT/applied.new"; mv -f "$BOOT/applied.new" "$BOOT/applied"
+  say "boot_id $(boot_id)"
+  say "kernel command line: $(cat /proc/cmdline)"
+  groups=
+  while read -r kind first rest; do
+    [ "$kind" = function ] || continue
+    say "$first: vfio-pci, IOMMU group $(basename "$(readlink "/sys/bus/pci/devices/$first/iommu_group")")"
+    groups="$groups${groups:+ }$first=$(group_of "$first")"
+  done <"$wanted"
+  restart_guests
+  receipt prove "token=$TOKEN" "images=$(initramfs_stamp)" "kernel=$(uname -r)" "groups=$groups"
+}
+
+# The proved configuration becomes the default: the trial image takes its place, other kernels get theirs built, the
+# boot menu is written anew.
+commit() { # KERNEL-VERSION
+  local trial kernel image lacking
+  trial=$(initramfs_trial "$1")
+  for kernel in $(initramfs_kernels); do
+    image=$(initramfs_image "$kernel")
+    if initramfs_lacks "$kernel" "$image" "$BOOT/wanted" >/dev/null 2>&1; then
+      say "$image: opened, all there"
+      continue
+    fi
+    if [ "$kernel" != "$1" ] || [ ! -e "$trial" ]; then
+      say "building the initramfs for $kernel"
+      initramfs_build "$kernel" "$image.vfio-fleet-new"
+    else
+      mv -f "$trial" "$image.vfio-fleet-new"
+    fi
+    lacking=$(initramfs_lacks "$kernel" "$image.vfio-fleet-new" "$BOOT/wanted") || die "the initramfs for $kernel lacks:$NL$lacking"
+    mv -f "$image.vfio-fleet-new" "$image"; sync -f "$image"
+    say "$image: in its place"
+  done
+  if bootloader_lacks "$BOOT/wanted" >/dev/null; then say "boot menu: already so"; else bootloader_commit; fi
+  lacking=$(bootloader_lacks "$BOOT/wanted") || die "the boot menu that was written lacks:$NL$lacking"
+  bootloader_disarm
+  rm -f "$trial"
+}
+
+# recovery: called by hooks of the host when kernels come and go; a loader whose own tool writes the entry has nothing to do
+bootloader_recovery() { :; }
+bootloader_forget() { :; }
+verb_recovery() { [ ! -e "$BOOT/applied" ] || bootloader_recovery; }
+
+# ---- the agent itself: the first step and the last --------------------------------------------------------------
+
+# shown: what of the applied configuration the running system still has
+shown() {
+  [ -e "$BOOT/applied" ] || return 0
+  arguments "$BOOT/applied" | while read -r argument; do
+    case " $(cat /proc/cmdline) " in *" $argument "*) say "$argument" ;; esac
+  done
+  ! grep -q '^function ' "$BOOT/applied" || say devices
+}
+
+# leave: called after every other step is undone. Builds what was built from the files that are back now, and goes.
+verb_leave() { # auto|ask|never SECONDS
+  local kernel image active
+  active=$(shown)
+  # before anything is gone, so that it can be called again
+  if [ "$1" = auto ] && [ -n "$active" ]; then without_guests "$2"; fi
+  rm -f "$BOOT/armed"
+  bootloader_disarm
+  bootloader_forget
+  for kernel in $(initramfs_kernels); do
+    rm -f "$(initramfs_trial "$kernel")"
+    [ -e "$BOOT/applied" ] || continue
+    image=$(initramfs_image "$kernel")
+    say "building the initramfs for $kernel"
+    initramfs_build "$kernel" "$image.vfio-fleet-new"
+    mv -f "$image.vfio-fleet-new" "$image"
+  done
+  [ ! -e "$BOOT/applied" ] || bootloader_commit
+  libvirt_leave
+  [ -z "$(ls -A $STATE/kept)" ] || die "files are kept that were not put back: $(ls $STATE/kept | tr '%' '/')"
+  rm -rf $STATE
+  rm -f /usr/local/lib/vfio-fleet/host
+  rmdir /usr/local/lib/vfio-fleet 2>/dev/null || :
+  [ -n "$active" ] || return 0
+  if [ "$1" = auto ]; then say "rebooting into the old configuration"; detached_reboot
+  else say "reboot the host when it suits you: until then the old configuration is only prepared"; fi
+}
