@@ -1,16 +1,48 @@
 import * as pulumi from "@pulumi/pulumi";
-import { readCardRoms } from "./components/card-roms.ts";
-import type { Facts } from "./components/core/facts.ts";
-import { formatProblems } from "./components/core/problem.ts";
-import { GpuHost } from "./components/gpu-host.ts";
-import { planHost, probeQuestion } from "./components/host-plan.ts";
-import { resolveConnection } from "./components/remote/connection.ts";
-import { AGENT } from "./components/remote/host-command.ts";
-import { probeHost } from "./components/remote/probe.ts";
-import { readStack } from "./stacks/read.ts";
+import type { Providers } from "./components/remote/providers.ts";
+import { dialHosts } from "./components/remote/dial.ts";
+
+// Pulumi keeps a stack trace for every resource and promise and looks each line up in source maps; Node runs these
+// sources as they are written, so there is nothing to look up, and it would take a tenth of a preview's time.
+Reflect.deleteProperty(Error, "prepareStackTrace");
+
+const config = new pulumi.Config();
+const secrets = await new Promise<unknown>((resolve) => {
+  (config.getSecretObject<unknown>("secrets") ?? pulumi.output({})).apply(resolve);
+});
+const raw = { hosts: config.requireObject<unknown>("hosts"), secrets };
+const dialled = dialHosts(raw);
+
+// the rest of the program is loaded while the hosts let us in
+const [
+  { readCardRoms },
+  { formatProblems },
+  { GpuHost },
+  { planHost, probeQuestion },
+  { commandProvider, earlyLibvirt },
+  { resolveConnection },
+  { AGENT },
+  { probeHost },
+  { readStack },
+] = await Promise.all([
+  import("./components/card-roms.ts"),
+  import("./components/core/problem.ts"),
+  import("./components/gpu-host.ts"),
+  import("./components/host-plan.ts"),
+  import("./components/remote/providers.ts"),
+  import("./components/remote/connection.ts"),
+  import("./components/remote/host-command.ts"),
+  import("./components/remote/probe.ts"),
+  import("./stacks/read.ts"),
+]);
 
 /** Ends the program with one message and no stack trace: nothing has been declared, so nothing changes. */
 const refuse = (messages: readonly string[]): never => {
+  for (const { opened } of dialled.values())
+    opened.then(
+      (host) => host.end(),
+      () => {},
+    );
   throw new pulumi.RunError(`\n${messages.join("\n\n")}\n`);
 };
 
@@ -22,34 +54,33 @@ const allOrRefuse = <T>(results: readonly ({ readonly value: T } | { readonly me
     : results.flatMap((result) => ("value" in result ? [result.value] : []));
 };
 
-const config = new pulumi.Config();
-const secrets = await new Promise<unknown>((resolve) => {
-  (config.getSecretObject<unknown>("secrets") ?? pulumi.output({})).apply(resolve);
-});
-const stack = readStack({ hosts: config.requireObject("hosts"), secrets });
+const stack = readStack(raw);
 if (!stack.ok) refuse([formatProblems(`stack ${pulumi.getStack()}`, stack.problems)]);
 const described = stack.ok ? Object.entries(stack.value.hosts) : [];
 
 const reached = allOrRefuse(
   described.map(([name, spec]) => {
-    const connection = resolveConnection(
-      `vfio-fleet:hosts.${name}.connection`,
-      spec.connection,
-      stack.ok ? stack.value.secrets[name] : {},
-    );
-    return connection.ok
-      ? { value: { name, spec, connection: connection.value } }
-      : { message: formatProblems(name, connection.problems) };
+    const call = dialled.get(name);
+    if (call) return { value: { name, spec, ...call } };
+    const path = `vfio-fleet:hosts.${name}.connection`;
+    const connection = resolveConnection(path, spec.connection, stack.ok ? stack.value.secrets[name] : {});
+    return { message: formatProblems(name, connection.ok ? [] : connection.problems) };
   }),
 );
 
+let commands: Providers["commands"] | undefined;
 const asked = allOrRefuse(
   await Promise.all(
-    reached.map(async (host): Promise<{ value: typeof host & { facts: Facts } } | { message: string }> => {
+    reached.map(async ({ name, spec, connection, opened }) => {
+      let early: Providers["libvirt"];
+      const onLibvirt = (): void => {
+        if (Object.keys(spec.storage.pools).length === 0) return;
+        early = earlyLibvirt(name, connection);
+        if (early) commands ??= commandProvider();
+      };
       try {
-        return {
-          value: { ...host, facts: await probeHost(host.connection, probeQuestion(host.spec, AGENT)) },
-        };
+        const facts = await probeHost(connection, probeQuestion(spec, AGENT), opened, onLibvirt);
+        return { value: { name, spec, connection, facts, early } };
       } catch (error) {
         return { message: error instanceof Error ? error.message : String(error) };
       }
@@ -72,11 +103,13 @@ const planned = allOrRefuse(
 );
 
 const now = new Date();
+const program = commands ?? commandProvider();
 
 /** Per host: what it showed after its last reboot, the versions of libvirt and QEMU, and its domains with their screens. */
 export const hosts = Object.fromEntries(
-  planned.map(({ name, connection, facts, plan }) => {
-    const host = new GpuHost({ name, connection, facts, drivers: plan.drivers, now }, plan);
+  planned.map(({ name, connection, facts, plan, early }) => {
+    const context = { name, connection, facts, drivers: plan.drivers, now };
+    const host = new GpuHost(context, plan, { commands: program, ...(early && { libvirt: early }) });
     return [name, { proof: host.proof, libvirt: host.libvirt, domains: host.domains }];
   }),
 );

@@ -5,6 +5,7 @@ import { KernelPassthrough } from "./kernel-passthrough.ts";
 import { LibvirtDaemon } from "./libvirt-daemon.ts";
 import { PassthroughDomain } from "./passthrough-domain.ts";
 import { hostAgent, type HostContext } from "./remote/host-command.ts";
+import { libvirtProvider, type Providers } from "./remote/providers.ts";
 import { libvirtUri } from "./remote/libvirt-uri.ts";
 import { VideoBios } from "./video-bios.ts";
 
@@ -15,8 +16,9 @@ export class GpuHost extends pulumi.ComponentResource {
   /** state and screen of every domain, by name */
   readonly domains: pulumi.Output<Record<string, string>>;
 
-  constructor(host: HostContext, plan: HostPlan, options: pulumi.ComponentResourceOptions = {}) {
-    super("vfio-fleet:index:GpuHost", host.name, {}, options);
+  /** @param providers the command plugin's, which every host needs, and libvirt's where it is being connected to */
+  constructor(host: HostContext, plan: HostPlan, providers: Providers) {
+    super("vfio-fleet:index:GpuHost", host.name, {}, { providers: [providers.commands] });
     const parent = { parent: this };
     const agent = hostAgent(host, plan.kernel.leave, this);
     const daemon = new LibvirtDaemon(host, plan.libvirt, agent, parent);
@@ -27,7 +29,7 @@ export class GpuHost extends pulumi.ComponentResource {
       plan.roms.steps.length === 0
         ? undefined
         : new VideoBios(host, plan.roms, agent, { ...parent, dependsOn: [kernel] });
-    const storage = this.storage(host, plan, kernel);
+    const storage = this.pools(host, plan, kernel, providers.libvirt);
     const domains = plan.domains.map((domain) => {
       const made = new PassthroughDomain(host, domain, agent, storage, roms, {
         ...parent,
@@ -41,17 +43,17 @@ export class GpuHost extends pulumi.ComponentResource {
     this.registerOutputs({ proof: this.proof, libvirt: this.libvirt, domains: this.domains });
   }
 
-  /** libvirt's own resources; without a volume or a pool to make, the host is not connected to for them. */
-  private storage(host: HostContext, plan: HostPlan, kernel: KernelPassthrough) {
+  /** libvirt's pools; without a volume or a pool to make, the host is not connected to for them. */
+  private pools(
+    host: HostContext,
+    plan: HostPlan,
+    kernel: KernelPassthrough,
+    connected: libvirt.Provider | undefined,
+  ) {
     const pools = Object.entries(plan.spec.storage.pools);
     if (pools.length === 0 && plan.domains.every(({ domain }) => domain.volumes.length === 0))
       return undefined;
-    // a preview must not connect to a daemon that this up is yet to start, or that does not know the login yet
-    const ready = plan.libvirt.every((step) => step.so) || !pulumi.runtime.isDryRun();
-    const uri = ready
-      ? kernel.proof.apply(() => libvirtUri(host.name, host.connection))
-      : pulumi.output(pulumi.unknown).apply(String);
-    const provider = new libvirt.Provider(host.name, { uri }, { parent: this });
+    const provider = connected ?? libvirtProvider(host.name, this.uri(host, plan, kernel));
     return {
       provider,
       pools: pools.map(
@@ -59,9 +61,18 @@ export class GpuHost extends pulumi.ComponentResource {
           new libvirt.Pool(
             `${host.name}:${name}`,
             { name, type: "dir", target: { path } },
-            { parent: this, provider, retainOnDelete: true },
+            // the engine takes one resource at a time: a pool that came sooner would keep all others waiting for the
+            // provider's connection
+            { parent: this, provider, dependsOn: [kernel], retainOnDelete: true },
           ),
       ),
     };
+  }
+
+  private uri(host: HostContext, plan: HostPlan, kernel: KernelPassthrough): pulumi.Input<string> {
+    const address = (): string => libvirtUri(host.name, host.connection);
+    if (!pulumi.runtime.isDryRun()) return kernel.proof.apply(address);
+    // a preview must not connect to a daemon that this up is yet to start, or that does not know the login yet
+    return plan.libvirt.every((step) => step.so) ? address() : pulumi.output(pulumi.unknown).apply(String);
   }
 }

@@ -9,6 +9,7 @@ import { cardSchema, kernelSchema } from "./core/kernel-spec.ts";
 import { domainQuestion, planDomains, type DomainPlan } from "./core/domain-plan.ts";
 import { domainSchema } from "./core/domain/schema.ts";
 import { planLibvirt } from "./core/libvirt-plan.ts";
+import { moduleQuestions } from "./core/module-options.ts";
 import type { Checked, Problem } from "./core/problem.ts";
 import { libvirtSchema, QEMU_CONF } from "./core/qemu-conf.ts";
 import { planRoms, romQuestion, type GivenRom, type RomPlan } from "./core/rom-plan.ts";
@@ -18,7 +19,7 @@ import { SRIOV_RULES } from "./core/virtual-functions.ts";
 import { distros } from "./distro/registry.ts";
 import { initramfsGenerators } from "./initramfs/registry.ts";
 import type { ProbeQuestion } from "./remote/probe.ts";
-import { connectionSchema } from "./remote/connection.ts";
+import { connectionSchema } from "./remote/connection-schema.ts";
 
 const cardName = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, "names are lower-case letters, digits and dashes");
 
@@ -91,7 +92,7 @@ export const probeQuestion = (spec: HostSpec, agentPath: string): ProbeQuestion 
     ]),
   ],
   parameters: [...Object.keys(spec.kernel.moduleOptions), "vfio_pci", "vfio_iommu_type1"],
-  modinfo: Object.keys(spec.kernel.moduleOptions),
+  modinfo: moduleQuestions(spec.kernel.moduleOptions),
   symbols: spec.kernel.pcieAcsOverride.length > 0 ? [ACS_OVERRIDE_SYMBOL] : [],
 });
 

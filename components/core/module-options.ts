@@ -1,6 +1,27 @@
+import { createHash } from "node:crypto";
 import type { Facts } from "./facts.ts";
-import type { ModuleOptions } from "./modprobe.ts";
+import { moduleConf, type ModuleOptions } from "./modprobe.ts";
 import type { Problem } from "./problem.ts";
+import { receiptName } from "./step.ts";
+
+/** A module whose parameters are in question, unless a receipt says that this very file was written after a check. */
+export interface ModuleQuestion {
+  readonly module: string;
+  readonly receipt: string;
+  /** of the file's content */
+  readonly sha256: string;
+}
+
+/** What a host is asked about the modules that are to get options. */
+export const moduleQuestions = (modules: Readonly<Record<string, ModuleOptions>>): ModuleQuestion[] =>
+  Object.entries(modules).map(([module, options]) => {
+    const { path, content } = moduleConf(module, options);
+    return {
+      module,
+      receipt: receiptName(path),
+      sha256: createHash("sha256").update(content).digest("hex"),
+    };
+  });
 
 /** Values a parameter's type takes, as modinfo names types (Linux: include/linux/moduleparam.h). */
 const fits = (type: string, value: boolean | number | string): boolean => {
@@ -15,14 +36,18 @@ const fits = (type: string, value: boolean | number | string): boolean => {
   return true;
 };
 
-/** Module options that the host's kernel would not take, each with what it would. Unasked modules are not judged. */
+/** Module options that the host's kernel would not take, each with what it would. */
 export const moduleOptionProblems = (
   facts: Facts,
   modules: Readonly<Record<string, ModuleOptions>>,
 ): Problem[] => {
   const { moduleInfo } = facts;
   if (!moduleInfo) return [];
+  const checked = moduleQuestions(modules).flatMap(({ module, receipt, sha256 }) =>
+    facts.receipts[receipt]?.notes["sha256"] === sha256 ? [module] : [],
+  );
   return Object.entries(modules).flatMap(([module, options]): Problem[] => {
+    if (checked.includes(module)) return [];
     const info = moduleInfo[module];
     if (!info)
       return [

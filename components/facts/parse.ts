@@ -7,7 +7,8 @@ import { addressesIn, headed, hex, integer, pairs, ProbeAnswerError, split } fro
 export { ProbeAnswerError } from "./sections.ts";
 
 const barsOf = (lines: readonly string[]): NonNullable<PciDevice["bars"]> =>
-  lines.flatMap((line, index) => {
+  // after the six BARs come the ROM and a bridge's windows
+  lines.slice(0, 6).flatMap((line, index) => {
     const [start = 0n, end = 0n, flags = 0n] = line
       .split(" ")
       .map((field) => (/^0x[0-9a-f]+$/i.test(field) ? BigInt(field) : 0n));
@@ -70,10 +71,15 @@ const pciDevices = (section: (name: string) => readonly string[], values: Values
     attributes.set(address, known);
     if (value !== undefined) known[name] = value.trim();
   }
-  const drivers = new Map(section("pci-drivers").map((line) => line.split(" ") as [string, string]));
+  const drivers = new Map(
+    section("pci-drivers").map((path) => {
+      const [driver = "", address = ""] = path.split("/").slice(-2);
+      return [address, driver];
+    }),
+  );
   const groups = new Map(
-    section("iommu-groups").map((line) => {
-      const [group, address = ""] = line.split(" ");
+    section("iommu-groups").map((path) => {
+      const [group, , address = ""] = path.split("/").slice(-3);
       return [address, integer(group)];
     }),
   );
@@ -112,9 +118,10 @@ const pciDevices = (section: (name: string) => readonly string[], values: Values
   });
 };
 
-const cpu = (section: (name: string) => readonly string[], values: Values): Facts["cpu"] => {
+const cpu = (values: Values): Facts["cpu"] => {
+  const described = values.get("/proc/cpuinfo") ?? [];
   const field = (name: string): string =>
-    section("cpu")
+    described
       .find((line) => line.startsWith(name))
       ?.replace(/^[^:]*:\s*/, "")
       .trim() ?? "";
@@ -194,18 +201,15 @@ const domains = (section: (name: string) => readonly string[], read: ReadonlyMap
   return [...found].map(([name, domain]) => Object.assign({ name }, domain));
 };
 
-const receipts = (lines: readonly string[]): Facts["receipts"] => {
-  const found: Record<string, { token: string; notes: Record<string, string> }> = {};
-  for (const line of lines) {
-    const match = /^(\S+) ([a-z0-9-]+)=(.*)$/.exec(line);
-    if (!match) continue;
-    const [, key = "", name = "", value = ""] = match;
-    const receipt = (found[key] ??= { token: "", notes: {} });
-    if (name === "token") receipt.token = value;
-    else receipt.notes[name] = value;
-  }
-  return found;
-};
+const receipts = (values: Values): Facts["receipts"] =>
+  Object.fromEntries(
+    [...values].flatMap(([path, lines]) => {
+      const key = /^\/var\/lib\/vfio-fleet\/receipts\/([^/]+)$/.exec(path)?.[1];
+      if (key === undefined) return [];
+      const { token = "", ...notes } = pairs(lines);
+      return [[key, { token, notes }]];
+    }),
+  );
 
 const unquote = (text: string): string => text.replace(/^(["'])(.*)\1$/, "$2");
 
@@ -218,8 +222,8 @@ export const parseProbe = (answer: string, nonce: string): Facts => {
   const sections = split(answer, nonce);
   const section = (name: string): readonly string[] => sections.get(name) ?? [];
   const host = pairs(section("host"));
-  const os = pairs(section("os-release"));
   const values: Values = headed(section("values"));
+  const os = pairs(values.get("/etc/os-release") ?? values.get("/usr/lib/os-release") ?? []);
   const { read, images } = files(section);
   const moduleParameters: Record<string, Record<string, string>> = {};
   for (const [path, [value]] of values) {
@@ -250,9 +254,10 @@ export const parseProbe = (answer: string, nonce: string): Facts => {
         .filter((id) => id !== ""),
       name: unquote(os["PRETTY_NAME"] ?? os["ID"] ?? "unknown"),
     },
-    cmdline: section("cmdline").join(" "),
-    cpu: cpu(section, values),
-    memoryKiB: integer(/(\d+) kB/.exec(section("memory")[0] ?? "")?.[1]) ?? 0,
+    cmdline: (values.get("/proc/cmdline") ?? []).join(" "),
+    cpu: cpu(values),
+    memoryKiB:
+      integer(/^MemTotal:\s*(\d+) kB/m.exec((values.get("/proc/meminfo") ?? []).join("\n"))?.[1]) ?? 0,
     numaNodes: [...values].flatMap(([path, [cpus = ""]]) => {
       const node = integer(/node(\d+)\/cpulist$/.exec(path)?.[1]);
       if (node === undefined) return [];
@@ -261,10 +266,10 @@ export const parseProbe = (answer: string, nonce: string): Facts => {
     }),
     pci: pciDevices(section, values),
     iommu: {
-      units: section("iommu-units"),
-      groups: new Set(section("iommu-groups").map((line) => line.split(" ")[0])).size,
+      units: section("iommu-units").map((path) => path.slice(path.lastIndexOf("/") + 1)),
+      groups: new Set(section("iommu-groups").map((path) => path.split("/").at(-3))).size,
     },
-    modules: section("modules"),
+    modules: section("modules").map((path) => path.split("/").at(-2) ?? ""),
     moduleParameters,
     vfioModules,
     vfioBuiltin: found.flatMap((line) => /\/(vfio[^/]*)\.ko$/.exec(line)?.[1]?.replaceAll("-", "_") ?? []),
@@ -285,15 +290,15 @@ export const parseProbe = (answer: string, nonce: string): Facts => {
     initramfs: { tools: section("initramfs-tools"), images },
     files: Object.fromEntries([...read].filter(([path]) => !path.startsWith("/run/libvirt/"))),
     exists: section("exists"),
-    receipts: receipts(section("receipts")),
+    receipts: receipts(values),
     packages: Object.fromEntries(
       section("packages").map((line) => {
         const [name = "", version = "", status] = line.split(" ");
         return [name, status === "installed" ? version : null];
       }),
     ),
-    libvirt: { socket: section("libvirt").includes("socket"), domains: domains(section, read) },
-    carriers: section("carriers").flatMap((line) => {
+    libvirt: { socket: host["libvirt"] === "socket", domains: domains(section, read) },
+    carriers: [...section("carriers"), ...section("connection")].flatMap((line) => {
       const at = line.lastIndexOf(" /");
       const address = addressesIn(line.slice(at + 1)).at(-1);
       return address ? [{ address, what: line.slice(0, at) }] : [];

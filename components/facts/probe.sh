@@ -12,41 +12,38 @@
 #   EXISTS     paths that may be there or not, one a line (globs are expanded)
 #   PACKAGES   package names, separated by spaces
 #   PARAMETERS modules whose parameters are wanted, separated by spaces ("*" for all)
-#   MODINFO    modules whose own description is wanted: where they are, what parameters they know
+#   MODINFO    modules whose own description is wanted: where they are, what parameters they know. MODULE:RECEIPT:SHA256
+#              wants it unless that receipt holds that digest
 #   SYMBOLS    kernel functions to look for, separated by spaces: an option that only patched kernels know
 #   SURVEY     empty, or the function of survey.sh that is to run as well: survey, watch
 set -u
-# One function, so that nothing runs before all of the text has arrived, and nothing can read the text as its input.
-probe() {
-LC_ALL=C; export LC_ALL
-PATH=/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin:$PATH
 NL='
 '
 section() { printf '@%s %s\n' "$N" "$1"; }
-# text FILE: what a small file holds, without starting a process
-text() { while IFS= read -r line || [ -n "$line" ]; do printf '%s\n' "$line"; line=; done <"$1"; }
+# list PATH...: those of a glob, each on a line; where it matched nothing the shell hands over the glob itself
+list() { { [ -e "$1" ] || [ -L "$1" ]; } && printf '%s\n' "$@"; }
 # say FILE NAME: the first line of a small file as NAME=value, nothing where it cannot be read
 say() { if IFS= read -r line <"$1" || [ -n "${line:-}" ]; then printf '%s=%s\n' "$2" "$line"; fi; line=; }
+# carry WHAT SYSFS-PATH: what that sits on, and what lies below a device mapper, RAID, bridge or bond
+carry() {
+  cd -P "$2" || return
+  printf '%s %s\n' "$1" "$PWD"
+  for below in "$PWD"/slaves/* "$PWD"/../slaves/* "$PWD"/lower_*; do
+    [ -e "$below" ] && carry "$1" "$below"
+  done
+}
 
+# What the shell itself and a few programs over many files can tell.
+look() {
 section host
 printf 'privilege=%s\nuser=%s\n' "$PRIVILEGE" "$LOGIN"
+# first of all: whoever waits for it can begin
+[ -S /run/libvirt/libvirt-sock ] && echo libvirt=socket
 say /proc/sys/kernel/hostname hostname
 say /proc/sys/kernel/random/boot_id bootId
 say /proc/sys/kernel/osrelease kernel
 # Linux 6.1 and later say it without a process
 if [ -e /proc/sys/kernel/arch ]; then say /proc/sys/kernel/arch architecture; else printf 'architecture=%s\n' "$(uname -m)"; fi
-kernel=; IFS= read -r kernel </proc/sys/kernel/osrelease
-
-section os-release
-if [ -r /etc/os-release ]; then text /etc/os-release; else text /usr/lib/os-release; fi
-section cmdline
-text /proc/cmdline
-
-section cpu
-# one processor's entry is enough; a big host has hundreds of them
-while IFS= read -r line && [ -n "$line" ]; do printf '%s\n' "$line"; done </proc/cpuinfo
-section memory
-IFS= read -r line </proc/meminfo; printf '%s\n' "$line"
 
 section pci-paths
 display=
@@ -59,25 +56,16 @@ for device in /sys/bus/pci/devices/*; do
 done
 cd /
 section pci-drivers
-for driver in /sys/bus/pci/drivers/*/????:??:??.?; do
-  [ -e "$driver" ] || continue
-  name=${driver%/*}; printf '%s %s\n' "${driver##*/}" "${name##*/}"
-done
+list /sys/bus/pci/drivers/*/????:??:??.?
 section iommu-units
-for unit in /sys/class/iommu/*; do [ -e "$unit" ] && printf '%s\n' "${unit##*/}"; done
+list /sys/class/iommu/*
 section iommu-groups
-for device in /sys/kernel/iommu_groups/*/devices/*; do
-  [ -e "$device" ] || [ -L "$device" ] || continue
-  group=${device#/sys/kernel/iommu_groups/}; printf '%s %s\n' "${group%%/*}" "${device##*/}"
-done
-
+list /sys/kernel/iommu_groups/*/devices/*
 section modules
 # a module that is built in has parameters perhaps, but no state
-for module in /sys/module/*/initstate; do
-  [ -e "$module" ] || continue
-  name=${module%/initstate}; printf '%s\n' "${name##*/}"
-done
-# Every small file in one process. Its first lines are all that any of them has: a BAR takes a line, and there are six.
+list /sys/module/*/initstate
+# Every small file in one process, which reads them faster than the shell could. Their first lines are all that is
+# looked at: one processor's entry of /proc/cpuinfo, six BARs.
 section values
 IFS=" $NL"
 parameters=
@@ -85,7 +73,9 @@ case $PARAMETERS in
   "*") parameters="/sys/module/*/parameters/*" ;;
   *) for module in $PARAMETERS; do parameters="$parameters /sys/module/$module/parameters/*"; done ;;
 esac
-head -n 6 /dev/null /sys/devices/system/cpu/cpu[0-9]*/topology/physical_package_id \
+release=/etc/os-release; [ -r "$release" ] || release=/usr/lib/os-release
+head -n 64 /dev/null "$release" /proc/cmdline /proc/cpuinfo /proc/meminfo /var/lib/vfio-fleet/receipts/* \
+  /sys/devices/system/cpu/cpu[0-9]*/topology/physical_package_id \
   /sys/devices/system/cpu/cpu[0-9]*/topology/core_id \
   /sys/devices/system/node/node[0-9]*/cpulist /sys/devices/system/node/node[0-9]*/meminfo \
   /sys/bus/pci/devices/*/vendor /sys/bus/pci/devices/*/device \
@@ -96,20 +86,8 @@ head -n 6 /dev/null /sys/devices/system/cpu/cpu[0-9]*/topology/physical_package_
   /sys/bus/pci/devices/*/sriov_offset /sys/bus/pci/devices/*/sriov_stride /sys/bus/pci/devices/*/sriov_vf_device \
   $display $parameters
 section vfio-modules
-for module in /lib/modules/*/kernel/drivers/vfio/*.ko* /lib/modules/*/kernel/drivers/vfio/*/*.ko*; do
-  [ -e "$module" ] && printf '%s\n' "$module"
-done
-# lines of files that are too long to be read here: built-in vfio modules, what the boot menu starts, and whether
-# grub-mkconfig reads drop-ins
-section found
-grep -hE '/vfio[^/]*\.ko|^[[:space:]]*(linux|menuentry|submenu)[[:space:]]|/default/grub\.d/\*' \
-  "/lib/modules/$kernel/modules.builtin" /boot/grub/grub.cfg /usr/sbin/grub-mkconfig /usr/bin/grub-mkconfig
-section modinfo
-[ -z "${MODINFO:-}" ] || modinfo $MODINFO | grep -E '^(name|filename|parm):'
-section symbols
-# functions of the kernel's start are listed although their memory was given back (Linux: kernel/kallsyms.c)
-for symbol in ${SYMBOLS:-}; do grep -qw "$symbol" /proc/kallsyms && printf '%s\n' "$symbol"; done
-
+list /lib/modules/*/kernel/drivers/vfio/*.ko*
+list /lib/modules/*/kernel/drivers/vfio/*/*.ko*
 section boot
 [ -d /sys/firmware/efi ] && echo efi
 section loader-info
@@ -128,11 +106,7 @@ section initramfs-tools
 for tool in update-initramfs mkinitramfs dracut mkinitcpio; do command -v $tool; done
 section exists
 for path in $EXISTS; do [ -e "$path" ] && printf '%s\n' "$path"; done
-section packages
-[ -z "$PACKAGES" ] || dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\n' $PACKAGES
-
 section libvirt
-[ -S /run/libvirt/libvirt-sock ] && echo socket
 for domain in /etc/libvirt/qemu/*.xml; do
   [ -e "$domain" ] && printf 'defined %s\n' "$domain"
 done
@@ -143,33 +117,13 @@ for domain in /run/libvirt/qemu/*.xml; do
   [ -e "$domain" ] && printf 'running %s\n' "$domain"
 done
 
-section receipts
-for receipt in /var/lib/vfio-fleet/receipts/*; do
-  [ -e "$receipt" ] || continue
-  while IFS= read -r line; do printf '%s %s\n' "${receipt##*/}" "$line"; done <"$receipt"
-done
-
 # what the root file system, /boot and the connection's network card sit on: physical paths name the PCI devices
 section carriers
-carry() { # carry WHAT SYSFS-PATH, and what lies below a device mapper, RAID, bridge or bond
-  cd -P "$2" || return
-  printf '%s %s\n' "$1" "$PWD"
-  for below in "$PWD"/slaves/* "$PWD"/../slaves/* "$PWD"/lower_*; do
-    [ -e "$below" ] && carry "$1" "$below"
-  done
-}
 filesystem=
 while read -r _ _ number _ point rest; do
   case $point in /boot) filesystem=${rest##* - } ;; /) [ -n "$filesystem" ] || filesystem=${rest##* - } ;; esac
   case $point in / | /boot | /boot/efi | /usr | /var) carry "$point" "/sys/dev/block/$number" ;; esac
 done </proc/self/mountinfo
-set -- $SSH_PEER
-address=${3:-}
-if [ -n "$address" ]; then
-  # "2: eth0    inet 192.0.2.10/24 …"
-  set -- $(ip -o addr show to "$address")
-  [ -z "${2:-}" ] || carry "the network card of the SSH connection ($2)" "/sys/class/net/$2"
-fi
 cd /
 section boot-filesystem
 set -- $filesystem
@@ -189,6 +143,48 @@ IFS=$NL
 section contents
 [ -z "$readable" ] || cat $readable | base64
 IFS=" $NL"
+}
+
+# What takes a program each, some of them slow.
+ask() {
+kernel=; IFS= read -r kernel </proc/sys/kernel/osrelease
+# lines of files that are too long to be read here: built-in vfio modules, what the boot menu starts, and whether
+# grub-mkconfig reads drop-ins
+section found
+grep -hE '/vfio[^/]*\.ko|^[[:space:]]*(linux|menuentry|submenu)[[:space:]]|/default/grub\.d/\*' \
+  "/lib/modules/$kernel/modules.builtin" /boot/grub/grub.cfg /usr/sbin/grub-mkconfig /usr/bin/grub-mkconfig
+section modinfo
+set --
+for module in ${MODINFO:-}; do
+  held=
+  case $module in *:*)
+    written=/var/lib/vfio-fleet/receipts/${module#*:}; digest=${module##*:}; module=${module%%:*}
+    while IFS= read -r line; do [ "$line" != "sha256=$digest" ] || held=1; done <"${written%:*}"
+  esac
+  [ -n "$held" ] || set -- "$@" "$module"
+done
+[ $# = 0 ] || modinfo "$@"
+section symbols
+# functions of the kernel's start are listed although their memory was given back (Linux: kernel/kallsyms.c)
+for symbol in ${SYMBOLS:-}; do grep -qw "$symbol" /proc/kallsyms && printf '%s\n' "$symbol"; done
+section packages
+[ -z "$PACKAGES" ] || dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\n' $PACKAGES
+section connection
+set -- $SSH_PEER
+address=${3:-}
+if [ -n "$address" ]; then
+  # "2: eth0    inet 192.0.2.10/24 …"
+  set -- $(ip -o addr show to "$address")
+  [ -z "${2:-}" ] || carry "the network card of the SSH connection ($2)" "/sys/class/net/$2"
+fi
+}
+
+# Functions only: nothing runs before all of the text has arrived, and nothing can read the text as its input.
+probe() {
+LC_ALL=C; export LC_ALL
+PATH=/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin:$PATH
+# Side by side: what one half says waits in the pipe until the other has said everything.
+ask | { look </dev/null; cat; }
 # what only the commands that explain a host ask for; survey.sh stands in front of this text then
 [ -z "${SURVEY:-}" ] || "$SURVEY"
 section end

@@ -1,15 +1,25 @@
-/**
- * Becomes root where the login can: as root itself, by sudo without a password, by sudo with the password that
- * stands in the first line of the input (empty when there is none); otherwise stays the plain user. The rest of the
- * input is a script for sh, which is told how it runs: PRIVILEGE, LOGIN, SSH_PEER. No single quotes inside: it travels
- * in single quotes, which every login shell reads alike.
- */
-const ELEVATE = `IFS= read -r secret; peer=$SSH_CONNECTION; login=$(id -un); mode=none; set -- sh
-if [ "$(id -u)" = 0 ]; then mode=root
-elif sudo -n true 2>/dev/null; then mode=sudo; set -- sudo -n sh
-elif [ -n "$secret" ]; then mode=sudo-password; set -- sudo -k -S -p "" sh; fi
-{ [ $mode != sudo-password ] || printf "%s\\n" "$secret"
-printf "PRIVILEGE=%s\\nLOGIN=%s\\nSSH_PEER=\\"%s\\"\\n" $mode "$login" "$peer"; cat; } | "$@"`;
+import { quote } from "./quote.ts";
 
-/** The command that runs a script, which comes after the password on its standard input, as root where it can. */
-export const ELEVATED_SHELL = `sh -c '${ELEVATE}'`;
+/** The command that `elevated` is the input of: every login shell can start it. */
+export const SHELL = "sh";
+
+/**
+ * A script for sh that runs another one as root where the login can: as root itself, by sudo without a password, by
+ * sudo with the password if there is one; otherwise as the plain user. That script is told how it runs: PRIVILEGE,
+ * LOGIN, SSH_PEER. It stands in a variable, so it has arrived as a whole before any of it runs, and as root the
+ * shell that read it runs it: one process.
+ */
+export const elevated = (script: string, sudoPassword: string | undefined): string => `SCRIPT=${quote(script)}
+SECRET=${quote(sudoPassword ?? "")}
+SSH_PEER=\${SSH_CONNECTION:-} LOGIN=\${LOGNAME:-\${USER:-}} PRIVILEGE=none
+# the kernel says it without a process
+uid=; while read -r key uid _ && [ "$key" != Uid: ]; do :; done 2>/dev/null </proc/self/status
+[ -n "$uid" ] || uid=$(id -u)
+if [ "$uid" = 0 ]; then PRIVILEGE=root
+elif sudo -n true 2>/dev/null; then PRIVILEGE=sudo; set -- sudo -n sh
+elif [ -n "$SECRET" ]; then PRIVILEGE=sudo-password; set -- sudo -k -S -p "" sh; fi
+# arguments stand for a shell that has to be started; sudo reads the password first, the shell what comes after it
+if [ $# = 0 ]; then eval "$SCRIPT"; else
+{ [ $PRIVILEGE != sudo-password ] || printf '%s\\n' "$SECRET"
+printf 'PRIVILEGE=%s LOGIN=%s SSH_PEER="%s"\\n%s\\n' $PRIVILEGE "$LOGIN" "$SSH_PEER" "$SCRIPT"; } | "$@"; fi
+`;

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import type { PciAddress, PciId } from "../core/pci.ts";
 import { parsePciId } from "../core/pci.ts";
 import type { Connection } from "./connection.ts";
-import { ELEVATED_SHELL } from "./elevate.ts";
+import { elevated, SHELL } from "./elevate.ts";
 import { commandLine } from "./quote.ts";
 import { HostError, runOnHost } from "./session.ts";
 
@@ -45,8 +45,8 @@ export const readRomOnHost = async (
   id?: PciId,
 ): Promise<RomAnswer> => {
   const nonce = randomBytes(9).toString("hex");
-  const input = `${connection.sudoPassword ?? ""}\n${scriptFor(nonce, address, id)}`;
-  const { code, stdout, stderr } = await runOnHost(connection, ELEVATED_SHELL, input);
+  const input = elevated(scriptFor(nonce, address, id), connection.sudoPassword);
+  const { code, stdout, stderr } = await runOnHost(connection, SHELL, input);
   const refusal = stderr.split("\n").find((line) => line.startsWith(`@${nonce} `));
   if (refusal !== undefined) return { ok: false, reason: refusal.slice(nonce.length + 2) };
   const [, text = ""] = stdout.split(`@${nonce} `);

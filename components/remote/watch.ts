@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Facts } from "../core/facts.ts";
 import { parseProbe } from "../facts/parse.ts";
 import type { Connection } from "./connection.ts";
-import { ELEVATED_SHELL } from "./elevate.ts";
+import { elevated, SHELL } from "./elevate.ts";
 import { HostError, streamFromHost } from "./session.ts";
 
 const read = (name: string): string => readFileSync(new URL(`../facts/${name}.sh`, import.meta.url), "utf8");
@@ -25,8 +25,7 @@ export const watchHost = async (
 ): Promise<void> => {
   const nonce = randomBytes(9).toString("hex");
   const end = `@${nonce} end\n`;
-  const input = [
-    connection.sudoPassword ?? "",
+  const script = [
     `N=${nonce} FILES= EXISTS= PACKAGES= PARAMETERS= MODINFO= SYMBOLS= SURVEY=watch`,
     read("survey"),
     // answers once, and then as long as somebody reads
@@ -39,8 +38,8 @@ export const watchHost = async (
   const name = `${connection.user}@${connection.host}`;
   const result = await streamFromHost(
     connection,
-    ELEVATED_SHELL,
-    input,
+    SHELL,
+    elevated(script, connection.sudoPassword),
     (more) => {
       text += more;
       if (text.length > LIMIT)

@@ -1,7 +1,10 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { z } from "zod";
-import { connectionSecretsSchema, type ConnectionSecrets } from "../../components/remote/connection.ts";
+import {
+  connectionSecretsSchema,
+  type ConnectionSecrets,
+} from "../../components/remote/connection-schema.ts";
 import { PROJECT } from "./stack-file.ts";
 
 const run = promisify(execFile);

@@ -3,6 +3,7 @@ import { beforeAll, expect, test } from "vitest";
 import { GpuHost } from "../../components/gpu-host.ts";
 import { hostSchema, planHost } from "../../components/host-plan.ts";
 import type { Connection } from "../../components/remote/connection.ts";
+import { commandProvider } from "../../components/remote/providers.ts";
 import { AGENT } from "../../components/remote/host-command.ts";
 import { xeonFacts } from "../fixtures/xeon.ts";
 
@@ -35,6 +36,7 @@ const declare = async (privilege: "root" | "sudo" | "sudo-password"): Promise<Ma
   const host = new GpuHost(
     { name: "xeon", connection, facts, drivers: plan.value.drivers, now: new Date("2026-01-02T03:04:05Z") },
     plan.value,
+    { commands: commandProvider() },
   );
   const outputs = pulumi.all([host.proof, host.libvirt, host.urn]);
   await new Promise<void>((resolve) => {

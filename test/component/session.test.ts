@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { resolveConnection, type ConnectionSpec } from "../../components/remote/connection.ts";
+import type { ConnectionSpec } from "../../components/remote/connection-schema.ts";
+import { resolveConnection } from "../../components/remote/connection.ts";
 import { probeHost } from "../../components/remote/probe.ts";
 import { runOnHost, type RunResult } from "../../components/remote/session.ts";
 import { freePort, startSshd, type Sshd } from "../support/sshd.ts";

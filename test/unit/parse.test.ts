@@ -12,9 +12,11 @@ const answer = (sections: Readonly<Record<string, string>> = {}): string =>
     .join("");
 
 test("a receipt keeps its token and every note, whatever letters and digits name it", () => {
-  const receipts =
-    "%etc%x.conf token=2026-01-02T03:04:05.000Z\n%etc%x.conf sha256=ab12\nprove images=/boot/a:1:2,/boot/b:3:4,";
-  expect(parseProbe(answer({ receipts }), "n0nce").receipts).toEqual({
+  const folder = "/var/lib/vfio-fleet/receipts";
+  const values =
+    `==> ${folder}/%etc%x.conf <==\ntoken=2026-01-02T03:04:05.000Z\nsha256=ab12\n\n` +
+    `==> ${folder}/prove <==\nimages=/boot/a:1:2,/boot/b:3:4,`;
+  expect(parseProbe(answer({ values }), "n0nce").receipts).toEqual({
     "%etc%x.conf": { token: "2026-01-02T03:04:05.000Z", notes: { sha256: "ab12" } },
     prove: { token: "", notes: { images: "/boot/a:1:2,/boot/b:3:4," } },
   });
@@ -43,7 +45,10 @@ test("a file that changed while it was read is an error, not a wrong content", (
 
 test("a file's content cannot pretend to be a section of another nonce", () => {
   expect(
-    parseProbe(answer({ "os-release": "ID=debian\n@other receipts\nprove token=x" }), "n0nce").receipts,
+    parseProbe(
+      answer({ values: "==> /etc/os-release <==\nID=debian\n@other packages\nqemu 1 installed" }),
+      "n0nce",
+    ).packages,
   ).toEqual({});
 });
 
