@@ -10,10 +10,11 @@ const config = new pulumi.Config();
 const secrets = await new Promise<unknown>((resolve) => {
   (config.getSecretObject<unknown>("secrets") ?? pulumi.output({})).apply(resolve);
 });
+
 const raw = { hosts: config.requireObject<unknown>("hosts"), secrets };
 const dialled = dialHosts(raw);
 
-// the rest of the program is loaded while the hosts let us in
+// all this is loaded while the hosts let us in
 const [
   { readCardRoms },
   { formatProblems },

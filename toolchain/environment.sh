@@ -17,7 +17,7 @@ piece_folder() {
   echo "$CACHE/toolchain/$name-$version-${hash:0:12}"
 }
 
-PULUMI_FOLDER=$(piece_folder pulumi "$PULUMI_VERSION" {pulumi-cli,language-nodejs}/go.{mod,sum})
+PULUMI_FOLDER=$(piece_folder pulumi "$PULUMI_VERSION" {pulumi-cli,language-nodejs}/go.{mod,sum} language-nodejs/launch.sh)
 
 export VFIO_FLEET_CACHE=$CACHE
 # Where the user has plugins of their own; read, never written.

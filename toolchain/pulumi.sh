@@ -27,7 +27,8 @@ install_pulumi() {
     go_build pulumi-cli github.com/pulumi/pulumi/pkg/v3/cmd/pulumi "$aside/bin/pulumi" \
       -X "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v$PULUMI_VERSION"
     go_build language-nodejs github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs \
-      "$aside/bin/pulumi-language-nodejs"
+      "$aside/bin/pulumi-language-nodejs.bin"
+    cp "$ROOT/toolchain/language-nodejs/launch.sh" "$aside/bin/pulumi-language-nodejs"
     echo "built from Go modules" >"$aside/origin"
   fi
   put_in_place "$aside" "$PULUMI_FOLDER"

@@ -24,8 +24,7 @@ const dial = (description: unknown, secrets: ConnectionSecrets = {}): DialledHos
 };
 
 /**
- * Starts to connect to every host of a stack's raw configuration: a host takes longer to let somebody in than the rest
- * of the program takes to load. What cannot be understood here is left out: reading the stack as a whole tells about it.
+ * Starts to connect to every host of a stack's raw configuration. What cannot be understood here is left out: reading the stack as a whole tells about it.
  */
 export const dialHosts = (raw: {
   readonly hosts: unknown;
