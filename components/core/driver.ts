@@ -41,6 +41,8 @@ export interface EarlyBinding {
   readonly modules: readonly string[];
   /** files of the host that the image has to hold: the list of functions, options of modules */
   readonly files: readonly string[];
+  /** drivers that have to wait for vfio-pci, which is to take its devices by their ids; none when bound by address */
+  readonly rivals: readonly string[];
 }
 
 /**

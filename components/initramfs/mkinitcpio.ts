@@ -15,7 +15,7 @@ export const mkinitcpio: InitramfsDriver = {
     const tools = facts.initramfs.tools.map((path) => path.split("/").at(-1));
     return tools.includes("mkinitcpio") && !tools.includes("dracut") && !tools.includes("mkinitramfs");
   },
-  files: ({ modules, files }) => [
+  files: ({ modules, files, rivals }) => [
     {
       // drop-ins override the main file; ours comes last by its name
       path: OURS,
@@ -37,7 +37,7 @@ help() { echo "Binds devices to vfio-pci by their address before udev starts."; 
     {
       path: HOOK,
       mode: "644",
-      content: `#!/usr/bin/ash\n${MADE_BY}run_earlyhook() {\n(\n${bindScript(modules)})\n}\n`,
+      content: `#!/usr/bin/ash\n${MADE_BY}run_earlyhook() {\n(\n${bindScript({ modules, rivals })})\n}\n`,
     },
   ],
   effects: (files) => imageFiles(files, { [HOOK]: "/hooks/vfio-fleet" }),

@@ -295,6 +295,7 @@ describe("initramfs generators and distributions", () => {
     const [conf] = initramfsGenerators.mkinitcpio.files({
       modules: ["vfio_pci"],
       files: ["/etc/vfio-fleet/bind"],
+      rivals: [],
     });
     expect(conf?.content).toContain("MODULES+=(vfio_pci)\nFILES+=(/etc/vfio-fleet/bind)\n");
     expect(conf?.content).toContain('HOOKS=(vfio-fleet "${HOOKS[@]}")');
@@ -303,6 +304,7 @@ describe("initramfs generators and distributions", () => {
     const files = initramfsGenerators.dracut.files({
       modules: ["vfio", "vfio_virqfd", "vfio_pci"],
       files: ["/etc/modprobe.d/vfio.conf", "/etc/vfio-fleet/bind"],
+      rivals: [],
     });
     expect(files.map(({ path }) => path)).toEqual([
       "/etc/dracut.conf.d/90-vfio-fleet.conf",
