@@ -81,7 +81,8 @@ grub_entry() {
 }
 
 # grub_trial_entry VERSION IMAGE TOKEN OLD-ARGUMENTS NEW-ARGUMENTS: that entry with the new arguments and the trial image.
-# An entry that saves itself as the default (GRUB_SAVEDEFAULT) must not do so in a trial.
+# An entry that saves itself as the default (GRUB_SAVEDEFAULT) must not do so in a trial. A kernel that panics reboots by
+# itself into the old configuration (panic=30; initramfs-tools takes it to heart as well when it finds no root).
 grub_trial_entry() {
   local place entry
   place=$(grub_entry "$1")
@@ -96,7 +97,7 @@ grub_trial_entry() {
       out = "\t" $1 " " $2; have = " "
       for (i = 3; i <= NF; i++) if (wanted($i)) { out = out " " $i; have = have $i " " }
       for (i = 1; i <= n; i++) if (index(have, " " add[i] " ") == 0) out = out " " add[i]
-      print out " vfio_fleet.trial=" mark; next
+      print out " vfio_fleet.trial=" mark (out ~ / panic=/ ? "" : " panic=30"); next
     }
     $1 == "initrd" || $1 == "initrdefi" {
       out = "\t" $1

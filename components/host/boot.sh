@@ -4,7 +4,7 @@
 mark() { printf '%s' "$1" | tr -cd 'A-Za-z0-9.-'; }
 
 # the running kernel's arguments without what the boot loader and a trial put there
-ordinary_cmdline() { tr -s ' ' '\n' </proc/cmdline | grep -vE '^(BOOT_IMAGE|initrd|vfio_fleet|vfio_fleet\.trial|systemd\.machine_id)=' | tr '\n' ' ' | sed 's/ *$//'; }
+ordinary_cmdline() { sed 's/\(vfio_fleet\.trial=[^ ]*\) panic=30/\1/' /proc/cmdline | tr -s ' ' '\n' | grep -vE '^(BOOT_IMAGE|initrd|vfio_fleet|vfio_fleet\.trial|systemd\.machine_id)=' | tr '\n' ' ' | sed 's/ *$//'; }
 
 # file names of a kernel; an initramfs driver may know better
 kernel_image() { say "/boot/vmlinuz-$1"; }
@@ -248,6 +248,9 @@ commit() { # KERNEL-VERSION
   rm -f "$trial"
 }
 
+# the boot menu as it was, once every file is back; for most loaders it is just written anew
+bootloader_restore() { bootloader_commit; }
+
 # recovery: called by hooks of the host when kernels come and go; a loader whose own tool writes the entry has nothing to do
 bootloader_recovery() { :; }
 bootloader_forget() { :; }
@@ -281,7 +284,7 @@ verb_leave() { # auto|ask|never SECONDS
     initramfs_build "$kernel" "$image.vfio-fleet-new"
     mv -f "$image.vfio-fleet-new" "$image"
   done
-  [ ! -e "$BOOT/applied" ] || bootloader_commit
+  [ ! -e "$BOOT/applied" ] || bootloader_restore
   libvirt_leave
   [ -z "$(ls -A $STATE/kept)" ] || die "files are kept that were not put back: $(ls $STATE/kept | tr '%' '/')"
   rm -rf $STATE

@@ -188,7 +188,7 @@ describe("arguments that the host's own configuration has", () => {
       "quiet",
     ]);
     expect(
-      bootloaders.systemdBoot.ownArguments(xeonFacts({ cmdline: `${BLS} vfio_fleet.trial=t`, files: {} })),
+      bootloaders.systemdBoot.ownArguments(xeonFacts({ cmdline: `${BLS} vfio_fleet.trial=t panic=30`, files: {} })),
     ).toEqual(["root=UUID=a52b", "ro", "quiet"]);
   });
 });
