@@ -1,3 +1,4 @@
+import type { FirmwarePackage } from "./domain/firmware.ts";
 import type { HostEdit } from "./edit.ts";
 import type { Effect } from "./effects.ts";
 import type { Facts } from "./facts.ts";
@@ -62,7 +63,7 @@ export interface DistroDriver extends Driver {
   /** what a passthrough host needs installed */
   readonly packages: readonly string[];
   /** the package of it that brings OVMF */
-  readonly firmwarePackage: "ovmf" | "edk2-ovmf" | "pve-edk2-firmware";
+  readonly firmwarePackage: FirmwarePackage;
 }
 
 export interface HostDrivers {

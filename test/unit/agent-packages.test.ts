@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { grub } from "../../components/bootloader/grub.ts";
+import { arch } from "../../components/distro/arch.ts";
 import { debian } from "../../components/distro/debian.ts";
 import { initramfsTools } from "../../components/initramfs/initramfs-tools.ts";
 import { FakeAgent } from "./support/fake-agent.ts";
@@ -11,7 +12,7 @@ afterEach(() => host.remove());
 
 const start = (shell: Shell): void => {
   host = new FakeAgent({ bootloader: grub, initramfs: initramfsTools, distro: debian }, shell);
-  host.tool("dpkg-query", 'case $4 in ovmf) echo installed ;; swtpm) printf half-configured ;; esac');
+  host.tool("dpkg-query", "case $4 in ovmf) echo installed ;; swtpm) printf half-configured ;; esac");
   host.tool("dpkg", ":");
   host.tool("apt-get", ":");
   host.tool("sleep", ":");
@@ -54,11 +55,27 @@ describe.each(SHELLS)("packages, with %s", (shell) => {
 
   test("apt that fails: its output is shown", () => {
     start(shell);
-    host.tool("apt-get", 'case $* in *install*) echo "E: Unable to locate package swtpm" >&2; exit 100 ;; esac');
+    host.tool(
+      "apt-get",
+      'case $* in *install*) echo "E: Unable to locate package swtpm" >&2; exit 100 ;; esac',
+    );
     const failed = host.run(["packages", "swtpm", "token=t1"]);
     expect(failed.status).not.toBe(0);
     expect(failed.errors).toContain("E: Unable to locate package swtpm");
     expect(failed.errors).toContain("could not install swtpm");
     expect(host.receipt("packages")).toBeUndefined();
+  });
+
+  test("Arch: only what is missing, never a database without its upgrade; pacman's own output when it fails", () => {
+    start(shell);
+    host.drivers({ bootloader: grub, initramfs: initramfsTools, distro: arch });
+    host.tool("pacman", '[ "$1 $2" != "-Q edk2-ovmf" ] && [ "$1" = -Q ]');
+    expect(host.run(["packages", "libvirt", "token=t1"]).output).toBe("already installed: libvirt\n");
+    host.calls();
+    const failed = host.run(["packages", "libvirt", "edk2-ovmf", "token=t2"]);
+    expect(host.calls("pacman").at(-1)).toBe("pacman -S --needed --noconfirm edk2-ovmf");
+    expect(failed.status).not.toBe(0);
+    expect(failed.errors).toContain("could not install edk2-ovmf");
+    expect(host.receipt("packages")).toEqual({ token: "t1" });
   });
 });

@@ -188,7 +188,9 @@ describe("arguments that the host's own configuration has", () => {
       "quiet",
     ]);
     expect(
-      bootloaders.systemdBoot.ownArguments(xeonFacts({ cmdline: `${BLS} vfio_fleet.trial=t panic=30`, files: {} })),
+      bootloaders.systemdBoot.ownArguments(
+        xeonFacts({ cmdline: `${BLS} vfio_fleet.trial=t panic=30`, files: {} }),
+      ),
     ).toEqual(["root=UUID=a52b", "ro", "quiet"]);
   });
 });
@@ -271,7 +273,7 @@ describe("initramfs generators and distributions", () => {
     expect(tools(["update-initramfs", "mkinitramfs", "dracut"], { dracut: null })).toBe("initramfs-tools");
     expect(tools([])).toBeUndefined();
   });
-  test("Proxmox is Debian with packages of its own", () => {
+  test("distributions by what they are made from; Proxmox is Debian with packages of its own", () => {
     const name = (facts: Facts): string | undefined =>
       Object.values(distros).find((driver) => driver.detect(facts))?.name;
     expect(name(xeonFacts())).toBe("debian");
@@ -280,6 +282,9 @@ describe("initramfs generators and distributions", () => {
       name(xeonFacts({ distro: { id: "ubuntu", version: "24.04", like: ["debian"], name: "Ubuntu" } })),
     ).toBe("ubuntu");
     expect(distros.proxmox.packages).not.toContain("qemu-system-x86");
+    expect(
+      name(xeonFacts({ distro: { id: "endeavouros", version: "", like: ["arch"], name: "EndeavourOS" } })),
+    ).toBe("arch");
   });
   test("mkinitcpio: its systemd variant has no hook before udev", () => {
     expect(tools(["mkinitcpio"])).toBe("mkinitcpio");
