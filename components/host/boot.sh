@@ -3,8 +3,12 @@
 # the value that marks a trial on its command line: the token without characters that a boot loader would read
 mark() { printf '%s' "$1" | tr -cd 'A-Za-z0-9.-'; }
 
+# Behind that mark, unless the stack or the host says what a panic is to do: a kernel that panics, or an initramfs that does
+# not find its root (initramfs-tools by panic, dracut by the others), reboots by itself into the old configuration.
+COME_BACK="panic=30 rd.shell=0 rd.emergency=reboot"
+
 # the running kernel's arguments without what the boot loader and a trial put there
-ordinary_cmdline() { sed 's/\(vfio_fleet\.trial=[^ ]*\) panic=30/\1/' /proc/cmdline | tr -s ' ' '\n' | grep -vE '^(BOOT_IMAGE|initrd|vfio_fleet|vfio_fleet\.trial|systemd\.machine_id)=' | tr '\n' ' ' | sed 's/ *$//'; }
+ordinary_cmdline() { sed "s/\\(vfio_fleet\\.trial=[^ ]*\\) $COME_BACK/\\1/" /proc/cmdline | tr -s ' ' '\n' | grep -vE '^(BOOT_IMAGE|initrd|vfio_fleet|vfio_fleet\.trial|systemd\.machine_id)=' | tr '\n' ' ' | sed 's/ *$//'; }
 
 # file names of a kernel; an initramfs driver may know better
 kernel_image() { say "/boot/vmlinuz-$1"; }

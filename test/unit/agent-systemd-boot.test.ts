@@ -73,7 +73,7 @@ machine-id ${TOKEN}
 sort-key   zz-vfio-fleet
 linux      /${TOKEN}/${VERSION}/linux
 initrd     /vfio-fleet/trial.img
-options    root=UUID=a52b ro systemd.machine_id=${TOKEN} intel_iommu=on vfio_fleet.trial=2026-01-02T030405.000Z panic=30
+options    root=UUID=a52b ro systemd.machine_id=${TOKEN} intel_iommu=on vfio_fleet.trial=2026-01-02T030405.000Z panic=30 rd.shell=0 rd.emergency=reboot
 `);
     expect(host.read("/efi/vfio-fleet/trial.img")).toBe("trial image\n");
     expect(host.read(ONESHOT)).toContain("0-vfio-fleet-trial.conf");

@@ -189,7 +189,10 @@ describe("arguments that the host's own configuration has", () => {
     ]);
     expect(
       bootloaders.systemdBoot.ownArguments(
-        xeonFacts({ cmdline: `${BLS} vfio_fleet.trial=t panic=30`, files: {} }),
+        xeonFacts({
+          cmdline: `${BLS} vfio_fleet.trial=t panic=30 rd.shell=0 rd.emergency=reboot`,
+          files: {},
+        }),
       ),
     ).toEqual(["root=UUID=a52b", "ro", "quiet"]);
   });
