@@ -76,7 +76,7 @@ export const probeQuestion = (spec: HostSpec, agentPath: string): ProbeQuestion 
     ]),
     ...drivers.initramfs.flatMap((driver) => [
       ...driver.reads,
-      ...driver.files({ modules: [], files: [] }).map((file) => file.path),
+      ...driver.files({ modules: [], files: [], rivals: [] }).map((file) => file.path),
     ]),
   ].filter((path, index, all) => all.indexOf(path) === index),
   exists: [

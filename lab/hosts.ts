@@ -25,6 +25,13 @@ const XEON = {
 export const HOSTS = {
   "lab-xeon": XEON,
   "lab-fx8350": { ...XEON, summary: "AMD, one GPU with audio", vendor: "amd" },
+  "lab-trixie": { ...XEON, summary: "Intel, one GPU with audio; systemd-boot, dracut", image: "debian-13" },
+  "lab-trixie-amd": {
+    ...XEON,
+    summary: "AMD, one GPU with audio; systemd-boot, dracut",
+    image: "debian-13",
+    vendor: "amd",
+  },
   "lab-four": {
     ...XEON,
     summary: "Intel, four identical GPUs",

@@ -36,7 +36,8 @@ export class ProgressReporter implements Reporter {
       console.log(`✗ ${test.module.relativeModuleId} > ${test.fullName} (${took})`);
       for (const error of errors)
         console.log(`    ${(error.stack ?? error.message).replaceAll("\n", "\n    ")}\n${error.diff ?? ""}`);
-    } else if (test.project.name === "lab" && state === "passed") console.log(`✓ ${test.fullName} (${took})`);
+    } else if (["lab", "matrix"].includes(test.project.name) && state === "passed")
+      console.log(`✓ ${test.fullName} (${took})`);
   }
 
   /** What a test says while it runs, such as the stages of a booting host. */

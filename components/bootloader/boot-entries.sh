@@ -48,6 +48,7 @@ entries_arm() {
   cp "$2" "$ESP/vfio-fleet/new" || die "the trial image does not fit on $ESP: remove kernels that are not needed"
   sync "$ESP/vfio-fleet/new"; mv -f "$ESP/vfio-fleet/new" "$ESP/vfio-fleet/trial.img"
   entry_with "$entry" "vfio-fleet trial boot" /vfio-fleet/trial.img "$4" "$5 vfio_fleet.trial=$(mark "$3")" >"$BOOT/entry"
+  grep -q '^options .* panic=' "$BOOT/entry" || sed -i "/^options /s/\$/ $COME_BACK/" "$BOOT/entry"
   grep -q '^initrd .*/vfio-fleet/trial\.img$' "$BOOT/entry" || die "$entry names no initrd"
   place "$ESP/loader/entries/$TRIAL_ENTRY" 644 <"$BOOT/entry"
   rm -f "$BOOT/entry"

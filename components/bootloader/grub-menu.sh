@@ -87,7 +87,7 @@ grub_trial_entry() {
   place=$(grub_entry "$1")
   [ -n "$place" ] || die "no menu entry for kernel $1 in $GRUB/grub.cfg: run update-grub, then this again"
   entry=$(awk -v place="$place" -v image="$(basename "$(initramfs_image "$1")")" -v trial="${2##*/}" -v mark="$(mark "$3")" \
-    -v old="$(echo $4)" -v new="$(echo $5)" '
+    -v old="$(echo $4)" -v new="$(echo $5)" -v back="$COME_BACK" '
     function wanted(word,   i) { for (i in drop) if (drop[i] == word) return 0; return 1 }
     function base(path) { sub(/.*\//, "", path); return path }
     BEGIN { split(place, at, " "); split(old, drop, " "); n = split(new, add, " ") }
@@ -96,7 +96,7 @@ grub_trial_entry() {
       out = "\t" $1 " " $2; have = " "
       for (i = 3; i <= NF; i++) if (wanted($i)) { out = out " " $i; have = have $i " " }
       for (i = 1; i <= n; i++) if (index(have, " " add[i] " ") == 0) out = out " " add[i]
-      print out " vfio_fleet.trial=" mark; next
+      print out " vfio_fleet.trial=" mark (out ~ / panic=/ ? "" : " " back); next
     }
     $1 == "initrd" || $1 == "initrdefi" {
       out = "\t" $1

@@ -1,3 +1,4 @@
+import type { EarlyBinding } from "./driver.ts";
 import type { PciDevice } from "./facts.ts";
 import type { ManagedFile } from "./step.ts";
 
@@ -16,15 +17,21 @@ export const bindList = (functions: readonly PciDevice[]): ManagedFile => ({
     .join("")}`,
 });
 
+/** Softdeps for this boot alone: /run stays mounted when the initramfs hands over (modprobe.d(5) reads it as /etc's). */
+const waiting = (rivals: readonly string[]): string => `mkdir -p /run/modprobe.d
+for rival in ${rivals.join(" ")}; do echo "softdep $rival pre: vfio-pci"; done >/run/modprobe.d/vfio-fleet.conf
+`;
+
 /**
  * The script that binds, run by the initramfs before udev starts, so before any GPU driver can load
  * (Linux: Documentation/ABI/testing/sysfs-bus-pci, driver_override). A function with another identity than the
  * listed one is left alone: after a renumbering nothing is bound rather than the wrong device. `vfio_fleet=off` on
  * the command line skips it all: the way back for a host that needs its card.
  */
-export const bindScript = (
-  modules: readonly string[],
-): string => `tell() { echo "<5>vfio-fleet: $*" >/dev/kmsg; }
+export const bindScript = ({
+  modules,
+  rivals,
+}: Pick<EarlyBinding, "modules" | "rivals">): string => `tell() { echo "<5>vfio-fleet: $*" >/dev/kmsg; }
 off() { for word in $(cat /proc/cmdline); do [ "$word" != vfio_fleet=off ] || return 0; done; return 1; }
 if off; then tell "off, as the kernel command line says"; exit 0; fi
 ours=
@@ -41,7 +48,7 @@ while read -r address id subsystem; do
   echo vfio-pci >"$device/driver_override"
   ours="$ours $address"
 done <${BIND_LIST}
-for module in ${modules.join(" ")}; do modprobe -q "$module" || tell "module $module does not load"; done
+${rivals.length > 0 ? waiting(rivals) : ""}for module in ${modules.join(" ")}; do modprobe -q "$module" || tell "module $module does not load"; done
 for address in $ours; do
   [ -e "/sys/bus/pci/devices/$address/driver" ] || echo "$address" >/sys/bus/pci/drivers_probe
   driver=$(readlink "/sys/bus/pci/devices/$address/driver")

@@ -1,3 +1,4 @@
+import type { FirmwarePackage } from "./domain/firmware.ts";
 import type { HostEdit } from "./edit.ts";
 import type { Effect } from "./effects.ts";
 import type { Facts } from "./facts.ts";
@@ -41,6 +42,8 @@ export interface EarlyBinding {
   readonly modules: readonly string[];
   /** files of the host that the image has to hold: the list of functions, options of modules */
   readonly files: readonly string[];
+  /** drivers that have to wait for vfio-pci, which is to take its devices by their ids; none when bound by address */
+  readonly rivals: readonly string[];
 }
 
 /**
@@ -60,7 +63,7 @@ export interface DistroDriver extends Driver {
   /** what a passthrough host needs installed */
   readonly packages: readonly string[];
   /** the package of it that brings OVMF */
-  readonly firmwarePackage: "ovmf" | "edk2-ovmf" | "pve-edk2-firmware";
+  readonly firmwarePackage: FirmwarePackage;
 }
 
 export interface HostDrivers {

@@ -9,7 +9,7 @@ import { groupDrift } from "./group-drift.ts";
 import { iommuProblems, kernelProblems } from "./host-findings.ts";
 import { argumentProblems, argumentWarnings, isBuiltIn, wantedArguments } from "./kernel-arguments.ts";
 import type { CardSpec, KernelSpec } from "./kernel-spec.ts";
-import { moduleConf, vfioConf } from "./modprobe.ts";
+import { moduleConf, RIVALS, vfioConf } from "./modprobe.ts";
 import { moduleOptionProblems } from "./module-options.ts";
 import type { Checked, Problem } from "./problem.ts";
 import { planReboot } from "./reboot-plan.ts";
@@ -131,6 +131,7 @@ export const planKernel = (
   const early = initramfs.files({
     modules,
     files: common.map(({ path }) => path).filter((path) => path !== SRIOV_RULES),
+    rivals: kernel.binding === "id" ? RIVALS : [],
   });
   const edits: HostEdit[] = [
     ...common,

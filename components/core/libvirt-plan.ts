@@ -13,9 +13,12 @@ export const planLibvirt = (
 ): Checked<readonly Step[]> => {
   const missing = distro.packages.filter((name) => (facts.packages[name] ?? null) === null);
   const installed = facts.receipts[receiptName("packages")] !== undefined;
-  const { step: conf, problems } = qemuConfStep(spec, facts, ["packages"]);
+  const { step: conf, problems } = qemuConfStep(spec, distro.firmwarePackage, facts, ["packages"]);
   if (problems.length > 0) return { ok: false, problems };
-  const digest = createHash("sha256").update(qemuConfBlock(spec)).digest("hex").slice(0, 16);
+  const digest = createHash("sha256")
+    .update(qemuConfBlock(spec, distro.firmwarePackage))
+    .digest("hex")
+    .slice(0, 16);
   const loaded = facts.receipts[receiptName("libvirtd")];
   const answers = facts.libvirt.socket;
   // @pulumi/libvirt connects as the login itself, and libvirt lets only root and its own group in

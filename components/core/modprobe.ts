@@ -3,7 +3,7 @@ import type { PciId } from "./pci.ts";
 import type { ManagedFile } from "./step.ts";
 
 /** Drivers that take a GPU's functions when nobody else does; each has to wait for vfio-pci when binding by id. */
-const RIVALS = [
+export const RIVALS: readonly string[] = [
   "nouveau",
   "nvidia",
   "amdgpu",
@@ -32,7 +32,10 @@ export const vfioOptions = (ids: readonly PciId[], disableVga: boolean): readonl
   ...(disableVga ? ["disable_vga=1"] : []),
 ];
 
-/** modprobe.d(5): `options MODULE NAME=VALUE`, `softdep MODULE pre: OTHER`. */
+/**
+ * modprobe.d(5): `options MODULE NAME=VALUE`. What pulls vfio-pci in, the softdeps of the rivals, is not here but made
+ * by the initramfs: this file is read in the old configuration too (docs/decisions/trial-boot.md).
+ */
 export const vfioConf = (
   ids: readonly PciId[],
   disableVga: boolean,
@@ -47,8 +50,7 @@ export const vfioConf = (
       (options.length > 0 ? `options vfio-pci ${options.join(" ")}\n` : "") +
       Object.entries(more)
         .map(([module, values]) => optionLines(module, values))
-        .join("") +
-      (ids.length > 0 ? RIVALS.map((rival) => `softdep ${rival} pre: vfio-pci\n`).join("") : ""),
+        .join(""),
   };
 };
 

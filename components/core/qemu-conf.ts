@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { splitBlock } from "./block.ts";
+import { firmwareOfPackage, type FirmwarePackage } from "./domain/firmware.ts";
 import type { Facts } from "./facts.ts";
 import type { Problem } from "./problem.ts";
 import { receiptName, type Step } from "./step.ts";
@@ -25,11 +26,8 @@ export const libvirtSchema = z.strictObject({
   group: account.optional().describe("group QEMU runs as"),
   nvram: z
     .array(z.strictObject({ code: absolutePath, vars: absolutePath }))
-    .default([
-      { code: "/usr/share/OVMF/OVMF_CODE_4M.fd", vars: "/usr/share/OVMF/OVMF_VARS_4M.fd" },
-      { code: "/usr/share/OVMF/OVMF_CODE_4M.ms.fd", vars: "/usr/share/OVMF/OVMF_VARS_4M.ms.fd" },
-    ])
-    .describe("OVMF firmware and the variable store each starts from"),
+    .optional()
+    .describe("OVMF firmware and the variable store each starts from; the distribution's own unless set"),
   deviceAcl: z
     .array(absolutePath)
     .default(["/dev/vfio/vfio"])
@@ -48,13 +46,14 @@ export type LibvirtSpec = z.infer<typeof libvirtSchema>;
 const list = (values: readonly string[]): string =>
   `[\n${values.map((value) => `  "${value}"`).join(",\n")}\n]`;
 
-const settings = (spec: LibvirtSpec): ReadonlyMap<string, string> =>
-  new Map([
+const settings = (spec: LibvirtSpec, firmware: FirmwarePackage): ReadonlyMap<string, string> => {
+  const nvram = spec.nvram ?? firmwareOfPackage(firmware);
+  return new Map([
     ...(spec.user === undefined ? [] : [["user", `"${spec.user}"`] as const]),
     ...(spec.group === undefined ? [] : [["group", `"${spec.group}"`] as const]),
-    ...(spec.nvram.length === 0
+    ...(nvram.length === 0
       ? []
-      : [["nvram", list(spec.nvram.map(({ code, vars }) => `${code}:${vars}`))] as const]),
+      : [["nvram", list(nvram.map(({ code, vars }) => `${code}:${vars}`))] as const]),
     ...(spec.deviceAcl.length === 0
       ? []
       : [["cgroup_device_acl", list([...new Set([...DEVICE_ACL, ...spec.deviceAcl])])] as const]),
@@ -62,15 +61,16 @@ const settings = (spec: LibvirtSpec): ReadonlyMap<string, string> =>
       ? []
       : [["relaxed_acs_check", spec.relaxedAcsCheck ? "1" : "0"] as const]),
   ]);
+};
 
 /** The lines between this project's markers; comments and other settings of the file are not touched. */
-export const qemuConfBlock = (spec: LibvirtSpec): string =>
-  [...settings(spec)].map(([name, value]) => `${name} = ${value}`).join("\n");
+export const qemuConfBlock = (spec: LibvirtSpec, firmware: FirmwarePackage): string =>
+  [...settings(spec, firmware)].map(([name, value]) => `${name} = ${value}`).join("\n");
 
 /** Settings that somebody made outside the block: libvirt would read two values for one name. */
-const doubled = (text: string, spec: LibvirtSpec): Problem[] => {
+const doubled = (text: string, wanted: ReadonlyMap<string, string>): Problem[] => {
   const { rest } = splitBlock(text);
-  return [...settings(spec)].flatMap(([name, value]) => {
+  return [...wanted].flatMap(([name, value]) => {
     const found = new RegExp(`^\\s*${name}\\s*=\\s*(.*)$`, "m").exec(rest)?.[1];
     return found === undefined
       ? []
@@ -87,18 +87,19 @@ const doubled = (text: string, spec: LibvirtSpec): Problem[] => {
 /** The step that keeps the block in qemu.conf as wanted, or why it must not be written. */
 export const qemuConfStep = (
   spec: LibvirtSpec,
+  firmware: FirmwarePackage,
   facts: Facts,
   after: readonly string[],
 ): { readonly step: Step; readonly problems: readonly Problem[] } => {
   const text = facts.files[QEMU_CONF]?.content;
-  const wanted = qemuConfBlock(spec);
+  const wanted = qemuConfBlock(spec, firmware);
   const { block } = splitBlock(text ?? "");
   const so = block === wanted;
   const written = facts.receipts[receiptName(QEMU_CONF)];
   // others may edit the rest of the file: drift is only what differs between the markers
   const edited = !so && written !== undefined && facts.files[QEMU_CONF]?.sha256 !== written.notes["sha256"];
   return {
-    problems: text === undefined ? [] : doubled(text, spec),
+    problems: text === undefined ? [] : doubled(text, settings(spec, firmware)),
     step: {
       key: QEMU_CONF,
       verb: "block",

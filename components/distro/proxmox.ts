@@ -13,6 +13,6 @@ export const proxmox: DistroDriver = {
   name: "proxmox",
   asksFor: ["proxmox-ve", "pve-manager"],
   detect: (facts) => installed(facts, "proxmox-ve") || installed(facts, "pve-manager"),
-  firmwarePackage: "pve-edk2-firmware",
-  packages: ["libvirt-daemon-system", "libvirt-clients", "pve-qemu-kvm", "pve-edk2-firmware"],
+  firmwarePackage: "pve-edk2-firmware-ovmf",
+  packages: ["libvirt-daemon-system", "libvirt-clients", "pve-qemu-kvm", "pve-edk2-firmware-ovmf"],
 };

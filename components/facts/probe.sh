@@ -168,7 +168,11 @@ section symbols
 # functions of the kernel's start are listed although their memory was given back (Linux: kernel/kallsyms.c)
 for symbol in ${SYMBOLS:-}; do grep -qw "$symbol" /proc/kallsyms && printf '%s\n' "$symbol"; done
 section packages
-[ -z "$PACKAGES" ] || dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\n' $PACKAGES
+[ -z "$PACKAGES" ] || if command -v dpkg-query >/dev/null; then
+  dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\n' $PACKAGES
+else
+  pacman -Q $PACKAGES | sed 's/$/ installed/'
+fi
 section connection
 set -- $SSH_PEER
 address=${3:-}

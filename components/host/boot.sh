@@ -3,8 +3,12 @@
 # the value that marks a trial on its command line: the token without characters that a boot loader would read
 mark() { printf '%s' "$1" | tr -cd 'A-Za-z0-9.-'; }
 
+# Behind that mark, unless the stack or the host says what a panic is to do: a kernel that panics, or an initramfs that does
+# not find its root (initramfs-tools by panic, dracut by the others), reboots by itself into the old configuration.
+COME_BACK="panic=30 rd.shell=0 rd.emergency=reboot"
+
 # the running kernel's arguments without what the boot loader and a trial put there
-ordinary_cmdline() { tr -s ' ' '\n' </proc/cmdline | grep -vE '^(BOOT_IMAGE|initrd|vfio_fleet|vfio_fleet\.trial|systemd\.machine_id)=' | tr '\n' ' ' | sed 's/ *$//'; }
+ordinary_cmdline() { sed "s/\\(vfio_fleet\\.trial=[^ ]*\\) $COME_BACK/\\1/" /proc/cmdline | tr -s ' ' '\n' | grep -vE '^(BOOT_IMAGE|initrd|vfio_fleet|vfio_fleet\.trial|systemd\.machine_id)=' | tr '\n' ' ' | sed 's/ *$//'; }
 
 # file names of a kernel; an initramfs driver may know better
 kernel_image() { say "/boot/vmlinuz-$1"; }
@@ -248,6 +252,9 @@ commit() { # KERNEL-VERSION
   rm -f "$trial"
 }
 
+# the boot menu as it was, once every file is back; for most loaders it is just written anew
+bootloader_restore() { bootloader_commit; }
+
 # recovery: called by hooks of the host when kernels come and go; a loader whose own tool writes the entry has nothing to do
 bootloader_recovery() { :; }
 bootloader_forget() { :; }
@@ -281,7 +288,7 @@ verb_leave() { # auto|ask|never SECONDS
     initramfs_build "$kernel" "$image.vfio-fleet-new"
     mv -f "$image.vfio-fleet-new" "$image"
   done
-  [ ! -e "$BOOT/applied" ] || bootloader_commit
+  [ ! -e "$BOOT/applied" ] || bootloader_restore
   libvirt_leave
   [ -z "$(ls -A $STATE/kept)" ] || die "files are kept that were not put back: $(ls $STATE/kept | tr '%' '/')"
   rm -rf $STATE

@@ -24,7 +24,7 @@ export const dracut: InitramfsDriver = {
       ((facts.packages["dracut"] ?? null) !== null || !tools.includes("mkinitramfs"))
     );
   },
-  files: ({ modules, files }) => [
+  files: ({ modules, files, rivals }) => [
     {
       // only names that end in .conf are read
       path: "/etc/dracut.conf.d/90-vfio-fleet.conf",
@@ -50,7 +50,7 @@ install() {
       // dracut sources its hooks, and the script ends with exit
       path: `${MODULE}/vfio-fleet.sh`,
       mode: "755",
-      content: `#!/bin/sh\n${MADE_BY}(\n${bindScript(modules)})\n`,
+      content: `#!/bin/sh\n${MADE_BY}(\n${bindScript({ modules, rivals })})\n`,
     },
   ],
   effects: (files) =>

@@ -15,7 +15,7 @@ export const initramfsTools: InitramfsDriver = {
     // dracut's package brings an update-initramfs of its own, but no mkinitramfs
     return tools.includes("mkinitramfs") && tools.includes("update-initramfs");
   },
-  files: ({ modules }) => [
+  files: ({ modules, rivals }) => [
     {
       path: "/etc/initramfs-tools/hooks/vfio-fleet",
       mode: "755",
@@ -31,7 +31,7 @@ cp -p ${BIND_LIST} "$DESTDIR${BIND_LIST}"
     {
       path: SCRIPT,
       mode: "755",
-      content: `#!/bin/sh\n${MADE_BY}case \${1:-} in prereqs) exit 0 ;; esac\n${bindScript(modules)}`,
+      content: `#!/bin/sh\n${MADE_BY}case \${1:-} in prereqs) exit 0 ;; esac\n${bindScript({ modules, rivals })}`,
     },
   ],
   effects: (files) => imageFiles(files, { [SCRIPT]: SCRIPT.replace("/etc/initramfs-tools", "") }),

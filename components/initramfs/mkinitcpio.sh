@@ -29,8 +29,12 @@ initramfs_open() {
   say "$2"
 }
 
-# early hooks run in the order of HOOKS; udev's starts udev
+# early hooks run in the order of HOOKS; udev's starts udev. With systemd as init, udev's service runs ours first.
 initramfs_order() {
+  if [ -e "$1/usr/lib/systemd/system/systemd-udevd.service" ]; then
+    grep -qs /hooks/vfio-fleet "$1/etc/systemd/system/systemd-udevd.service.d/vfio-fleet.conf" || { say "the binding before udev's service"; return 1; }
+    return 0
+  fi
   case $(sed -n 's/^EARLYHOOKS=//p' "$1/config" 2>/dev/null) in
     *udev*vfio-fleet*) say "the binding hook before udev"; return 1 ;;
   esac

@@ -2,61 +2,59 @@ import { bindScript, MADE_BY } from "../core/binding.ts";
 import type { InitramfsDriver } from "../core/driver.ts";
 import { imageFiles } from "./image-files.ts";
 
-const CONF = "/etc/mkinitcpio.conf";
-const OURS = "/etc/mkinitcpio.conf.d/zz-vfio-fleet.conf";
 const HOOK = "/etc/initcpio/hooks/vfio-fleet";
+/** Settings of udev's service inside the image. */
+const UDEVD_DROP_INS = "/etc/systemd/system/systemd-udevd.service.d";
 
-/** mkinitcpio with the busybox init: Arch Linux (mkinitcpio(8), mkinitcpio.conf(5)). */
+/**
+ * mkinitcpio, with the busybox init or with systemd: Arch Linux (mkinitcpio(8), mkinitcpio.conf(5)). An early hook runs
+ * before udev's; where systemd is init there are none, and udev's own service runs ours first.
+ */
 export const mkinitcpio: InitramfsDriver = {
   name: "mkinitcpio",
   scripts: [new URL("boot-images.sh", import.meta.url), new URL("mkinitcpio.sh", import.meta.url)],
-  reads: [CONF, "/etc/mkinitcpio.conf.d/*.conf"],
+  reads: [],
   detect: (facts) => {
     const tools = facts.initramfs.tools.map((path) => path.split("/").at(-1));
     return tools.includes("mkinitcpio") && !tools.includes("dracut") && !tools.includes("mkinitramfs");
   },
-  files: ({ modules, files }) => [
+  files: ({ modules, files, rivals }) => [
     {
       // drop-ins override the main file; ours comes last by its name
-      path: OURS,
+      path: "/etc/mkinitcpio.conf.d/zz-vfio-fleet.conf",
       mode: "644",
       content: `${MADE_BY}MODULES+=(${modules.filter((module) => module !== "vfio_virqfd").join(" ")})
 FILES+=(${files.join(" ")})
-# early hooks run in this order, and udev's starts udev
-HOOKS=(vfio-fleet "\${HOOKS[@]}")
+case " \${HOOKS[*]} " in
+  # it looks at what the systemd hook has put there
+  *" systemd "*) HOOKS+=(vfio-fleet) ;;
+  # early hooks run in this order, and udev's starts udev
+  *) HOOKS=(vfio-fleet "\${HOOKS[@]}") ;;
+esac
 `,
     },
     {
       path: "/etc/initcpio/install/vfio-fleet",
       mode: "644",
       content: `#!/bin/bash
-${MADE_BY}build() { add_runscript; }
+${MADE_BY}build() {
+    add_runscript
+    declare -F add_systemd_unit >/dev/null || return 0
+    [[ -e $BUILDROOT/usr/bin/sh ]] || { add_binary bash; add_symlink /usr/bin/sh bash; }
+    local tool
+    for tool in cat readlink mkdir; do [[ -e $BUILDROOT/usr/bin/$tool ]] || add_binary "$tool"; done
+    mkdir -p "$BUILDROOT${UDEVD_DROP_INS}"
+    printf '%s\n' '[Service]' "ExecStartPre=-/usr/bin/sh -c '. /hooks/vfio-fleet && run_earlyhook'" \
+        >"$BUILDROOT${UDEVD_DROP_INS}/vfio-fleet.conf"
+}
 help() { echo "Binds devices to vfio-pci by their address before udev starts."; }
 `,
     },
     {
       path: HOOK,
       mode: "644",
-      content: `#!/usr/bin/ash\n${MADE_BY}run_earlyhook() {\n(\n${bindScript(modules)})\n}\n`,
+      content: `#!/usr/bin/ash\n${MADE_BY}run_earlyhook() {\n(\n${bindScript({ modules, rivals })})\n}\n`,
     },
   ],
   effects: (files) => imageFiles(files, { [HOOK]: "/hooks/vfio-fleet" }),
-  refuse: (facts) => {
-    const texts = Object.entries(facts.files)
-      .filter(([path]) => path !== OURS && (path === CONF || path.startsWith("/etc/mkinitcpio.conf.d/")))
-      .sort(([a], [b]) => (a === CONF ? -1 : b === CONF ? 1 : a.localeCompare(b)));
-    const hooks = texts
-      .flatMap(([, { content }]) => [...content.matchAll(/^\s*HOOKS=\(([^)]*)\)/gm)])
-      .at(-1)?.[1];
-    return hooks?.split(/\s+/).includes("systemd")
-      ? [
-          {
-            path: "initramfs",
-            problem: `HOOKS in ${CONF} has systemd, whose initramfs runs no hooks before udev: nothing could bind the cards in time`,
-            remedy:
-              "replace systemd by udev there (and sd-vconsole by keymap consolefont), and run mkinitcpio -P",
-          },
-        ]
-      : [];
-  },
 };

@@ -32,6 +32,14 @@ const NO_DOCUMENTS = ["doc", "man", "locale", "info", "bash-completion"].map(
   (folder) => `path-exclude=/usr/share/${folder}/*`,
 );
 
+/** Until the boot script of the recipe has its say: an initramfs for the hosts' hardware alone. */
+const SMALL_INITRAMFS =
+  'mkdir -p "$1/etc/initramfs-tools/conf.d" && echo MODULES=list >"$1/etc/initramfs-tools/conf.d/lab"';
+const SMALL_DRACUT =
+  'mkdir -p "$1/etc/dracut.conf.d" && printf "%s\\n" ' +
+  `'hostonly="no"' 'compress="zstd -q -1"' 'omit_dracutmodules+=" kernel-modules kernel-modules-extra "' ` +
+  `'add_drivers+=" virtio_pci virtio_blk ext4 "' >"$1/etc/dracut.conf.d/lab.conf"`;
+
 /** The image, built first when the cache does not hold it (1 to 3 min). Two that want the same build it once. */
 export const image = async (name: ImageName, onProgress?: OnProgress): Promise<Image> => {
   const recipe: ImageRecipe = IMAGES[name];
@@ -152,7 +160,7 @@ const mmdebstrapArguments = (recipe: ImageRecipe): string[] => {
     ...NO_DOCUMENTS.map((line) => `--dpkgopt=${line}`),
     // nothing here must survive a power cut, and the initramfs of the first installation is thrown away anyway
     "--dpkgopt=force-unsafe-io",
-    '--essential-hook=mkdir -p "$1/etc/initramfs-tools/conf.d" && echo MODULES=list >"$1/etc/initramfs-tools/conf.d/lab"',
+    `--essential-hook=${recipe.packages.includes("dracut") ? SMALL_DRACUT : SMALL_INITRAMFS}`,
     suite,
     "-",
     ...sources,

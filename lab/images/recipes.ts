@@ -61,6 +61,19 @@ export const IMAGES = {
     rootPartUuid: "6d1f7a52-1f0c-4c6e-9a58-0a3f4a0d6c02",
     espUuid: "1AB0-E5F1",
   },
+  "debian-13": {
+    summary: "Debian 13, systemd-boot, dracut",
+    suite: "trixie",
+    packages: [...COMMON_PACKAGES, "systemd-boot", "dracut"],
+    scripts: ["common.sh", "quick-boot.sh", "debian-13/boot.sh", "disk.sh"],
+    kernelArguments: KERNEL_ARGUMENTS,
+    diskMiB: 8192,
+    // each kernel lies there with its initramfs, and a trial's as well
+    espMiB: 512,
+    rootUuid: "6d1f7a52-1f0c-4c6e-9a58-0a3f4a0d6c03",
+    rootPartUuid: "6d1f7a52-1f0c-4c6e-9a58-0a3f4a0d6c04",
+    espUuid: "1AB0-E5F2",
+  },
 } satisfies Record<string, ImageRecipe>;
 
 export type ImageName = keyof typeof IMAGES;

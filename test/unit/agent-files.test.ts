@@ -105,7 +105,7 @@ describe.each(SHELLS)("arguments in /etc/kernel/cmdline, with %s", (shell) => {
     start(shell);
     host.file(
       "/proc/cmdline",
-      "initrd=\\4f5c\\6.12\\initrd root=UUID=a52b ro quiet systemd.machine_id=4f5c vfio_fleet.trial=t0",
+      "initrd=\\4f5c\\6.12\\initrd root=UUID=a52b ro quiet systemd.machine_id=4f5c vfio_fleet.trial=t0 panic=30 rd.shell=0 rd.emergency=reboot",
     );
     ok(["words", CMDLINE, "token=t1"], "iommu=pt\n");
     expect(host.read(CMDLINE)).toBe("root=UUID=a52b ro quiet iommu=pt\n");

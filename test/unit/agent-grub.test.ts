@@ -70,7 +70,7 @@ describe.each(SHELLS)("GRUB's menu, read by %s", (shell) => {
 menuentry "vfio-fleet trial boot" --class gnu-linux --id vfio-fleet-trial {
 \t\tload_video
 \t\tsearch --no-floppy --fs-uuid --set=root a52b
-\tlinux /boot/vmlinuz-6.1.0-38-amd64 root=UUID=a52b ro intel_iommu=on iommu=pt vfio_fleet.trial=2026-01-02T030405.000Z
+\tlinux /boot/vmlinuz-6.1.0-38-amd64 root=UUID=a52b ro intel_iommu=on iommu=pt vfio_fleet.trial=2026-01-02T030405.000Z panic=30 rd.shell=0 rd.emergency=reboot
 \tinitrd /boot/intel-ucode.img /boot/vfio-fleet-trial.img-6.1.0-38-amd64
 }
 # END vfio-fleet

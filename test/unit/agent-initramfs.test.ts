@@ -116,6 +116,13 @@ describe.each(SHELLS)("an image is opened, with %s", (shell) => {
     expect(host.call(lacks)).toMatchObject({ status: 0, output: "" });
     host.file("/opened/config", 'EARLYHOOKS="udev vfio-fleet"');
     expect(host.call(lacks)).toMatchObject({ status: 1, output: "the binding hook before udev\n" });
+    host.file("/opened/usr/lib/systemd/system/systemd-udevd.service", "[Service]");
+    expect(host.call(lacks)).toMatchObject({ status: 1, output: "the binding before udev's service\n" });
+    host.file(
+      "/opened/etc/systemd/system/systemd-udevd.service.d/vfio-fleet.conf",
+      "ExecStartPre=-/usr/bin/sh -c '. /hooks/vfio-fleet && run_earlyhook'",
+    );
+    expect(host.call(lacks)).toMatchObject({ status: 0, output: "" });
     host.tool("mkinitcpio", 'echo half >"$4"; exit 1');
     expect(host.call("initramfs_build 6.17.1-arch1-1 /boot/initramfs-linux.img").errors).toContain(
       "mkinitcpio failed",

@@ -74,7 +74,7 @@ describe.each(SHELLS)("proxmox-boot-tool with systemd-boot, with %s", (shell) =>
 version  ${VERSION}
 linux    /EFI/proxmox/${VERSION}/vmlinuz-${VERSION}
 initrd     /vfio-fleet/trial.img
-options    root=ZFS=rpool/ROOT/pve-1 boot=zfs iommu=pt vfio_fleet.trial=t1
+options    root=ZFS=rpool/ROOT/pve-1 boot=zfs iommu=pt vfio_fleet.trial=t1 panic=30 rd.shell=0 rd.emergency=reboot
 `);
     expect(onEach("/vfio-fleet/trial.img")).toEqual(["trial image\n", "trial image\n"]);
     expect(host.read(ONESHOT)).toContain("0-vfio-fleet-trial.conf");
@@ -152,7 +152,7 @@ describe.each(SHELLS)("proxmox-boot-tool with GRUB, with %s", (shell) => {
     expect(onEach(`/vfio-fleet-trial.img-${VERSION}`)).toEqual(["trial image\n", "trial image\n"]);
     for (const text of onEach("/grub/custom.cfg")) {
       expect(text).toContain(
-        `\tlinux /vmlinuz-${VERSION} root=UUID=a52b ro quiet iommu=pt vfio_fleet.trial=t1\n`,
+        `\tlinux /vmlinuz-${VERSION} root=UUID=a52b ro quiet iommu=pt vfio_fleet.trial=t1 panic=30 rd.shell=0 rd.emergency=reboot\n`,
       );
       expect(text).toContain(`\tinitrd /intel-ucode.img /vfio-fleet-trial.img-${VERSION}\n`);
     }

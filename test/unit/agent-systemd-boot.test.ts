@@ -73,7 +73,7 @@ machine-id ${TOKEN}
 sort-key   zz-vfio-fleet
 linux      /${TOKEN}/${VERSION}/linux
 initrd     /vfio-fleet/trial.img
-options    root=UUID=a52b ro systemd.machine_id=${TOKEN} intel_iommu=on vfio_fleet.trial=2026-01-02T030405.000Z
+options    root=UUID=a52b ro systemd.machine_id=${TOKEN} intel_iommu=on vfio_fleet.trial=2026-01-02T030405.000Z panic=30 rd.shell=0 rd.emergency=reboot
 `);
     expect(host.read("/efi/vfio-fleet/trial.img")).toBe("trial image\n");
     expect(host.read(ONESHOT)).toContain("0-vfio-fleet-trial.conf");
@@ -144,6 +144,20 @@ options    root=UUID=a52b ro systemd.machine_id=${TOKEN} intel_iommu=on vfio_fle
     expect(host.read(RECOVERY)).toContain(`initrd     /${TOKEN}/${VERSION}/initrd.img-${VERSION}\n`);
     expect(host.call("bootloader_forget").status).toBe(0);
     expect(host.list("/efi/loader/entries")).toEqual([`${TOKEN}-${VERSION}.conf`]);
+  });
+
+  test("undone: an initrd that kernel-install had made by itself is made so again, and ours is gone", () => {
+    start(shell);
+    const folder = `/efi/${TOKEN}/${VERSION}`;
+    host.tool("kernel-install", ":");
+    expect(host.call("bootloader_restore").status).toBe(0);
+    expect(host.calls("kernel-install")).toEqual([
+      `kernel-install add ${VERSION} /boot/vmlinuz-${VERSION} /boot/initrd.img-${VERSION}`,
+    ]);
+    host.file(`${folder}/initrd`, "made by the generator's plugin");
+    expect(host.call("bootloader_restore").status).toBe(0);
+    expect(host.calls("kernel-install")).toEqual([`kernel-install add ${VERSION} /boot/vmlinuz-${VERSION}`]);
+    expect(host.list(folder)).toEqual(["initrd"]);
   });
 
   test("kernel-install that fails: its output is shown", () => {

@@ -49,10 +49,10 @@ const overridden = (address: string): string => get(`/sys/bus/pci/devices/${addr
 const cards = [device("03:00.0", "10de:1c81", "030000", 30), device("03:00.1", "10de:0fb9", "040300", 30)];
 
 describe.each(SHELLS)("the script that binds at boot, with %s", (shell) => {
-  const run = (wrapped = false): void => {
+  const run = (wrapped = false, rivals: readonly string[] = []): void => {
     put("/etc/vfio-fleet/bind", bindList(cards).content);
-    const text = bindScript(["vfio", "vfio_pci"]).replaceAll(
-      /(?<![\w*}])\/(?=(sys|proc|etc|dev)\/)/g,
+    const text = bindScript({ modules: ["vfio", "vfio_pci"], rivals }).replaceAll(
+      /(?<![\w*}])\/(?=(sys|proc|etc|dev|run)\/)/g,
       `${root}/`,
     );
     const script = `PATH='${root}/tools:/usr/bin:/bin'\n${wrapped ? `(\n${text})\necho survived` : text}`;
@@ -81,6 +81,15 @@ describe.each(SHELLS)("the script that binds at boot, with %s", (shell) => {
     expect(get("/sys/bus/pci/drivers_probe")).toBe("");
   });
 
+  test("bound by id: drivers of this boot wait for vfio-pci, those of a boot without the script do not", () => {
+    run();
+    expect(existsSync(join(root, "run/modprobe.d/vfio-fleet.conf"))).toBe(false);
+    run(false, ["nouveau", "snd_hda_intel"]);
+    expect(get("/run/modprobe.d/vfio-fleet.conf")).toBe(
+      "softdep nouveau pre: vfio-pci\nsoftdep snd_hda_intel pre: vfio-pci\n",
+    );
+  });
+
   test("nothing at the address after a renumbering", () => {
     present("0000:04:00.0", "10de:1c81", "1043:85d8");
     run();
@@ -91,9 +100,10 @@ describe.each(SHELLS)("the script that binds at boot, with %s", (shell) => {
   test("vfio_fleet=off on the command line: nothing is bound, and whoever runs the script goes on", () => {
     for (const { address, id, subsystem } of cards) present(address, id, subsystem);
     put("/proc/cmdline", "root=UUID=1 ro vfio_fleet=off module_blacklist=vfio_pci");
-    run(true);
+    run(true, ["nouveau"]);
     expect(cards.map(({ address }) => overridden(address))).toEqual(["", ""]);
     expect(get("/modprobe.log")).toBe("");
+    expect(existsSync(join(root, "run"))).toBe(false);
     expect(get("/dev/kmsg")).toContain("off, as the kernel command line says");
   });
 });

@@ -1,10 +1,14 @@
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { grubArguments } from "../../components/bootloader/grub.ts";
 import { bootloaders } from "../../components/bootloader/registry.ts";
 import type { BootloaderDriver } from "../../components/core/driver.ts";
 import { editStep } from "../../components/core/edit.ts";
 import type { Facts, HostFile } from "../../components/core/facts.ts";
+import type { ManagedFile } from "../../components/core/step.ts";
 import { distros } from "../../components/distro/registry.ts";
 import { initramfsGenerators } from "../../components/initramfs/registry.ts";
 import { address, xeonFacts } from "../fixtures/xeon.ts";
@@ -188,7 +192,12 @@ describe("arguments that the host's own configuration has", () => {
       "quiet",
     ]);
     expect(
-      bootloaders.systemdBoot.ownArguments(xeonFacts({ cmdline: `${BLS} vfio_fleet.trial=t`, files: {} })),
+      bootloaders.systemdBoot.ownArguments(
+        xeonFacts({
+          cmdline: `${BLS} vfio_fleet.trial=t panic=30 rd.shell=0 rd.emergency=reboot`,
+          files: {},
+        }),
+      ),
     ).toEqual(["root=UUID=a52b", "ro", "quiet"]);
   });
 });
@@ -271,7 +280,7 @@ describe("initramfs generators and distributions", () => {
     expect(tools(["update-initramfs", "mkinitramfs", "dracut"], { dracut: null })).toBe("initramfs-tools");
     expect(tools([])).toBeUndefined();
   });
-  test("Proxmox is Debian with packages of its own", () => {
+  test("distributions by what they are made from; Proxmox is Debian with packages of its own", () => {
     const name = (facts: Facts): string | undefined =>
       Object.values(distros).find((driver) => driver.detect(facts))?.name;
     expect(name(xeonFacts())).toBe("debian");
@@ -280,29 +289,73 @@ describe("initramfs generators and distributions", () => {
       name(xeonFacts({ distro: { id: "ubuntu", version: "24.04", like: ["debian"], name: "Ubuntu" } })),
     ).toBe("ubuntu");
     expect(distros.proxmox.packages).not.toContain("qemu-system-x86");
+    expect(
+      name(xeonFacts({ distro: { id: "endeavouros", version: "", like: ["arch"], name: "EndeavourOS" } })),
+    ).toBe("arch");
   });
-  test("mkinitcpio: its systemd variant has no hook before udev", () => {
-    expect(tools(["mkinitcpio"])).toBe("mkinitcpio");
-    const refuse = (conf: string, drop = ""): number =>
-      initramfsGenerators.mkinitcpio.refuse?.(
-        xeonFacts({
-          files: { "/etc/mkinitcpio.conf": file(conf), "/etc/mkinitcpio.conf.d/a.conf": file(drop) },
-        }),
-      ).length ?? -1;
-    expect(refuse("HOOKS=(base udev autodetect modconf block filesystems)\n")).toBe(0);
-    expect(refuse("#HOOKS=(base)\nHOOKS=(base systemd autodetect sd-vconsole block)\n")).toBe(1);
-    expect(refuse("HOOKS=(base systemd)\n", "HOOKS=(base udev)\n")).toBe(0);
-    const [conf] = initramfsGenerators.mkinitcpio.files({
-      modules: ["vfio_pci"],
-      files: ["/etc/vfio-fleet/bind"],
+  describe("mkinitcpio", () => {
+    const written = (): readonly ManagedFile[] =>
+      initramfsGenerators.mkinitcpio.files({
+        modules: ["vfio", "vfio_virqfd", "vfio_pci"],
+        files: ["/etc/vfio-fleet/bind"],
+        rivals: [],
+      });
+    const bash = (lines: string, buildroot = ""): string =>
+      execFileSync("bash", ["-euc", lines], {
+        encoding: "utf8",
+        env: { ...process.env, BUILDROOT: buildroot },
+      });
+
+    test.each([
+      // its early hooks run in this order
+      [
+        "busybox",
+        "base udev autodetect block filesystems",
+        "vfio-fleet base udev autodetect block filesystems",
+      ],
+      // it has to see what the systemd hook brought
+      [
+        "systemd",
+        "base systemd autodetect sd-vconsole block",
+        "base systemd autodetect sd-vconsole block vfio-fleet",
+      ],
+    ])("%s as init: the hook's place, beside what the host has", (_, hooks, expected) => {
+      expect(tools(["mkinitcpio"])).toBe("mkinitcpio");
+      const conf = written()[0]?.content ?? "";
+      const found = bash(
+        `MODULES=(ext4) FILES=(/etc/x) HOOKS=(${hooks})\n${conf}\necho "\${MODULES[*]}|\${FILES[*]}|\${HOOKS[*]}"`,
+      );
+      expect(found).toBe(`ext4 vfio vfio_pci|/etc/x /etc/vfio-fleet/bind|${expected}\n`);
     });
-    expect(conf?.content).toContain("MODULES+=(vfio_pci)\nFILES+=(/etc/vfio-fleet/bind)\n");
-    expect(conf?.content).toContain('HOOKS=(vfio-fleet "${HOOKS[@]}")');
+
+    test("systemd as init: udev's service runs the hook first; the shell comes along where none is", () => {
+      const buildroot = mkdtempSync(join(tmpdir(), "vfio-fleet-image-"));
+      try {
+        const install = written()[1]?.content ?? "";
+        const run = (more: string): string =>
+          bash(
+            `add_runscript() { echo runscript; }; add_binary() { echo "binary $1"; }; add_symlink() { echo "link $1"; }\n${more}\n${install}\nbuild`,
+            buildroot,
+          );
+        expect(run("")).toBe("runscript\n");
+        expect(existsSync(join(buildroot, "etc"))).toBe(false);
+        expect(run("add_systemd_unit() { :; }")).toBe(
+          "runscript\nbinary bash\nlink /usr/bin/sh\nbinary cat\nbinary readlink\nbinary mkdir\n",
+        );
+        expect(
+          readFileSync(join(buildroot, "etc/systemd/system/systemd-udevd.service.d/vfio-fleet.conf"), "utf8"),
+        ).toBe("[Service]\nExecStartPre=-/usr/bin/sh -c '. /hooks/vfio-fleet && run_earlyhook'\n");
+        expect(written()[2]?.content).toMatch(/^run_earlyhook\(\) \{$/m);
+      } finally {
+        rmSync(buildroot, { recursive: true });
+      }
+    });
   });
   test("dracut's files: names that end in .conf, modules forced, the hook in a shell of its own", () => {
     const files = initramfsGenerators.dracut.files({
       modules: ["vfio", "vfio_virqfd", "vfio_pci"],
       files: ["/etc/modprobe.d/vfio.conf", "/etc/vfio-fleet/bind"],
+      rivals: [],
     });
     expect(files.map(({ path }) => path)).toEqual([
       "/etc/dracut.conf.d/90-vfio-fleet.conf",

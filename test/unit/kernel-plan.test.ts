@@ -116,11 +116,16 @@ describe("a host that is not set up", () => {
     expect(step(plan, "/etc/modprobe.d/vfio.conf").input).not.toContain("ids=");
   });
 
-  test("binding by id writes the ids and makes rival drivers wait", () => {
+  test("binding by id writes the ids, and the initramfs makes rival drivers wait", () => {
     const plan = planned(xeonFacts(), spec({ binding: "id" }));
     expect(step(plan, "/etc/modprobe.d/vfio.conf").input).toContain(
-      "options vfio-pci ids=10de:1c81,10de:0fb9 disable_vga=1\nsoftdep nouveau pre: vfio-pci\n",
+      "options vfio-pci ids=10de:1c81,10de:0fb9 disable_vga=1\n",
     );
+    // read in the old configuration too, where nothing may pull vfio-pci in
+    expect(step(plan, "/etc/modprobe.d/vfio.conf").input).not.toContain("softdep");
+    const script = "/etc/initramfs-tools/scripts/init-top/00-vfio-fleet";
+    expect(step(plan, script).input).toContain("for rival in nouveau nvidia ");
+    expect(step(planned(xeonFacts()), script).input).not.toContain("rival");
     expect(step(plan, "/etc/vfio-fleet/bind").input).not.toContain("03:00");
   });
 

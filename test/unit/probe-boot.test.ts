@@ -42,6 +42,14 @@ name:           snd_hda_intel`,
     expect(facts.cpu.hugePages).toEqual(["2M", "1G"]);
   });
 
+  // busybox alone brings no dpkg-query
+  test.runIf(shell === "busybox")("packages of Arch, asked of pacman", () => {
+    start();
+    host.tool("pacman", "libvirt 1:11.9.0-1");
+    const { facts } = host.probe(shell, { packages: "libvirt edk2-ovmf" });
+    expect(facts.packages).toEqual({ libvirt: "1:11.9.0-1" });
+  });
+
   test("kernel functions that are asked about", () => {
     start();
     host.file("/proc/kallsyms", "ffffffff82b1d0c0 t pcie_acs_override_setup\nffffffff82b1d0d0 T pci_setup");

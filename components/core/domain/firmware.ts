@@ -20,7 +20,7 @@ const known: readonly FirmwareImage[] = [
   secure("/usr/share/OVMF/OVMF_CODE_4M.ms.fd", "/usr/share/OVMF/OVMF_VARS_4M.ms.fd"),
   plain("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"),
   secure("/usr/share/OVMF/OVMF_CODE.ms.fd", "/usr/share/OVMF/OVMF_VARS.ms.fd"),
-  // Proxmox VE, package pve-edk2-firmware
+  // Proxmox VE, package pve-edk2-firmware-ovmf
   plain("/usr/share/pve-edk2-firmware/OVMF_CODE_4M.fd", "/usr/share/pve-edk2-firmware/OVMF_VARS_4M.fd"),
   secure(
     "/usr/share/pve-edk2-firmware/OVMF_CODE_4M.secboot.fd",
@@ -44,12 +44,15 @@ export const firmwareOf = (exists: readonly string[]): FirmwareImage[] => {
 
 const FOLDERS = {
   ovmf: "/usr/share/OVMF/OVMF_CODE_4M",
-  "edk2-ovmf": "/usr/share/edk2/",
-  "pve-edk2-firmware": "/usr/share/pve-edk2-firmware/",
+  "edk2-ovmf": "/usr/share/edk2/x64/",
+  "pve-edk2-firmware-ovmf": "/usr/share/pve-edk2-firmware/",
 } as const;
 
+/** The package that brings OVMF, as each distribution calls it. */
+export type FirmwarePackage = keyof typeof FOLDERS;
+
 /** The images that the package brings: for a preview of a host on which it is still to be installed. */
-export const firmwareOfPackage = (name: keyof typeof FOLDERS): FirmwareImage[] =>
+export const firmwareOfPackage = (name: FirmwarePackage): FirmwareImage[] =>
   known.filter(({ code }) => code.startsWith(FOLDERS[name]));
 
 /** The first image with the features wanted; plain domains get plain firmware. */

@@ -130,6 +130,7 @@ export class FakeHost {
       readonly privilege?: Facts["privilege"];
       readonly files?: readonly string[];
       readonly exists?: readonly string[];
+      readonly packages?: string;
       readonly parameters?: string;
       readonly modinfo?: string;
       readonly symbols?: string;
@@ -143,7 +144,7 @@ export class FakeHost {
       .replaceAll(HOST_PATHS, `${this.root}/`);
     const script = [
       `N=${nonce} PRIVILEGE=${question.privilege ?? "root"} LOGIN=op SSH_PEER= SURVEY=${question.survey === true ? "survey" : question.survey || ""}`,
-      `FILES=${quote(question.files)} EXISTS=${quote(question.exists)} PACKAGES= PARAMETERS='${question.parameters ?? ""}' MODINFO='${question.modinfo ?? ""}' SYMBOLS='${question.symbols ?? ""}'`,
+      `FILES=${quote(question.files)} EXISTS=${quote(question.exists)} PACKAGES='${question.packages ?? ""}' PARAMETERS='${question.parameters ?? ""}' MODINFO='${question.modinfo ?? ""}' SYMBOLS='${question.symbols ?? ""}'`,
       text,
       "times >&3",
     ].join("\n");
