@@ -3,6 +3,7 @@ import { CommandError } from "./command-error.ts";
 import { registerDoctor } from "./commands/doctor.ts";
 import { registerInspect } from "./commands/inspect.ts";
 import { registerReport } from "./commands/report.ts";
+import { registerUnlock } from "./commands/unlock.ts";
 import { registerVbios } from "./commands/vbios.ts";
 import { registerWatch } from "./commands/watch.ts";
 
@@ -20,6 +21,7 @@ const program = new Command("vfio-fleet")
 registerDoctor(program);
 registerInspect(program);
 registerReport(program);
+registerUnlock(program);
 registerVbios(program);
 registerWatch(program);
 

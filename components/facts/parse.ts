@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { factsSchema, type Facts, type HostFile, type PciDevice } from "../core/facts.ts";
 import { parsePciAddress, parsePciId } from "../core/pci.ts";
+import { parseLease } from "./parse-lease.ts";
 import { parseSurvey } from "./parse-survey.ts";
 import { addressesIn, headed, hex, integer, pairs, ProbeAnswerError, split } from "./sections.ts";
 
@@ -291,6 +292,11 @@ export const parseProbe = (answer: string, nonce: string): Facts => {
     files: Object.fromEntries([...read].filter(([path]) => !path.startsWith("/run/libvirt/"))),
     exists: section("exists"),
     receipts: receipts(values),
+    ...parseLease(
+      { ...pairs(section("lease")), ...pairs(values.get("/var/lib/vfio-fleet/lease") ?? []) },
+      integer(values.get("/proc/uptime")?.[0]),
+      host["bootId"],
+    ),
     packages: Object.fromEntries(
       section("packages").map((line) => {
         const [name = "", version = "", status] = line.split(" ");

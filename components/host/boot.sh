@@ -1,7 +1,7 @@
 # ---- boot: image and boot entry as a trial, reboot, proof, commit ----------------------------------------------
 
-# the value that marks a trial on its command line: the token without characters that a boot loader would read
-mark() { printf '%s' "$1" | tr -cd 'A-Za-z0-9.-'; }
+# the value that marks a trial on its command line: the token's moment without characters that a boot loader would read
+mark() { printf '%s' "${1%%,*}" | tr -cd 'A-Za-z0-9.-'; }
 
 # the running kernel's arguments without what the boot loader and a trial put there
 ordinary_cmdline() { tr -s ' ' '\n' </proc/cmdline | grep -vE '^(BOOT_IMAGE|initrd|vfio_fleet|vfio_fleet\.trial|systemd\.machine_id)=' | tr '\n' ' ' | sed 's/ *$//'; }

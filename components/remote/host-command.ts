@@ -17,6 +17,7 @@ const shellPart = (url: URL): string => readFileSync(url, "utf8");
 export const agentScript = (drivers: HostDrivers): string =>
   [
     new URL("../host/agent.sh", import.meta.url),
+    new URL("../host/lease.sh", import.meta.url),
     new URL("../host/boot.sh", import.meta.url),
     ...drivers.bootloader.scripts,
     ...drivers.initramfs.scripts,
@@ -72,8 +73,8 @@ export interface HostContext {
   readonly connection: Connection;
   readonly facts: Facts;
   readonly drivers: HostDrivers;
-  /** the moment of this run; see tokenFor */
-  readonly now: Date;
+  /** the token of steps that this run takes; see tokenFor */
+  readonly run: string;
 }
 
 const elevation = (facts: Facts): readonly string[] =>
@@ -142,9 +143,10 @@ export const hostAgent = (
   const script = agentScript(host.drivers);
   const found = host.facts.files[AGENT];
   const so = found?.content === script && found.mode === "755";
-  const token = tokenFor(host.facts, { key: "agent", so }, host.now);
+  const token = tokenFor(host.facts, { key: "agent", so }, host.run);
   const install =
-    `umask 022; mkdir -p ${AGENT_FOLDER} /var/lib/vfio-fleet/receipts && cat >${AGENT_FOLDER}/.host.new && ` +
+    // the agent that is there says whether another run is at work; one from before the lock does not know
+    `umask 022; ! grep -qs ^verb_admit ${AGENT} || ${AGENT} admit token=${quote(token)} </dev/null || exit; mkdir -p ${AGENT_FOLDER} /var/lib/vfio-fleet/receipts && cat >${AGENT_FOLDER}/.host.new && ` +
     `chmod 755 ${AGENT_FOLDER}/.host.new && sync ${AGENT_FOLDER}/.host.new && mv -f ${AGENT_FOLDER}/.host.new ${AGENT} && ` +
     `echo token=${quote(token)} >/var/lib/vfio-fleet/receipts/agent`;
   return command(
@@ -178,7 +180,7 @@ export const hostCommands = (
 ): ReadonlyMap<string, remote.Command> => {
   const made = new Map<string, remote.Command>();
   for (const step of steps) {
-    const token = tokenFor(host.facts, step, host.now);
+    const token = tokenFor(host.facts, step, host.run);
     const resource = command(
       host,
       step.key,
