@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { createTwoFilesPatch } from "diff";
 import type { HostDrivers } from "../core/driver.ts";
 import type { Facts } from "../core/facts.ts";
+import { printableLines, shortened } from "../core/printable.ts";
 import { tokenFor, type Drift, type Step } from "../core/step.ts";
 import type { Connection, Hop } from "./connection.ts";
 import { commandLine, quote } from "./quote.ts";
@@ -52,9 +53,15 @@ const connectionArgs = (connection: Connection, patient: boolean): types.input.r
   dialErrorLimit: patient ? -1 : 10,
 });
 
-const explainDrift = (drift: Drift): string => {
-  if (drift.kind === "state") return `the host differs: ${drift.found} (wanted: ${drift.wanted})`;
+/** A diff of more than that takes long and helps nobody. */
+const DIFF_LIMIT = 200_000;
+
+const describeDrift = (drift: Drift): string => {
+  if (drift.kind === "state")
+    return `the host differs: ${shortened(drift.found, 4000)} (wanted: ${shortened(drift.wanted, 4000)})`;
   if (drift.found === undefined) return `the host differs: ${drift.path} is gone`;
+  if (drift.found.length > DIFF_LIMIT)
+    return `the host differs: ${drift.path} has ${drift.found.length} characters there, ${drift.wanted.length} are wanted`;
   const patch = createTwoFilesPatch(
     "on the host",
     "wanted",
@@ -66,6 +73,9 @@ const explainDrift = (drift: Drift): string => {
   );
   return `the host differs: ${drift.path}\n${patch.split("\n").slice(1).join("\n")}`;
 };
+
+/** What differs on the host, for a person: the host's own words in it are harmless on a terminal. */
+export const explainDrift = (drift: Drift): string => printableLines(describeDrift(drift));
 
 /** A host as resources see it: how to reach it, what it answered, who owns the resources. */
 export interface HostContext {
