@@ -1,4 +1,6 @@
+import { hostname, userInfo } from "node:os";
 import * as pulumi from "@pulumi/pulumi";
+import type { Runner } from "./components/core/run.ts";
 import type { Providers } from "./components/remote/providers.ts";
 import { dialHosts } from "./components/remote/dial.ts";
 
@@ -17,9 +19,11 @@ const dialled = dialHosts(raw);
 // all this is loaded while the hosts let us in
 const [
   { readCardRoms },
+  { leaseProblem },
   { formatProblems },
+  { runToken },
   { GpuHost },
-  { planHost, probeQuestion },
+  { dueSteps, planHost, probeQuestion },
   { commandProvider, earlyLibvirt },
   { resolveConnection },
   { AGENT },
@@ -27,7 +31,9 @@ const [
   { readStack },
 ] = await Promise.all([
   import("./components/card-roms.ts"),
+  import("./components/core/lease.ts"),
   import("./components/core/problem.ts"),
+  import("./components/core/run.ts"),
   import("./components/gpu-host.ts"),
   import("./components/host-plan.ts"),
   import("./components/remote/providers.ts"),
@@ -89,8 +95,29 @@ const asked = allOrRefuse(
   ),
 );
 
+const runner: Runner = {
+  moment: new Date(),
+  user: userInfo().username,
+  machine: hostname(),
+  // the language host lives as long as the engine; this process ends before the last steps do
+  process: process.ppid,
+  stack: pulumi.getStack(),
+};
+
+/** A signal that does not arrive because the process is somebody else's shows that it lives. */
+const alive = (id: number): boolean => {
+  try {
+    return process.kill(id, 0);
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+};
+
 const planned = allOrRefuse(
   asked.map((host) => {
+    // what a host shows in the middle of another run's work says nothing
+    const locked = leaseProblem(host.facts.lease, runner, alive);
+    if (locked) return { message: formatProblems(host.name, [locked]) };
     const where = {
       stack: pulumi.getStack(),
       host: host.name,
@@ -103,13 +130,13 @@ const planned = allOrRefuse(
   }),
 );
 
-const now = new Date();
 const program = commands ?? commandProvider();
 
 /** Per host: what it showed after its last reboot, the versions of libvirt and QEMU, and its domains with their screens. */
 export const hosts = Object.fromEntries(
   planned.map(({ name, connection, facts, plan, early }) => {
-    const context = { name, connection, facts, drivers: plan.drivers, now };
+    const run = runToken(runner, dueSteps(plan, facts).length);
+    const context = { name, connection, facts, drivers: plan.drivers, run };
     const host = new GpuHost(context, plan, { commands: program, ...(early && { libvirt: early }) });
     return [name, { proof: host.proof, libvirt: host.libvirt, domains: host.domains }];
   }),

@@ -13,7 +13,7 @@ import { moduleQuestions } from "./core/module-options.ts";
 import type { Checked, Problem } from "./core/problem.ts";
 import { libvirtSchema, QEMU_CONF } from "./core/qemu-conf.ts";
 import { planRoms, romQuestion, type GivenRom, type RomPlan } from "./core/rom-plan.ts";
-import type { Step } from "./core/step.ts";
+import { isDue, type Step } from "./core/step.ts";
 import { storageSchema } from "./core/storage-spec.ts";
 import { SRIOV_RULES } from "./core/virtual-functions.ts";
 import { distros } from "./distro/registry.ts";
@@ -174,3 +174,10 @@ export const planHost = (
     },
   };
 };
+
+/** The steps that this run takes on the host, beside the agent's installation. */
+export const dueSteps = (plan: HostPlan, facts: Facts): Step[] =>
+  [plan.kernel, plan.roms, ...plan.domains]
+    .flatMap(({ steps }) => steps)
+    .concat(plan.libvirt)
+    .filter((step) => isDue(facts, step));

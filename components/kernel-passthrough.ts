@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { KernelPlan } from "./core/kernel-plan.ts";
+import { printableLines } from "./core/printable.ts";
 import { hostCommands, type HostContext } from "./remote/host-command.ts";
 
 /**
@@ -17,9 +18,9 @@ export class KernelPassthrough extends pulumi.ComponentResource {
     options: pulumi.ComponentResourceOptions,
   ) {
     super("vfio-fleet:index:KernelPassthrough", host.name, {}, options);
-    for (const warning of plan.warnings) void pulumi.log.warn(warning, this);
+    for (const warning of plan.warnings) void pulumi.log.warn(printableLines(warning), this);
     const made = hostCommands(host, plan.steps, this, [agent]);
-    this.proof = pulumi.output(made.get("prove")?.stdout ?? "");
+    this.proof = pulumi.output(made.get("prove")?.stdout ?? "").apply(printableLines);
     this.registerOutputs({ proof: this.proof });
   }
 }

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { printableLines } from "./core/printable.ts";
 import type { Step } from "./core/step.ts";
 import { hostCommands, type HostContext } from "./remote/host-command.ts";
 
@@ -15,7 +16,7 @@ export class LibvirtDaemon extends pulumi.ComponentResource {
   ) {
     super("vfio-fleet:index:LibvirtDaemon", host.name, {}, options);
     const made = hostCommands(host, steps, this, [agent]);
-    this.version = pulumi.output(made.get("libvirtd")?.stdout ?? "");
+    this.version = pulumi.output(made.get("libvirtd")?.stdout ?? "").apply(printableLines);
     this.registerOutputs({ version: this.version });
   }
 }

@@ -1,6 +1,7 @@
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import { compareDomains } from "./core/domain/compare.ts";
+import { printableLines } from "./core/printable.ts";
 import type { DomainPlan } from "./core/domain-plan.ts";
 import { hostCommands, type HostContext } from "./remote/host-command.ts";
 import type { VideoBios } from "./video-bios.ts";
@@ -49,13 +50,15 @@ export class PassthroughDomain extends pulumi.ComponentResource {
       const differences = pulumi.runtime.isDryRun() ? [] : compareDomains(xml, text);
       if (differences.length > 0)
         throw new pulumi.RunError(
-          `${host.name}: libvirt stored ${domain.name} otherwise than it was described:\n  ${differences.join("\n  ")}`,
+          printableLines(
+            `${host.name}: libvirt stored ${domain.name} otherwise than it was described:\n  ${differences.join("\n  ")}`,
+          ),
         );
       return "defined";
     });
     this.state = pulumi
       .all([proved, made.get(`run ${domain.name}`)?.stdout])
-      .apply(([defined, runs]) => runs ?? defined);
+      .apply(([defined, runs]) => printableLines(runs ?? defined));
     this.registerOutputs({ state: this.state });
   }
 }

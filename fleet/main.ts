@@ -3,8 +3,10 @@ import { CommandError } from "./command-error.ts";
 import { registerDoctor } from "./commands/doctor.ts";
 import { registerInspect } from "./commands/inspect.ts";
 import { registerReport } from "./commands/report.ts";
+import { registerUnlock } from "./commands/unlock.ts";
 import { registerVbios } from "./commands/vbios.ts";
 import { registerWatch } from "./commands/watch.ts";
+import { printableLines } from "./terminal.ts";
 
 /**
  * The program `vfio-fleet`. Every command registers itself from its own file in commands/ and imports what it
@@ -20,6 +22,7 @@ const program = new Command("vfio-fleet")
 registerDoctor(program);
 registerInspect(program);
 registerReport(program);
+registerUnlock(program);
 registerVbios(program);
 registerWatch(program);
 
@@ -36,7 +39,7 @@ try {
     // Commander has printed the help or what was wrong with the arguments.
     process.exitCode = error.exitCode === 0 ? 0 : 2;
   } else if (error instanceof CommandError) {
-    console.error(`vfio-fleet: ${error.message}`);
+    console.error(`vfio-fleet: ${printableLines(error.message)}`);
     process.exitCode = 2;
   } else {
     throw error;

@@ -1,20 +1,13 @@
 import { stripVTControlCharacters, styleText } from "node:util";
 import Table from "cli-table3";
 
+export { printable, printableLines } from "../components/core/printable.ts";
+
 /** What every command prints keeps to this many columns. */
 export const COLUMNS = 100;
 
-/** Replaces what could move the cursor, recolour, reorder or hide text: control, format and unassigned characters. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu;
-
-/** The same without the line feeds that the layout of JSON consists of; those in its texts are escaped already. */
+/** What `printable` replaces, without the line feeds that the layout of JSON consists of; those in its texts are escaped already. */
 const UNPRINTABLE_IN_JSON = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu;
-
-/**
- * Text from outside (a file, a file's name, a host's answer) as it may be printed: one line, every character
- * that a terminal might obey replaced by `�`.
- */
-export const printable = (text: string): string => text.replace(UNPRINTABLE, "\u{fffd}");
 
 /** JSON with the same characters escaped: no less exact, and harmless when it is read on a terminal. */
 export const formatJson = (value: unknown): string =>

@@ -30,6 +30,12 @@ const keysAt = (path: readonly PropertyKey[]): string[] => {
 
 const at = (path: readonly PropertyKey[]): string => `vfio-fleet:${path.map(String).join(".")}`;
 
+/** How far a value is from one member of a union: another type altogether is farther than mistakes inside. */
+const distance = (issues: readonly z.core.$ZodIssue[]): number =>
+  issues.some(({ path, code }) => path.length === 0 && (code === "invalid_type" || code === "invalid_value"))
+    ? 1000
+    : issues.length;
+
 const problemsOf = (issue: z.core.$ZodIssue): Problem[] => {
   if (issue.code === "unrecognized_keys") {
     const known = keysAt(issue.path);
@@ -43,7 +49,7 @@ const problemsOf = (issue: z.core.$ZodIssue): Problem[] => {
     }));
   }
   if (issue.code === "invalid_union" && issue.errors.length > 0) {
-    const nearest = [...issue.errors].sort((a, b) => a.length - b.length)[0] ?? [];
+    const nearest = issue.errors.toSorted((a, b) => distance(a) - distance(b))[0] ?? [];
     const nested = nearest.flatMap((error) => problemsOf({ ...error, path: [...issue.path, ...error.path] }));
     if (nested.length > 0) return nested;
   }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { leaseSchema } from "./lease.ts";
 import { pciAddressSchema, pciIdSchema } from "./pci.ts";
 import { surveySchema } from "./survey.ts";
 
@@ -146,6 +147,7 @@ export const factsSchema = z.strictObject({
     .describe("files that were asked about; absent ones are missing from the record"),
   exists: z.array(z.string()).describe("paths that were asked about and are there"),
   receipts: z.record(z.string(), receiptSchema),
+  lease: leaseSchema.optional().describe("who works on this host now; not there when nobody does"),
   packages: z
     .record(z.string(), z.string().nullable())
     .describe("packages that were asked about: version, or null when not installed"),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { lineSchema } from "./domain/text.ts";
 import { pciAddressSchema, pciIdSchema } from "./pci.ts";
 
 /**
@@ -25,7 +26,7 @@ const moduleValueSchema = z.union([
 const romSchema = z.union(
   [
     z.strictObject({
-      file: z.string().min(1).describe("a file beside you: judged in the preview, copied to the host"),
+      file: lineSchema.describe("a file beside you: judged in the preview, copied to the host"),
     }),
     z.strictObject({
       dump: z

@@ -1,3 +1,5 @@
+import { printableLines, shortened } from "./printable.ts";
+
 /**
  * Something that has to be put right before anything is changed: `path` names the setting or the thing on the
  * host, `found` and `expected` say what is wrong, `remedy` what to do next.
@@ -17,11 +19,13 @@ export type Checked<T> =
 export const formatProblem = (problem: Problem): string =>
   `${problem.path}: ${problem.problem}\n    → ${problem.remedy}`;
 
-/** All problems of one host as one message. */
+/** All problems of one host as one message; a host's own words in it are harmless on a terminal. */
 export const formatProblems = (
   subject: string,
   problems: readonly Problem[],
   consequence = "nothing was changed",
 ): string =>
-  `${subject}: ${problems.length === 1 ? "1 problem" : `${problems.length} problems`}, ${consequence}\n` +
-  problems.map((problem) => `  ${formatProblem(problem)}`).join("\n");
+  printableLines(
+    `${subject}: ${problems.length === 1 ? "1 problem" : `${problems.length} problems`}, ${consequence}\n` +
+      problems.map((problem) => shortened(`  ${formatProblem(problem)}`, 4000)).join("\n"),
+  );

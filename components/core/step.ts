@@ -48,13 +48,17 @@ export const receiptName = (key: string): string => key.replaceAll("/", "%").rep
  * The token a step is called with. It is an input of the resource, so a changed token makes the engine call the step
  * again, and it is written to the host by the step itself, so the next preview reads it back and is clean:
  * - the host is so and has a receipt: the receipt's token, nothing to do;
- * - otherwise (first time, drift, lost receipt): a new one, the moment of this run.
+ * - otherwise (first time, drift, lost receipt): `run`, which is new with every run; see core/run.ts.
  */
-export const tokenFor = (facts: Facts, step: Pick<Step, "key" | "so" | "consent">, now: Date): string => {
+export const tokenFor = (facts: Facts, step: Pick<Step, "key" | "so" | "consent">, run: string): string => {
   const receipt = facts.receipts[receiptName(step.key)];
   if (step.so && receipt) return receipt.token;
-  return step.consent ? `${now.toISOString()}+${step.consent}` : now.toISOString();
+  return step.consent ? `${run}+${step.consent}` : run;
 };
+
+/** Whether this run takes the step: the engine calls it because its token is new. */
+export const isDue = (facts: Facts, step: Pick<Step, "key" | "so">): boolean =>
+  !(step.so && facts.receipts[receiptName(step.key)]);
 
 export interface ManagedFile {
   readonly path: string;

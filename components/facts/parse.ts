@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import { factsSchema, type Facts, type HostFile, type PciDevice } from "../core/facts.ts";
 import { parsePciAddress, parsePciId } from "../core/pci.ts";
+import { shortened } from "../core/printable.ts";
+import { parseLease } from "./parse-lease.ts";
 import { parseSurvey } from "./parse-survey.ts";
-import { addressesIn, headed, hex, integer, pairs, ProbeAnswerError, split } from "./sections.ts";
+import { addressesIn, headed, hex, integer, ownRecord, pairs, ProbeAnswerError, split } from "./sections.ts";
 
 export { ProbeAnswerError } from "./sections.ts";
 
@@ -43,7 +45,7 @@ const moduleInfo = (lines: readonly string[]): Facts["moduleInfo"] => {
       (key === "name" && current.name !== undefined) ||
       (key === "filename" && current.builtin !== undefined)
     )
-      found.push((current = { parameters: {} }));
+      found.push((current = { parameters: ownRecord() }));
     if (key === "name") current.name = value.replaceAll("-", "_");
     if (key === "filename") {
       current.builtin = value === "(builtin)";
@@ -225,12 +227,13 @@ export const parseProbe = (answer: string, nonce: string): Facts => {
   const values: Values = headed(section("values"));
   const os = pairs(values.get("/etc/os-release") ?? values.get("/usr/lib/os-release") ?? []);
   const { read, images } = files(section);
-  const moduleParameters: Record<string, Record<string, string>> = {};
+  const moduleParameters = ownRecord<Record<string, string>>();
   for (const [path, [value]] of values) {
     const [module = "", kind, name = ""] = path.split("/").slice(-3);
-    if (kind === "parameters" && value !== undefined) (moduleParameters[module] ??= {})[name] = value;
+    if (kind === "parameters" && value !== undefined)
+      (moduleParameters[module] ??= ownRecord())[name] = value;
   }
-  const vfioModules: Record<string, string[]> = {};
+  const vfioModules = ownRecord<string[]>();
   for (const path of section("vfio-modules")) {
     const match = /^\/lib\/modules\/([^/]+)\/.*\/([^/]+?)\.ko(\.\w+)?$/.exec(path);
     if (match?.[1] && match[2]) (vfioModules[match[1]] ??= []).push(match[2].replaceAll("-", "_"));
@@ -291,6 +294,11 @@ export const parseProbe = (answer: string, nonce: string): Facts => {
     files: Object.fromEntries([...read].filter(([path]) => !path.startsWith("/run/libvirt/"))),
     exists: section("exists"),
     receipts: receipts(values),
+    ...parseLease(
+      { ...pairs(section("lease")), ...pairs(values.get("/var/lib/vfio-fleet/lease") ?? []) },
+      integer(values.get("/proc/uptime")?.[0]),
+      host["bootId"],
+    ),
     packages: Object.fromEntries(
       section("packages").map((line) => {
         const [name = "", version = "", status] = line.split(" ");
@@ -309,6 +317,9 @@ export const parseProbe = (answer: string, nonce: string): Facts => {
   if (checked.success) return checked.data;
   throw new ProbeAnswerError(
     "the probe's answer does not fit: " +
-      checked.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "),
+      checked.error.issues
+        .slice(0, 5)
+        .map((issue) => shortened(`${issue.path.join(".")}: ${issue.message}`, 200))
+        .join("; "),
   );
 };

@@ -74,7 +74,8 @@ case $PARAMETERS in
   *) for module in $PARAMETERS; do parameters="$parameters /sys/module/$module/parameters/*"; done ;;
 esac
 release=/etc/os-release; [ -r "$release" ] || release=/usr/lib/os-release
-head -n 64 /dev/null "$release" /proc/cmdline /proc/cpuinfo /proc/meminfo /var/lib/vfio-fleet/receipts/* \
+head -n 64 /dev/null "$release" /proc/cmdline /proc/cpuinfo /proc/meminfo /proc/uptime \
+  /var/lib/vfio-fleet/lease /var/lib/vfio-fleet/receipts/* \
   /sys/devices/system/cpu/cpu[0-9]*/topology/physical_package_id \
   /sys/devices/system/cpu/cpu[0-9]*/topology/core_id \
   /sys/devices/system/node/node[0-9]*/cpulist /sys/devices/system/node/node[0-9]*/meminfo \
@@ -116,6 +117,16 @@ done
 for domain in /run/libvirt/qemu/*.xml; do
   [ -e "$domain" ] && printf 'running %s\n' "$domain"
 done
+
+# who works on this host (components/host/lease.sh)
+section lease
+lease=/var/lib/vfio-fleet/lease
+if [ -r "$lease" ]; then
+  printf 'asked-from=%s\n' "${SSH_PEER%% *}"
+  while IFS= read -r line; do
+    case $line in busy=?*) grep -qs vfio-fleet "/proc/${line#busy=}/cmdline" && echo at-work=yes ;; esac
+  done <"$lease"
+fi
 
 # what the root file system, /boot and the connection's network card sit on: physical paths name the PCI devices
 section carriers

@@ -32,6 +32,9 @@ export const split = (answer: string, nonce: string): Sections => {
   return sections;
 };
 
+/** A record for names that a host gives: "__proto__" is one like any other. */
+export const ownRecord = <T>(): Record<string, T> => Object.create(null) as Record<string, T>;
+
 /** `name=value` lines; the values keep their own `=`. */
 export const pairs = (lines: readonly string[]): Record<string, string> =>
   Object.fromEntries(

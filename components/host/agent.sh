@@ -18,13 +18,6 @@ NL='
 say() { printf '%s\n' "$*"; }
 die() { printf 'vfio-fleet: %s\n' "$*" >&2; exit 1; }
 
-# One verb at a time: package managers, update-grub and the boot files do not share.
-lock() {
-  mkdir -p $STATE/receipts $STATE/kept $BOOT
-  exec 9>>/run/vfio-fleet.lock
-  flock -w 900 9 || die "another run has been working on this host for 15 minutes: $(cat /run/vfio-fleet.lock)"
-}
-
 # key NAME: as a file name
 key() { printf '%s' "$1" | tr '/ ' '%_'; }
 

@@ -1,7 +1,7 @@
 # ---- boot: image and boot entry as a trial, reboot, proof, commit ----------------------------------------------
 
-# the value that marks a trial on its command line: the token without characters that a boot loader would read
-mark() { printf '%s' "$1" | tr -cd 'A-Za-z0-9.-'; }
+# the value that marks a trial on its command line: the token's moment without characters that a boot loader would read
+mark() { printf '%s' "${1%%,*}" | tr -cd 'A-Za-z0-9.-'; }
 
 # Behind that mark, unless the stack or the host says what a panic is to do: a kernel that panics, or an initramfs that does
 # not find its root (initramfs-tools by panic, dracut by the others), reboots by itself into the old configuration.

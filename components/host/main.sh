@@ -11,10 +11,13 @@ while [ "$left" -gt 0 ]; do
   case $word in token=*) TOKEN=${word#token=} ;; *) set -- "$@" "$word" ;; esac
 done
 case $verb in
-  file | unfile | block | unblock | words | unwords | boot | reboot | prove | packages | libvirtd | domain | undomain | run | shutdown | rom | dump | unrom | leave)
+  file | unfile | block | unblock | words | unwords | boot | reboot | prove | packages | libvirtd | domain | undomain | run | shutdown | rom | dump | unrom | leave | admit)
     [ "$(id -u)" = 0 ] || die "has to run as root"
-    lock
+    lock "$verb" "$@"
     "verb_$verb" "$@" ;;
+  unlock)
+    [ "$(id -u)" = 0 ] || die "has to run as root"
+    verb_unlock "$@" ;;
   recovery) verb_recovery ;;
   *) die "unknown verb '$verb'" ;;
 esac

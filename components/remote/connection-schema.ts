@@ -1,9 +1,18 @@
 import { z } from "zod";
+import { lineSchema } from "../core/domain/text.ts";
 
 const hop = {
-  host: z.string().min(1).describe("name or address; with sshConfig: the Host entry's name"),
+  // both become parts of a URI and of arguments
+  host: z
+    .string()
+    .regex(/^[A-Za-z0-9_.:[][A-Za-z0-9_.:%\]-]*$/, "expected a name or an address")
+    .describe("name or address; with sshConfig: the Host entry's name"),
   port: z.int().min(1).max(65_535).optional().describe("22 unless sshConfig says otherwise"),
-  user: z.string().min(1).optional().describe("root unless sshConfig says otherwise"),
+  user: z
+    .string()
+    .regex(/^[A-Za-z0-9_][A-Za-z0-9_.@$\\-]*$/, "expected a login name")
+    .optional()
+    .describe("root unless sshConfig says otherwise"),
   hostKey: z
     .string()
     .regex(
@@ -12,9 +21,7 @@ const hop = {
     )
     .optional()
     .describe("the host's public key, as /etc/ssh/ssh_host_ed25519_key.pub holds it"),
-  privateKeyFile: z
-    .string()
-    .min(1)
+  privateKeyFile: lineSchema
     .optional()
     .describe("path of the private key; without it the SSH agent is asked"),
 };
@@ -22,9 +29,7 @@ const hop = {
 /** How a host is reached. Keys are paths or an agent's, never text in a stack file. */
 export const connectionSchema = z.strictObject({
   ...hop,
-  sshConfig: z
-    .string()
-    .min(1)
+  sshConfig: lineSchema
     .optional()
     .describe(
       "an ssh_config file to look `host` up in (HostName, Port, User, IdentityFile, known hosts, ProxyJump)",

@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { createTwoFilesPatch } from "diff";
 import type { HostDrivers } from "../core/driver.ts";
 import type { Facts } from "../core/facts.ts";
+import { printableLines, shortened } from "../core/printable.ts";
 import { tokenFor, type Drift, type Step } from "../core/step.ts";
 import type { Connection, Hop } from "./connection.ts";
 import { commandLine, quote } from "./quote.ts";
@@ -17,6 +18,7 @@ const shellPart = (url: URL): string => readFileSync(url, "utf8");
 export const agentScript = (drivers: HostDrivers): string =>
   [
     new URL("../host/agent.sh", import.meta.url),
+    new URL("../host/lease.sh", import.meta.url),
     new URL("../host/boot.sh", import.meta.url),
     ...drivers.bootloader.scripts,
     ...drivers.initramfs.scripts,
@@ -51,9 +53,15 @@ const connectionArgs = (connection: Connection, patient: boolean): types.input.r
   dialErrorLimit: patient ? -1 : 10,
 });
 
-const explainDrift = (drift: Drift): string => {
-  if (drift.kind === "state") return `the host differs: ${drift.found} (wanted: ${drift.wanted})`;
+/** A diff of more than that takes long and helps nobody. */
+const DIFF_LIMIT = 200_000;
+
+const describeDrift = (drift: Drift): string => {
+  if (drift.kind === "state")
+    return `the host differs: ${shortened(drift.found, 4000)} (wanted: ${shortened(drift.wanted, 4000)})`;
   if (drift.found === undefined) return `the host differs: ${drift.path} is gone`;
+  if (drift.found.length > DIFF_LIMIT)
+    return `the host differs: ${drift.path} has ${drift.found.length} characters there, ${drift.wanted.length} are wanted`;
   const patch = createTwoFilesPatch(
     "on the host",
     "wanted",
@@ -66,14 +74,17 @@ const explainDrift = (drift: Drift): string => {
   return `the host differs: ${drift.path}\n${patch.split("\n").slice(1).join("\n")}`;
 };
 
+/** What differs on the host, for a person: the host's own words in it are harmless on a terminal. */
+export const explainDrift = (drift: Drift): string => printableLines(describeDrift(drift));
+
 /** A host as resources see it: how to reach it, what it answered, who owns the resources. */
 export interface HostContext {
   readonly name: string;
   readonly connection: Connection;
   readonly facts: Facts;
   readonly drivers: HostDrivers;
-  /** the moment of this run; see tokenFor */
-  readonly now: Date;
+  /** the token of steps that this run takes; see tokenFor */
+  readonly run: string;
 }
 
 const elevation = (facts: Facts): readonly string[] =>
@@ -142,9 +153,10 @@ export const hostAgent = (
   const script = agentScript(host.drivers);
   const found = host.facts.files[AGENT];
   const so = found?.content === script && found.mode === "755";
-  const token = tokenFor(host.facts, { key: "agent", so }, host.now);
+  const token = tokenFor(host.facts, { key: "agent", so }, host.run);
   const install =
-    `umask 022; mkdir -p ${AGENT_FOLDER} /var/lib/vfio-fleet/receipts && cat >${AGENT_FOLDER}/.host.new && ` +
+    // the agent that is there says whether another run is at work; one from before the lock does not know
+    `umask 022; ! grep -qs ^verb_admit ${AGENT} || ${AGENT} admit token=${quote(token)} </dev/null || exit; mkdir -p ${AGENT_FOLDER} /var/lib/vfio-fleet/receipts && cat >${AGENT_FOLDER}/.host.new && ` +
     `chmod 755 ${AGENT_FOLDER}/.host.new && sync ${AGENT_FOLDER}/.host.new && mv -f ${AGENT_FOLDER}/.host.new ${AGENT} && ` +
     `echo token=${quote(token)} >/var/lib/vfio-fleet/receipts/agent`;
   return command(
@@ -178,7 +190,7 @@ export const hostCommands = (
 ): ReadonlyMap<string, remote.Command> => {
   const made = new Map<string, remote.Command>();
   for (const step of steps) {
-    const token = tokenFor(host.facts, step, host.now);
+    const token = tokenFor(host.facts, step, host.run);
     const resource = command(
       host,
       step.key,

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { Client, type ConnectConfig } from "ssh2";
+import { printableLines, shortened } from "../core/printable.ts";
 import type { Connection, Hop } from "./connection.ts";
 
 /** A host could not be asked: `what` was found and `remedy` says what to do about it. */
@@ -8,7 +9,8 @@ export class HostError extends Error {
   readonly host: string;
   readonly remedy: string;
   constructor(host: string, what: string, remedy: string) {
-    super(`${host}: ${what}\n    → ${remedy}`);
+    // what it says may be the host's own words
+    super(printableLines(`${host}: ${shortened(what, 2000)}\n    → ${remedy}`));
     this.host = host;
     this.remedy = remedy;
   }

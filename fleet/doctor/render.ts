@@ -43,7 +43,7 @@ export const renderDiagnosis = (name: string, diagnosis: Diagnosis, paint: Paint
       `${paint(style, mark)} ${paint("bold", rule.title)} ${paint("dim", `(${rule.id})`)}`,
       ...findings.map(({ finding }) =>
         formatLabelled(
-          `    ${paint(WORDS[finding.verdict][0], `${finding.subject}:`)} `,
+          `    ${paint(WORDS[finding.verdict][0], `${printable(finding.subject)}:`)} `,
           printable(finding.found),
         ),
       ),

@@ -11,7 +11,7 @@ const TECHNICAL: ReadonlySet<string> = new Set(
 /** Keys whose text is an identity of hardware or software that the question is about, or is no free text. */
 const KEPT: ReadonlySet<string> = new Set([
   ..."kernel distro packages id subsystem address parents model vfioModules vfioBuiltin sha256".split(" "),
-  ..."driver drivers modules moduleUse resetMethods units clocksource ids present tools token".split(" "),
+  ..."driver drivers modules moduleUse resetMethods units clocksource ids present tools".split(" "),
 ]);
 
 const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
@@ -105,6 +105,16 @@ export class Mask {
     return masked;
   }
 
+  /** A run's token: who ran it, where, and the stack go; its moment stays. */
+  private token(text: string): string {
+    const [moment = "", owner, , , ...rest] = text.split(",");
+    return owner === undefined ? text : [moment, this.owner(owner), 1, "stack", ...rest].join(",");
+  }
+
+  private owner(text: string): string {
+    return text === "" ? text : this.standIn("owner", text, (n) => `user-${n}@machine-${n}`);
+  }
+
   private any(value: unknown, hostnames: readonly string[]): unknown {
     if (typeof value === "string") return this.text(value, hostnames);
     if (Array.isArray(value)) return value.map((item) => this.any(item, hostnames));
@@ -112,7 +122,11 @@ export class Mask {
     return Object.fromEntries(
       Object.entries(value).map(([key, item]) => [
         this.text(key, hostnames),
-        KEPT.has(key) ? item : this.any(item, hostnames),
+        KEPT.has(key)
+          ? item
+          : key === "token" && typeof item === "string"
+            ? this.token(item)
+            : this.any(item, hostnames),
       ]),
     );
   }
@@ -127,6 +141,9 @@ export class Mask {
       ...masked,
       hostname: this.host(facts.hostname),
       user,
+      ...(masked.lease && {
+        lease: { ...masked.lease, owner: this.owner(masked.lease.owner), stack: "stack" },
+      }),
       // names of devices and files that are looked up by their own spelling
       exists: facts.exists,
     };

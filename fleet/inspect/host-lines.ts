@@ -1,4 +1,5 @@
 import type { Facts } from "../../components/core/facts.ts";
+import { describeLease } from "../../components/core/lease.ts";
 import { iommuState } from "../../components/core/iommu-state.ts";
 import { detectedDrivers } from "../../components/host-survey.ts";
 import { counted, formatDuration, formatKib, shortAddress } from "../format.ts";
@@ -118,6 +119,7 @@ export const hostLines = (facts: Facts): HostLine[] => {
           ] as HostLine,
         ]
       : []),
+    ...(facts.lease ? [["Locked", describeLease(facts.lease)] as HostLine] : []),
     processor(facts),
     memory(facts),
     ["IOMMU", WORDS[iommu.state], ...iommu.proof],

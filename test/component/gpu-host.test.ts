@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, expect, test } from "vitest";
 import { GpuHost } from "../../components/gpu-host.ts";
-import { hostSchema, planHost } from "../../components/host-plan.ts";
+import { dueSteps, hostSchema, planHost } from "../../components/host-plan.ts";
 import type { Connection } from "../../components/remote/connection.ts";
 import { commandProvider } from "../../components/remote/providers.ts";
 import { AGENT } from "../../components/remote/host-command.ts";
@@ -34,7 +34,13 @@ const declare = async (privilege: "root" | "sudo" | "sudo-password"): Promise<Ma
   const plan = planHost(spec, facts, { stack: "test", host: "xeon" });
   if (!plan.ok) throw new Error(JSON.stringify(plan.problems));
   const host = new GpuHost(
-    { name: "xeon", connection, facts, drivers: plan.value.drivers, now: new Date("2026-01-02T03:04:05Z") },
+    {
+      name: "xeon",
+      connection,
+      facts,
+      drivers: plan.value.drivers,
+      run: `2026-01-02T03:04:05.000Z,op@desk,4711,test,${dueSteps(plan.value, facts).length}`,
+    },
     plan.value,
     { commands: commandProvider() },
   );
@@ -50,6 +56,9 @@ const named = (name: string): Made => {
   if (!found) throw new Error(`no ${name} among ${made.map((one) => one.name).join(", ")}`);
   return found;
 };
+/** What the agent's installation was called with. */
+const token = (): string =>
+  /token=(\S+) >\/var/.exec(String(named("xeon:host agent").inputs["create"]))?.[1] ?? "none";
 /** Mocks hand secrets over wrapped; this is what is inside, and whether it was wrapped. */
 const opened = (value: unknown): { secret: boolean; value: unknown } =>
   typeof value === "object" && value !== null && "value" in value
@@ -83,6 +92,15 @@ test("resources are named after what they change", async () => {
   );
 });
 
+test("all steps of a run have one token, which says how many of them call the agent", async () => {
+  await declare("root");
+  const called = made.filter(
+    ({ inputs }) => typeof inputs["create"] === "string" && inputs["create"].endsWith(` token=${token()}`),
+  );
+  expect(called).toHaveLength(made.filter(({ type }) => type === "command:remote:Command").length - 1);
+  expect(token()).toBe(`2026-01-02T03:04:05.000Z,op@desk,4711,test,${called.length}`);
+});
+
 test("every command pins the host key, has no triggers and takes nothing from the run before", async () => {
   await declare("root");
   const commands = made.filter((one) => one.type === "command:remote:Command");
@@ -98,7 +116,7 @@ test("every command pins the host key, has no triggers and takes nothing from th
 test("a file is written by the agent, its content comes by stdin, and it is put back by destroy", async () => {
   await declare("root");
   expect(named("xeon:/etc/modprobe.d/vfio.conf").inputs).toMatchObject({
-    create: `${AGENT} file /etc/modprobe.d/vfio.conf 644 token=2026-01-02T03:04:05.000Z`,
+    create: `${AGENT} file /etc/modprobe.d/vfio.conf 644 token=${token()}`,
     delete: `${AGENT} unfile /etc/modprobe.d/vfio.conf`,
     stdin: expect.stringContaining("options vfio-pci disable_vga=1"),
   });

@@ -46,7 +46,7 @@ const host: HostContext = {
     initramfs: initramfsGenerators["initramfs-tools"],
     distro: distros.debian,
   },
-  now: new Date("2026-01-02T03:04:05Z"),
+  run: "2026-01-02T03:04:05.000Z,op@desk,4711,test,9",
 };
 
 const planFor = (rom: unknown): RomPlan => {
@@ -107,7 +107,7 @@ test("a file goes by stdin, as a secret that no diff shows", async () => {
   expect(await declare({ file: "roms/gtx1050.rom" })).toBe("made");
   const step = inputsOf(PATH);
   expect(step).toMatchObject({
-    create: `/usr/local/lib/vfio-fleet/host rom ${PATH} token=2026-01-02T03:04:05.000Z`,
+    create: `/usr/local/lib/vfio-fleet/host rom ${PATH} token=2026-01-02T03:04:05.000Z,op@desk,4711,test,9`,
     delete: `/usr/local/lib/vfio-fleet/host unrom ${PATH}`,
   });
   const stdin = step?.["stdin"] as { value: string };
@@ -118,7 +118,7 @@ test("a dump that can work lets the domain through, whose definition stays reada
   shown = ROM;
   expect(await declare({ dump: true })).toBe("made");
   expect(inputsOf(DUMPED)).toMatchObject({
-    create: `/usr/local/lib/vfio-fleet/host dump ${DUMPED} 0000:03:00.0 10de:1c81 token=2026-01-02T03:04:05.000Z`,
+    create: `/usr/local/lib/vfio-fleet/host dump ${DUMPED} 0000:03:00.0 10de:1c81 token=2026-01-02T03:04:05.000Z,op@desk,4711,test,9`,
     logging: "stderr",
   });
   expect(inputsOf("domain win10")?.["stdin"]).toBe("<domain/>");

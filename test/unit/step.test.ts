@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { fileStep, receiptName, tokenFor } from "../../components/core/step.ts";
 import { xeonFacts } from "../fixtures/xeon.ts";
 
-const now = new Date("2026-01-02T03:04:05Z");
+const run = "2026-01-02T03:04:05.000Z,op@desk,4711,test,3";
 const file = {
   path: "/etc/modprobe.d/vfio.conf",
   mode: "644",
@@ -17,14 +17,14 @@ test("the first time: a new token, no drift", () => {
   const step = fileStep(xeonFacts(), file);
   expect(step).toMatchObject({ so: false, undo: ["unfile", file.path] });
   expect(step.drift).toBeUndefined();
-  expect(tokenFor(xeonFacts(), step, now)).toBe(now.toISOString());
+  expect(tokenFor(xeonFacts(), step, run)).toBe(run);
 });
 
 test("already so: the receipt's token, so the engine sees no change", () => {
   const facts = xeonFacts({ files: there(file.content, "aa"), receipts: receipt });
   const step = fileStep(facts, file);
   expect(step.so).toBe(true);
-  expect(tokenFor(facts, step, now)).toBe("before");
+  expect(tokenFor(facts, step, run)).toBe("before");
 });
 
 test("edited on the host: a new token and the drift", () => {
@@ -36,7 +36,7 @@ test("edited on the host: a new token and the drift", () => {
     found: `${file.content}x`,
     wanted: file.content,
   });
-  expect(tokenFor(facts, step, now)).toBe(now.toISOString());
+  expect(tokenFor(facts, step, run)).toBe(run);
 });
 
 test("deleted on the host: drift with nothing found", () => {
@@ -54,5 +54,5 @@ test("so, but the receipt is lost: called once more, to write it again", () => {
   const facts = xeonFacts({ files: there(file.content, "aa") });
   const step = fileStep(facts, file);
   expect(step.so).toBe(true);
-  expect(tokenFor(facts, step, now)).toBe(now.toISOString());
+  expect(tokenFor(facts, step, run)).toBe(run);
 });

@@ -9,8 +9,13 @@ export type Patch = { readonly path: string; readonly at: XmlPath } & (
   | { readonly action: "remove" }
 );
 
+// libvirt normalizes white space in attributes, and refuses other control characters
+// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+const CONTROL = /[\u0000-\u001f]/;
+
 const at = z
   .string()
+  .refine((text) => !CONTROL.test(text), "has control characters")
   .describe(
     "place below <domain>: names joined by /, [2] or [@name='value'] to choose among several, @name at the end for an attribute, . for the domain itself",
   );
@@ -23,10 +28,6 @@ const rawPatch = z.union([
   z.strictObject({ path: at, append: z.string().describe("an element, as XML, to add below the path") }),
   z.strictObject({ path: at, remove: z.literal(true).describe("take the element or the attribute out") }),
 ]);
-
-// libvirt normalizes white space in attributes, and refuses other control characters
-// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
-const CONTROL = /[\u0000-\u001f]/;
 
 const unfit = (found: XmlElement): boolean =>
   Object.values(found.attributes).some((value) => CONTROL.test(value)) ||

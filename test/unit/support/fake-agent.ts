@@ -62,6 +62,11 @@ export class FakeAgent {
     );
   }
 
+  /** The agent lies where a step has installed it. */
+  install(): void {
+    this.file("/usr/local/lib/vfio-fleet/host", readFileSync(this.script, "utf8"), { mode: 0o755 });
+  }
+
   /** Writes a file of the host, with a trailing newline unless it is to be taken as it is. */
   file(
     path: string,
@@ -104,7 +109,7 @@ export class FakeAgent {
     const file = join(this.tools, ".forced");
     const edits = [
       `s#^PATH=.*#PATH='${this.tools}':$PATH#`,
-      `s#/\\(sys\\|proc\\|run\\)/#${this.root}/\\1/#g`,
+      `s#/\\(sys\\|proc\\|run\\|usr/local\\)/#${this.root}/\\1/#g`,
     ];
     const shell = this.shell === "dash" ? "dash" : "busybox sh";
     writeFileSync(
@@ -157,11 +162,15 @@ export class FakeAgent {
     return existsSync(at) ? readdirSync(at).sort() : [];
   }
 
-  /** Calls a verb of the agent, as a step does. */
-  run(words: readonly string[], input = ""): Ran {
+  /** Calls a verb of the agent, as a step does; `from` is the address that the connection comes from. */
+  run(words: readonly string[], input = "", from?: string): Ran {
     const [command, ...args] = this.shell === "dash" ? ["dash"] : ["busybox", "sh"];
     const paths = words.map((word) => (word.startsWith("/") ? this.root + word : word));
-    return this.spawn(command ?? "", [...args, this.script, ...paths], input);
+    const env = {
+      ...process.env,
+      ...(from !== undefined && { SSH_CONNECTION: `${from} 40022 192.0.2.10 22` }),
+    };
+    return this.spawn(command ?? "", [...args, this.script, ...paths], input, env);
   }
 
   /** Calls functions of the agent's text, which a verb would reach by a longer way. */
@@ -172,8 +181,8 @@ export class FakeAgent {
     return this.spawn(command ?? "", [...args, "-c", body], input);
   }
 
-  private spawn(command: string, args: readonly string[], input: string): Ran {
-    const { status, stdout, stderr } = spawnSync(command, args, { input, encoding: "utf8" });
+  private spawn(command: string, args: readonly string[], input: string, env = process.env): Ran {
+    const { status, stdout, stderr } = spawnSync(command, args, { input, encoding: "utf8", env });
     const shown = (text: string): string => text.replaceAll(this.root, "");
     return { status, output: shown(stdout), errors: shown(stderr) };
   }

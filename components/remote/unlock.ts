@@ -1,0 +1,38 @@
+import type { Connection } from "./connection.ts";
+import { elevated, SHELL } from "./elevate.ts";
+import { AGENT } from "./host-command.ts";
+import { commandLine } from "./quote.ts";
+import { HostError, runOnHost } from "./session.ts";
+
+/** What the host said about its lock, and whether it did what was asked. */
+export interface UnlockAnswer {
+  readonly ok: boolean;
+  readonly said: string;
+}
+
+/**
+ * Asks a host who has its lock (components/host/lease.sh).
+ * @param since breaks the lock that was taken at that moment, and no other
+ * @throws {HostError} when the host cannot be asked
+ */
+export const unlockHost = async (connection: Connection, since?: string): Promise<UnlockAnswer> => {
+  const script = [
+    // a host without the agent has nothing to lock
+    `[ -x ${AGENT} ] || { echo "the host is not locked"; exit 0; }`,
+    `exec ${commandLine([AGENT, "unlock", ...(since === undefined ? [] : [since])])} </dev/null`,
+    "",
+  ].join("\n");
+  const { code, stdout, stderr } = await runOnHost(
+    connection,
+    SHELL,
+    elevated(script, connection.sudoPassword),
+  );
+  if (code === 0) return { ok: true, said: stdout.trim() };
+  const refusal = /^vfio-fleet: (.*)$/m.exec(stderr)?.[1];
+  if (refusal !== undefined) return { ok: false, said: refusal };
+  throw new HostError(
+    `${connection.user}@${connection.host}`,
+    `the lock cannot be asked about (exit status ${code}): ${stderr.trim().slice(0, 500)}`,
+    "the login has to be root or allowed to use sudo",
+  );
+};

@@ -1,0 +1,215 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { afterEach, describe, expect, test } from "vitest";
+import { grubPlain } from "../../components/bootloader/grub.ts";
+import { runToken } from "../../components/core/run.ts";
+import { debian } from "../../components/distro/debian.ts";
+import { initramfsTools } from "../../components/initramfs/initramfs-tools.ts";
+import { FakeAgent, type Ran } from "./support/fake-agent.ts";
+import { SHELLS, type Shell } from "./support/fake-host.ts";
+
+const PATH = "/etc/modprobe.d/kvm.conf";
+const OTHER = "/etc/modprobe.d/vfio.conf";
+const LEASE = "/var/lib/vfio-fleet/lease";
+const [DESK, LAPTOP] = ["198.51.100.1", "198.51.100.2"];
+
+/** The token of a run; the minute tells two runs of one person apart. */
+const runOf = (user: string, machine: string, minute: number, steps = 3, stack = "xeon"): string =>
+  runToken(
+    {
+      moment: new Date(`2026-01-02T03:${String(minute).padStart(2, "0")}:00Z`),
+      user,
+      machine,
+      process: 4711,
+      stack,
+    },
+    steps,
+  );
+const OP = runOf("op", "desk", 1);
+const GUEST = runOf("guest", "laptop", 2);
+
+let host: FakeAgent;
+afterEach(() => host.remove());
+const start = (shell: Shell): void => {
+  host = new FakeAgent({ bootloader: grubPlain, initramfs: initramfsTools, distro: debian }, shell);
+  uptime(1000);
+};
+const uptime = (seconds: number): void => host.file("/proc/uptime", `${seconds}.25 4000.00`);
+const step = (token: string, from: string, path = PATH): Ran =>
+  host.run(["file", path, "644", `token=${token}`], `${token}\n`, from);
+const undo = (from: string, path = PATH): Ran => host.run(["unfile", path], "", from);
+const ok = ({ status, errors }: Ran): void => expect({ status, errors }).toEqual({ status: 0, errors: "" });
+const refused = ({ status, errors }: Ran, ...says: readonly string[]): void => {
+  expect(status).toBe(1);
+  for (const text of says) expect(errors).toContain(text);
+};
+const since = (): string => /^since=(.*)$/m.exec(host.read(LEASE) ?? "")?.[1] ?? "";
+
+describe.each(SHELLS)("the lease of a host, with %s", (shell) => {
+  test("between two steps of a run nobody else's step changes anything, and hears who is at work since when", () => {
+    start(shell);
+    ok(step(OP, DESK));
+    uptime(1040);
+    refused(
+      step(GUEST, LAPTOP, OTHER),
+      `locked: op@desk (stack xeon, process 4711) from ${DESK}`,
+      `since ${since()}`,
+      `'file ${PATH} 644'`,
+      "40 s ago",
+      "vfio-fleet unlock",
+    );
+    expect(host.read(OTHER)).toBeUndefined();
+    refused(undo(LAPTOP), "locked: op@desk");
+    expect(host.read(PATH)).toBe(`${OP}\n`);
+    ok(step(OP, DESK, OTHER));
+  });
+
+  test("the last step of a run gives it back", () => {
+    start(shell);
+    ok(step(OP, DESK));
+    ok(step(OP, DESK, OTHER));
+    refused(step(GUEST, LAPTOP), "locked: op@desk");
+    ok(step(OP, DESK, "/etc/modprobe.d/x.conf"));
+    expect(host.read(LEASE)).toBeUndefined();
+    ok(step(GUEST, LAPTOP));
+  });
+
+  test("a step that fails is not counted, and leaves the lease where it is", () => {
+    start(shell);
+    const once = runOf("op", "desk", 1, 1);
+    refused(host.run(["block", "/etc/libvirt/qemu.conf", `token=${once}`], "x", DESK), "is not there");
+    refused(step(GUEST, LAPTOP), "locked: op@desk");
+    ok(step(once, DESK));
+    ok(step(GUEST, LAPTOP));
+  });
+
+  test("a run that was killed is followed by the same person's next one at once, and cannot come back", () => {
+    start(shell);
+    ok(step(OP, DESK));
+    const next = runOf("op", "desk", 9);
+    ok(step(next, DESK, OTHER));
+    refused(step(OP, DESK, "/etc/modprobe.d/x.conf"), "lost its lock");
+    // what the killed run did do, the engine may not know: then the step comes again with the token of its receipt
+    ok(step(OP, DESK));
+  });
+
+  test.each([
+    ["another stack", runOf("op", "desk", 9, 3, "rack"), DESK],
+    ["another person", runOf("ann", "desk", 9), DESK],
+    ["a machine of the same name elsewhere", runOf("op", "desk", 9), LAPTOP],
+  ])("%s is another run", (_, token, from) => {
+    start(shell);
+    ok(step(OP, DESK));
+    refused(step(token, from), "locked: op@desk");
+  });
+
+  test("it ends by age, of which a reboot takes nothing and a clock knows nothing", () => {
+    start(shell);
+    ok(step(OP, DESK));
+    uptime(1299);
+    refused(step(GUEST, LAPTOP), "299 s ago");
+    // the host reboots: that is a part of the run
+    host.file("/proc/sys/kernel/random/boot_id", "boot-2");
+    uptime(20);
+    refused(step(GUEST, LAPTOP), "20 s ago");
+    uptime(300);
+    ok(step(GUEST, LAPTOP));
+    refused(step(OP, DESK, OTHER), "lost its lock");
+  });
+
+  test("a run that was only slow goes on as long as nobody has taken over", () => {
+    start(shell);
+    ok(step(OP, DESK));
+    uptime(5000);
+    ok(step(OP, DESK, OTHER));
+    refused(step(GUEST, LAPTOP), "locked: op@desk");
+  });
+
+  test("undoing has a lease of its own, known by its address and soon over", () => {
+    start(shell);
+    ok(step(runOf("op", "desk", 1, 1), DESK));
+    ok(undo(DESK));
+    refused(step(GUEST, LAPTOP), `locked: somebody from ${DESK}`);
+    ok(step(OP, DESK));
+    ok(undo(DESK, OTHER));
+    refused(undo(LAPTOP, OTHER), "locked: op@desk");
+    uptime(1300);
+    ok(undo(LAPTOP, OTHER));
+    uptime(1359);
+    refused(step(GUEST, DESK), `locked: somebody from ${LAPTOP}`);
+    uptime(1360);
+    ok(step(GUEST, DESK));
+  });
+
+  test("an old token that another stack's state brings back does not speak for its old owner", () => {
+    start(shell);
+    const old = runOf("op", "desk", 1, 1);
+    ok(step(old, DESK));
+    ok(step(GUEST, LAPTOP, OTHER));
+    refused(step(old, DESK), "locked: guest@laptop");
+    ok(step(old, LAPTOP));
+  });
+
+  test("agreement to a reboot makes no run of its own", () => {
+    start(shell);
+    ok(step(OP, DESK));
+    ok(step(`${OP}+reboot`, DESK, OTHER));
+    expect(host.receipt(OTHER)?.["token"]).toBe(`${OP}+reboot`);
+  });
+
+  test("while a step is at work, another run is refused at once, whatever the age", async () => {
+    start(shell);
+    host.tool("flock", 'exec /usr/bin/flock "$@"');
+    ok(step(OP, DESK));
+    uptime(9000);
+    const holding = spawn("flock", [`${host.root}/run/vfio-fleet.lock`, "sh", "-c", "echo held; read _"]);
+    await once(holding.stdout, "data");
+    refused(step(GUEST, LAPTOP), "locked: op@desk");
+    refused(host.run(["unlock", since()]), "a step is at work right now");
+    expect(host.run(["unlock"]).output).toContain(`at work now: file ${PATH} 644`);
+    holding.stdin.end("\n");
+    await once(holding, "exit");
+    ok(step(GUEST, LAPTOP));
+  });
+
+  test("it is broken by its name only, and the run that had it is over", () => {
+    start(shell);
+    ok(step(OP, DESK));
+    expect(host.run(["unlock"]).output).toBe(
+      `locked since ${since()} by op@desk (stack xeon, process 4711) from ${DESK}\nlast step, 0 s ago: file ${PATH} 644\n`,
+    );
+    refused(host.run(["unlock", "2020-01-01T00:00:00Z"]), "the lock is another one: op@desk");
+    refused(step(GUEST, LAPTOP), "locked");
+    ok(host.run(["unlock", since()]));
+    expect(host.run(["unlock"]).output).toBe("the host is not locked\n");
+    refused(step(OP, DESK, OTHER), "lost its lock");
+    ok(step(GUEST, LAPTOP));
+  });
+
+  test.each([
+    ["cut off", ""],
+    ["garbage", "\u{1}\u{2}\nseen=x\nidle=$(reboot)\nleft=-1"],
+    ["with numbers that are none", "run=r\nsince=2026\nboot=boot-1\nseen=1e9\nidle=;id\nleft=a"],
+  ])("a file that is %s after a power cut is no lease", (_, content) => {
+    start(shell);
+    host.file(LEASE, content);
+    ok(step(OP, DESK));
+    refused(step(GUEST, LAPTOP), "locked: op@desk");
+  });
+
+  test("replacing the agent asks first, and counts as no step", () => {
+    start(shell);
+    ok(host.run(["admit", `token=${runOf("op", "desk", 1, 0)}`], "", DESK));
+    expect(host.read(LEASE)).toBeUndefined();
+    ok(host.run(["admit", `token=${OP}`], "", DESK));
+    refused(host.run(["admit", `token=${GUEST}`], "", LAPTOP), "locked: op@desk");
+  });
+
+  test("sudo hides the address, the processes above still know it", () => {
+    start(shell);
+    const { output } = host.call(
+      `unset SSH_CONNECTION; mkdir -p /proc/$$; printf 'A=1\\0SSH_CONNECTION=${LAPTOP} 5 6 22\\0' >/proc/$$/environ; peer`,
+    );
+    expect(output).toBe(LAPTOP);
+  });
+});
