@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { CommandError } from "./command-error.ts";
 import { registerDoctor } from "./commands/doctor.ts";
 import { registerFleet } from "./commands/fleet.ts";
+import { registerInit } from "./commands/init.ts";
 import { registerInspect } from "./commands/inspect.ts";
 import { registerReport } from "./commands/report.ts";
 import { registerVbios } from "./commands/vbios.ts";
@@ -21,6 +22,7 @@ const program = new Command("vfio-fleet")
 
 registerDoctor(program);
 registerFleet(program);
+registerInit(program);
 registerInspect(program);
 registerReport(program);
 registerVbios(program);
