@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Runner } from "./components/core/run.ts";
 import type { Providers } from "./components/remote/providers.ts";
 import { dialHosts } from "./components/remote/dial.ts";
+import { hostsOver } from "./stacks/merge.ts";
 
 // Pulumi keeps a stack trace for every resource and promise and looks each line up in source maps; Node runs these
 // sources as they are written, so there is nothing to look up, and it would take a tenth of a preview's time.
@@ -12,9 +13,13 @@ const config = new pulumi.Config();
 const secrets = await new Promise<unknown>((resolve) => {
   (config.getSecretObject<unknown>("secrets") ?? pulumi.output({})).apply(resolve);
 });
-
-const raw = { hosts: config.requireObject<unknown>("hosts"), secrets };
-const dialled = dialHosts(raw);
+const raw = {
+  hosts: config.requireObject<unknown>("hosts"),
+  defaults: config.getObject<unknown>("defaults"),
+  labels: config.getObject<unknown>("labels"),
+  secrets,
+};
+const dialled = dialHosts({ hosts: hostsOver(raw.defaults, raw.hosts), secrets });
 
 // all this is loaded while the hosts let us in
 const [

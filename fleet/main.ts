@@ -1,6 +1,8 @@
 import { Command, CommanderError } from "commander";
 import { CommandError } from "./command-error.ts";
 import { registerDoctor } from "./commands/doctor.ts";
+import { registerFleet } from "./commands/fleet.ts";
+import { registerInit } from "./commands/init.ts";
 import { registerInspect } from "./commands/inspect.ts";
 import { registerReport } from "./commands/report.ts";
 import { registerUnlock } from "./commands/unlock.ts";
@@ -12,7 +14,8 @@ import { printableLines } from "./terminal.ts";
  * The program `vfio-fleet`. Every command registers itself from its own file in commands/ and imports what it
  * needs when it runs, so that the program starts quickly whatever the other commands need.
  *
- * Exit status: 0 done, 1 done and the answer is no (a ROM that cannot work, a check that fails), 2 not done.
+ * Exit status: 0 done, 1 done and the answer is no (a ROM that cannot work, a check that fails), 2 not done. Of the
+ * commands over many stacks, as `pulumi preview --expect-no-changes` users know it: 2 something would change, 1 not done.
  */
 const program = new Command("vfio-fleet")
   .description("Hand GPUs, whole, to virtual machines: one Linux host or a rack of them.")
@@ -20,6 +23,8 @@ const program = new Command("vfio-fleet")
   .exitOverride();
 
 registerDoctor(program);
+registerFleet(program);
+registerInit(program);
 registerInspect(program);
 registerReport(program);
 registerUnlock(program);
@@ -37,10 +42,11 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) {
     // Commander has printed the help or what was wrong with the arguments.
-    process.exitCode = error.exitCode === 0 ? 0 : 2;
+    const overStacks = ["status", "preview", "up", "destroy"].includes(process.argv[2] ?? "");
+    process.exitCode = error.exitCode === 0 ? 0 : overStacks ? 1 : 2;
   } else if (error instanceof CommandError) {
     console.error(`vfio-fleet: ${printableLines(error.message)}`);
-    process.exitCode = 2;
+    process.exitCode = error.exitCode;
   } else {
     throw error;
   }

@@ -141,6 +141,17 @@ const command = (
   );
 };
 
+/** The agent that a host should have, and the token of its receipt where it has just that one. */
+export const agentState = (
+  facts: Facts,
+  drivers: HostDrivers,
+): { readonly script: string; readonly so: boolean; readonly token: string | undefined } => {
+  const script = agentScript(drivers);
+  const found = facts.files[AGENT];
+  const so = found?.content === script && found.mode === "755";
+  return { script, so, token: so ? facts.receipts["agent"]?.token : undefined };
+};
+
 /**
  * The agent on the host: the first thing that comes and the last that goes. Its removal builds the boot files from
  * what the undone steps put back, and reboots by policy.
@@ -150,9 +161,7 @@ export const hostAgent = (
   leave: readonly string[],
   parent: pulumi.Resource,
 ): remote.Command => {
-  const script = agentScript(host.drivers);
-  const found = host.facts.files[AGENT];
-  const so = found?.content === script && found.mode === "755";
+  const { script, so } = agentState(host.facts, host.drivers);
   const token = tokenFor(host.facts, { key: "agent", so }, host.run);
   const install =
     // the agent that is there says whether another run is at work; one from before the lock does not know

@@ -8,9 +8,12 @@ export class HostError extends Error {
   override readonly name = "HostError";
   readonly host: string;
   readonly remedy: string;
-  constructor(host: string, what: string, remedy: string) {
+  /** the key that a host showed that nobody has approved yet: `type base64` */
+  readonly offered: string | undefined;
+  constructor(host: string, what: string, remedy: string, offered?: string) {
     // what it says may be the host's own words
     super(printableLines(`${host}: ${shortened(what, 2000)}\n    → ${remedy}`));
+    this.offered = offered;
     this.host = host;
     this.remedy = remedy;
   }
@@ -82,6 +85,7 @@ const explain = (
       `its host key is unknown: it shows ${keyLine(offered)} (${fingerprint(offered)})`,
       `compare with 'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub' at the host's console, then put\n` +
         `      hostKey: "${keyLine(offered)}"\n      under the host's connection in the stack file`,
+      keyLine(offered),
     );
   if (offered && keyLine(offered) !== hop.hostKey)
     return new HostError(

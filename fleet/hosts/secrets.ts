@@ -16,10 +16,14 @@ const secretsSchema = z.record(z.string(), connectionSecretsSchema);
  * A stack's `vfio-fleet:secrets`, opened by the Pulumi on PATH, the only one who can. Without Pulumi, a login or the
  * passphrase there are none: hosts that need them then say so themselves.
  */
-export const stackSecrets = async (stack: string): Promise<Readonly<Record<string, ConnectionSecrets>>> => {
+export const stackSecrets = async (
+  stack: string,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Promise<Readonly<Record<string, ConnectionSecrets>>> => {
   try {
     const { stdout } = await run("pulumi", ["config", "--show-secrets", "--json", "--stack", stack], {
       cwd: PROJECT,
+      env: environment,
       timeout: 30_000,
     });
     const value = answerSchema.parse(JSON.parse(stdout))["vfio-fleet:secrets"]?.value;

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { formatProblems } from "../../components/core/problem.ts";
 import type { HostSpec } from "../../components/host-plan.ts";
+import { isSettings, type Settings } from "../../stacks/merge.ts";
 import { readStack } from "../../stacks/read.ts";
 import { CommandError } from "../command-error.ts";
 import { printable } from "../terminal.ts";
@@ -19,31 +20,59 @@ export const stackNames = (folder = `${PROJECT}stacks`): string[] =>
 
 export interface StackFile {
   readonly hosts: Readonly<Record<string, HostSpec>>;
+  readonly labels: Readonly<Record<string, string>>;
   /** it holds encrypted secrets, which only Pulumi can open */
   readonly hasSecrets: boolean;
+  /** it takes configuration from Pulumi ESC, which only Pulumi can read */
+  readonly hasEnvironment: boolean;
+  /** the backend that the project names for all its stacks */
+  readonly backend: string | undefined;
+  /** everything that was read, byte for byte */
+  readonly text: string;
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+const DEFAULTS = "vfio-fleet:defaults";
 
-/** Reads stacks/Pulumi.<name>.yaml as Pulumi would, without Pulumi; secrets stay closed. */
-export const readStackFile = async (name: string, folder = `${PROJECT}stacks`): Promise<StackFile> => {
+const read = async (path: string, shown: string): Promise<{ text: string; document: Settings }> => {
   const { parse } = await import("yaml");
-  const path = `${folder}/Pulumi.${name}.yaml`;
-  const shown = `stacks/Pulumi.${printable(name)}.yaml`;
-  let document: unknown;
   try {
-    document = parse(readFileSync(path, "utf8"));
+    const text = readFileSync(path, "utf8");
+    const document: unknown = parse(text);
+    return { text, document: isSettings(document) ? document : {} };
   } catch (error) {
     throw new CommandError(
       `${shown} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-      {
-        cause: error,
-      },
+      { cause: error },
     );
   }
-  const config = isRecord(document) && isRecord(document["config"]) ? document["config"] : {};
-  const stack = readStack({ hosts: config["vfio-fleet:hosts"] });
+};
+
+const below = (settings: unknown, key: string): unknown => (isSettings(settings) ? settings[key] : undefined);
+
+/** The project's own configuration, which every stack has unless it says otherwise. */
+const projectDefaults = (project: Settings): unknown => below(below(project["config"], DEFAULTS), "value");
+
+/** Reads stacks/Pulumi.<name>.yaml and Pulumi.yaml as Pulumi would, without Pulumi; secrets stay closed. */
+export const readStackFile = async (name: string, folder = `${PROJECT}stacks`): Promise<StackFile> => {
+  const shown = `stacks/Pulumi.${printable(name)}.yaml`;
+  const [{ text, document }, project] = await Promise.all([
+    read(`${folder}/Pulumi.${name}.yaml`, shown),
+    read(`${PROJECT}Pulumi.yaml`, "Pulumi.yaml"),
+  ]);
+  const config = isSettings(document["config"]) ? document["config"] : {};
+  const stack = readStack({
+    hosts: config["vfio-fleet:hosts"],
+    defaults: config[DEFAULTS] ?? projectDefaults(project.document),
+    ...(config["vfio-fleet:labels"] !== undefined && { labels: config["vfio-fleet:labels"] }),
+  });
   if (!stack.ok) throw new CommandError(formatProblems(shown, stack.problems));
-  return { hosts: stack.value.hosts, hasSecrets: config["vfio-fleet:secrets"] !== undefined };
+  const backend = below(project.document["backend"], "url");
+  return {
+    hosts: stack.value.hosts,
+    labels: stack.value.labels,
+    hasSecrets: config["vfio-fleet:secrets"] !== undefined,
+    hasEnvironment: document["environment"] !== undefined,
+    backend: typeof backend === "string" ? backend : undefined,
+    text: `${project.text}\0${text}`,
+  };
 };

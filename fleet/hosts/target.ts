@@ -7,7 +7,7 @@ import { resolveConnection, type Connection } from "../../components/remote/conn
 import { CommandError } from "../command-error.ts";
 import { printable } from "../terminal.ts";
 import { stackSecrets } from "./secrets.ts";
-import { readStackFile, stackNames } from "./stack-file.ts";
+import { readStackFile, stackNames, type StackFile } from "./stack-file.ts";
 
 /** A host that can be asked, and what a stack says about it. */
 export interface Target {
@@ -48,10 +48,14 @@ const sshTarget = (text: string, options: SshOptions): Target => {
   return { name: text.replace(/^ssh:\/\//, ""), connection };
 };
 
-/** All hosts of a stack. */
-export const stackTargets = async (stack: string): Promise<Target[]> => {
-  const { hosts, hasSecrets } = await readStackFile(stack);
-  const secrets = hasSecrets ? await stackSecrets(stack) : {};
+/** All hosts of a stack, which may have been read already. */
+export const stackTargets = async (
+  stack: string,
+  file?: StackFile,
+  environment?: Readonly<Record<string, string>>,
+): Promise<Target[]> => {
+  const { hosts, hasSecrets } = file ?? (await readStackFile(stack));
+  const secrets = hasSecrets ? await stackSecrets(stack, environment) : {};
   return Object.entries(hosts).map(([name, spec]) => ({
     name,
     stack,

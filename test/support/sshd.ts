@@ -17,6 +17,8 @@ export const freePort = (): Promise<number> =>
 /** A real OpenSSH server on 127.0.0.1 with keys of its own, for the user who runs the test. */
 export interface Sshd {
   readonly port: number;
+  /** all of them, where more than one was asked for */
+  readonly ports: readonly number[];
   readonly user: string;
   /** `ssh-ed25519 AAAA…` */
   readonly hostKey: string;
@@ -39,8 +41,15 @@ const ended = (child: ChildProcess): Promise<void> =>
     else child.once("exit", () => resolve());
   });
 
-/** Starts the server and waits until it listens. `settings` are lines of sshd_config(5). */
-export const startSshd = async (settings: readonly string[] = []): Promise<Sshd> => {
+/** Free ports, all different. */
+const freePorts = async (count: number): Promise<number[]> => {
+  const found = new Set<number>();
+  while (found.size < count) found.add(await freePort());
+  return [...found];
+};
+
+/** Starts the server and waits until it listens on so many ports. `settings` are lines of sshd_config(5). */
+export const startSshd = async (settings: readonly string[] = [], count = 1): Promise<Sshd> => {
   const folder = mkdtempSync(join(tmpdir(), "vfio-fleet-sshd-"));
   chmodSync(folder, 0o700);
   const file = (name: string): string => join(folder, name);
@@ -49,11 +58,11 @@ export const startSshd = async (settings: readonly string[] = []): Promise<Sshd>
   makeKey(file("stranger"));
   const otherHostKey = makeKey(file("other"));
   writeFileSync(file("authorized"), `${known}\n`, { mode: 0o600 });
-  const port = await freePort();
+  const ports = await freePorts(count);
   writeFileSync(
     file("config"),
     [
-      `ListenAddress 127.0.0.1:${port}`,
+      ...ports.map((port) => `ListenAddress 127.0.0.1:${port}`),
       `HostKey ${file("host")}`,
       `AuthorizedKeysFile ${file("authorized")}`,
       "StrictModes no",
@@ -73,12 +82,13 @@ export const startSshd = async (settings: readonly string[] = []): Promise<Sshd>
     let said = "";
     child.stderr.on("data", (chunk: Buffer) => {
       said += chunk.toString();
-      if (said.includes("Server listening")) resolve();
+      if (said.split("Server listening").length > count) resolve();
     });
     child.once("exit", (code) => reject(new Error(`sshd ended with ${code}: ${said}`)));
   });
   return {
-    port,
+    port: ports[0] ?? 0,
+    ports,
     user: userInfo().username,
     hostKey,
     privateKeyFile: file("user"),

@@ -1,0 +1,41 @@
+import { formatProblems } from "../../components/core/problem.ts";
+import { probeQuestion } from "../../components/host-plan.ts";
+import { AGENT } from "../../components/remote/host-command.ts";
+import { probeHost } from "../../components/remote/probe.ts";
+import type { Target } from "../hosts/target.ts";
+import { hostState, type HostState } from "./settled.ts";
+
+/** One host as it was found, or why it could not be asked. */
+export type HostLook =
+  | { readonly ok: true; readonly name: string; readonly state: HostState }
+  | { readonly ok: false; readonly name: string; readonly message: string };
+
+/** Asks one host of a stack what its plan needs, and plans: one connection, nothing changed. */
+export const lookAtHost = async (stack: string, { name, spec, connection }: Target): Promise<HostLook> => {
+  if (spec === undefined) return { ok: false, name, message: "no stack describes this host" };
+  if (!connection.ok) return { ok: false, name, message: formatProblems(name, connection.problems) };
+  try {
+    const facts = await probeHost(connection.value, probeQuestion(spec, AGENT));
+    return { ok: true, name, state: hostState(stack, { name, spec, connection: connection.value, facts }) };
+  } catch (error) {
+    return { ok: false, name, message: error instanceof Error ? error.message : String(error) };
+  }
+};
+
+/** What stands against a host at all: it did not answer, or the plan refuses it. */
+export const objection = (look: HostLook): string | undefined => {
+  if (!look.ok) return look.message;
+  return look.state.kind === "refused" ? formatProblems(look.name, look.state.problems) : undefined;
+};
+
+/** Settled hosts with their states; undefined when any is not. */
+export const allSettled = (
+  looks: readonly HostLook[],
+):
+  | readonly { readonly name: string; readonly state: HostState & { readonly kind: "settled" } }[]
+  | undefined => {
+  const settled = looks.flatMap((look) =>
+    look.ok && look.state.kind === "settled" ? [{ name: look.name, state: look.state }] : [],
+  );
+  return settled.length === looks.length ? settled : undefined;
+};

@@ -1,0 +1,42 @@
+import { Client } from "pg";
+
+const withTable = async <T>(
+  url: string,
+  absent: T,
+  ask: (client: Client, table: string) => Promise<T>,
+): Promise<T> => {
+  const at = new URL(url);
+  // Pulumi's own setting for the table's name (pulumi: backend/diy/postgres)
+  const table = at.searchParams.get("table") ?? "pulumi_state";
+  at.searchParams.delete("table");
+  const client = new Client({ connectionString: at.href });
+  await client.connect();
+  try {
+    const known = await client.query<{ found: string | null }>("select to_regclass($1) as found", [table]);
+    return known.rows[0]?.found === null ? absent : await ask(client, client.escapeIdentifier(table));
+  } finally {
+    await client.end();
+  }
+};
+
+/** Digests of states, made by the database: ten thousand states need not travel to see that none has changed. */
+export const stateDigests = (
+  url: string,
+  keys: readonly string[],
+): Promise<readonly { readonly key: string; readonly digest: string }[]> =>
+  withTable(url, [], async (client, table) => {
+    const { rows } = await client.query<{ key: string; digest: string }>(
+      `select key, encode(sha256(data), 'hex') as digest from ${table} where key = any($1)`,
+      [keys],
+    );
+    return rows;
+  });
+
+/** States as they are stored. */
+export const stateData = (url: string, keys: readonly string[]): Promise<readonly Buffer[]> =>
+  withTable(url, [], async (client, table) => {
+    const { rows } = await client.query<{ data: Buffer }>(`select data from ${table} where key = any($1)`, [
+      keys,
+    ]);
+    return rows.map(({ data }) => data);
+  });

@@ -1,0 +1,50 @@
+import { createHash, randomUUID } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+
+const schema = z.strictObject({
+  started: z.string(),
+  /** the options that the waves were made with, in words */
+  shape: z.string(),
+  waves: z.array(z.array(z.string())),
+  proved: z.array(z.string()),
+});
+
+/** A roll-out that is under way, or was when something ended it. */
+export type Rollout = Readonly<z.infer<typeof schema>>;
+
+/** One file for each selection of stacks, so that two racks can be rolled out side by side. */
+const fileOf = (folder: string, stacks: readonly string[]): string =>
+  join(
+    folder,
+    `rollout.${createHash("sha256")
+      .update(JSON.stringify(stacks.toSorted()))
+      .digest("hex")
+      .slice(0, 12)}.json`,
+  );
+
+/** The unfinished roll-out of just these stacks in waves of this shape. */
+export const readRollout = (
+  folder: string,
+  stacks: readonly string[],
+  shape: string,
+): Rollout | undefined => {
+  try {
+    const found = schema.parse(JSON.parse(readFileSync(fileOf(folder, stacks), "utf8")));
+    return found.shape === shape ? found : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+export const writeRollout = (folder: string, stacks: readonly string[], rollout: Rollout): void => {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const file = fileOf(folder, stacks);
+  const aside = `${file}.${randomUUID()}`;
+  writeFileSync(aside, `${JSON.stringify(rollout)}\n`, { mode: 0o600 });
+  renameSync(aside, file);
+};
+
+export const endRollout = (folder: string, stacks: readonly string[]): void =>
+  rmSync(fileOf(folder, stacks), { force: true });

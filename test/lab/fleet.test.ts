@@ -1,0 +1,147 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { startBedFleet, type BedFleet } from "../support/bed/stacks.ts";
+import { freePort } from "../support/sshd.ts";
+import type { FleetEvent } from "../../fleet/rollout/state.ts";
+
+/** Many stacks at once: real sshd, real engine, made-up hosts; no QEMU. */
+let fleet: BedFleet;
+beforeAll(async () => {
+  fleet = await startBedFleet(4, "test-roll");
+});
+afterAll(() => fleet?.stop());
+
+const reboots = (index: number): number =>
+  Number(fleet.host(index).run("cat /var/log/reboots 2>/dev/null | wc -l"));
+const stacks = (...indices: readonly number[]): string[] => indices.map((index) => fleet.names[index] ?? "");
+const isPassthrough = (index: number): boolean =>
+  fleet.host(index).run("readlink /sys/bus/pci/devices/0000:01:00.0/driver").endsWith("vfio-pci");
+const stepOf =
+  (stack: string, step: string) =>
+  (event: FleetEvent): boolean =>
+    event.type === "step" && event.stack === stack && event.step === step;
+
+describe("hosts that cannot be asked, in the middle of others", () => {
+  afterEach(() => {
+    for (const index of [0, 1, 2, 3]) fleet.describe(index);
+  });
+
+  test("the others are judged, the table says which and why, and the status is 1", async () => {
+    const { connection } = fleet.host(0);
+    fleet.describe(1, { connection: { ...connection, port: await freePort() } });
+    fleet.describe(2, { connection: { ...connection, hostKey: fleet.bed.servers[0]?.otherHostKey } });
+    fleet.describe(3, { headles: true });
+    const { code, hosts, output } = await fleet.fleet("status", ...fleet.names);
+    expect(code, output).toBe(1);
+    expect(hosts[fleet.names[0] ?? ""]).toMatch(/^changes it has no state yet/);
+    expect(hosts[fleet.names[1] ?? ""]).toMatch(/^failed .*connection refused/);
+    expect(hosts[fleet.names[2] ?? ""]).toMatch(/^failed .*wrong host key/);
+    expect(hosts[fleet.names[3] ?? ""]).toMatch(/^failed [^]*did you mean "headless"/);
+  });
+
+  test("stacks by label; a name without a file", async () => {
+    fleet.describe(1, {}, { "vfio-fleet:labels": { rack: "test-roll-a", row: 7 } });
+    const chosen = await fleet.fleet("status", "--label", "rack=test-roll-a", "--label", "row=7");
+    expect(Object.keys(chosen.hosts)).toContain(fleet.names[1]);
+    expect(Object.keys(chosen.hosts)).not.toContain(fleet.names[0]);
+    const unknown = await fleet.fleet("status", "no-such-stack");
+    expect(unknown.code).toBe(1);
+    expect(unknown.output).toContain("there is no stack no-such-stack");
+    expect((await fleet.fleet("status", ...stacks(0), "--all")).code).toBe(1);
+    expect((await fleet.fleet("destroy", ...stacks(0))).output).toContain("--yes");
+  });
+});
+
+describe("waves", () => {
+  test("a host that fails stops the roll-out; put right, the same command goes on", async () => {
+    const wanted = stacks(0, 1, 2);
+    fleet.host(1).run("touch /root/fail");
+    const stopped = await fleet.fleet("up", ...wanted, "--canary", "1", "--wave", "1");
+    expect(stopped.code, stopped.output).toBe(1);
+    expect(stopped.hosts).toEqual({
+      [wanted[0] ?? ""]: expect.stringMatching(/^changed \d+ changes$/),
+      [wanted[1] ?? ""]: expect.stringMatching(/^failed [^]*No space left on device/),
+      [wanted[2] ?? ""]: `left ${wanted[1]} stopped the roll-out`,
+    });
+    expect(stopped.output).toMatch(/the roll-out stopped in wave 2 of 3[^]*run the same command again/);
+    expect([0, 1, 2].map(isPassthrough)).toEqual([true, false, false]);
+
+    fleet.host(1).run("rm /root/fail");
+    const finished = await fleet.fleet("up", ...wanted, "--canary", "1", "--wave", "1");
+    expect(finished.code, finished.output).toBe(0);
+    expect(finished.output).toContain("going on with the roll-out of");
+    expect(finished.hosts[wanted[0] ?? ""]).toBe("clean");
+    expect([0, 1, 2].map(isPassthrough)).toEqual([true, true, true]);
+    expect([0, 1, 2].map(reboots)).toEqual([1, 1, 1]);
+    // each wave began when the one before had ended
+    const order = finished.events.flatMap((event) =>
+      event.type === "wave" ? [`wave ${event.wave}`] : event.type === "host" ? [event.host] : [],
+    );
+    expect(order).toEqual(["wave 1", wanted[0], "wave 2", wanted[1], "wave 3", wanted[2]]);
+  });
+
+  test("all of it again is clean without an engine, and no roll-out is left behind", async () => {
+    const again = await fleet.fleet("up", ...stacks(0, 1, 2), "--canary", "1", "--wave", "1");
+    expect(again.code).toBe(0);
+    expect(again.output).not.toContain("going on with");
+    for (const event of again.events.filter((event) => event.type === "host"))
+      expect(event).toMatchObject({ result: "clean", by: "probe" });
+  });
+
+  test("a failure more than allowed is needed to stop", async () => {
+    const edited = [0, 1].map((index) => fleet.host(index));
+    for (const host of edited) host.run("rm /etc/modprobe.d/vfio.conf");
+    const { connection } = fleet.host(0);
+    fleet.describe(0, { connection: { ...connection, port: await freePort() } });
+    const result = await fleet.fleet("up", ...stacks(0, 1), "--wave", "1", "--max-failures", "1");
+    fleet.describe(0);
+    expect(result.code, result.output).toBe(1);
+    expect(edited[1]?.run("cat /etc/modprobe.d/vfio.conf")).toContain("disable_vga=1");
+  });
+});
+
+describe("cut off", () => {
+  const up = (index: number) => stacks(index)[0] ?? "";
+
+  test("Ctrl-C lets the host at work finish and begins no other", async () => {
+    for (const index of [0, 1]) fleet.host(index).run("rm -f /etc/modprobe.d/vfio.conf");
+    const running = fleet.start("up", ...stacks(0, 1), "--wave", "1");
+    await running.told(stepOf(up(0), "/etc/modprobe.d/vfio.conf"));
+    running.signal("SIGINT");
+    const { code, hosts, output } = await running.done;
+    expect(code, output).toBe(1);
+    expect(hosts[up(0)]).toMatch(/^changed/);
+    expect(hosts[up(1)]).toBe("left interrupted");
+    expect(fleet.host(0).run("ls /etc/modprobe.d")).toContain("vfio.conf");
+    expect(fleet.host(1).run("ls /etc/modprobe.d")).not.toContain("vfio.conf");
+    expect((await fleet.fleet("up", ...stacks(0, 1))).code).toBe(0);
+  });
+
+  test("a second operator is told who holds the stack; SIGKILL loses nothing, and nothing reboots twice", async () => {
+    fleet.host(3).run("touch /root/hold");
+    const killed = fleet.start("up", up(3));
+    await killed.told(stepOf(up(3), "boot"));
+    const second = await fleet.fleet("up", up(3));
+    expect(second.code).toBe(1);
+    expect(second.hosts[up(3)]).toMatch(/^failed \S+ on \S+ is updating this stack since .*\(process \d+\)/);
+
+    killed.signal("SIGKILL");
+    await killed.done;
+    fleet.host(3).run("rm /root/hold");
+    // the killed command's engine ends the step at hand first, and lets go of the state
+    await expect
+      .poll(async () => (await fleet.fleet("up", up(3))).code, { timeout: 60_000, interval: 500 })
+      .toBe(0);
+    expect(isPassthrough(3)).toBe(true);
+    expect(reboots(3)).toBe(1);
+    expect((await fleet.fleet("status", up(3))).hosts).toEqual({ [up(3)]: "clean" });
+  });
+});
+
+test("destroy takes everything back, and says so again without anything to do", async () => {
+  const destroyed = await fleet.fleet("destroy", ...stacks(2), "--yes");
+  expect(destroyed.code, destroyed.output).toBe(0);
+  expect(fleet.host(2).run("ls /etc/modprobe.d /usr/local/lib")).not.toContain("vfio");
+  expect(isPassthrough(2)).toBe(false);
+  const status = await fleet.fleet("status", ...stacks(2));
+  expect(status.code).toBe(2);
+});
