@@ -150,7 +150,7 @@ test("a shell makes of every command line the words that were meant, whatever a 
     { numRuns: 300 },
   );
   // not everything is refused: some strings may be anything, and then have to arrive whole
-  expect(taken).toBeGreaterThan(10);
+  expect(taken).toBeGreaterThan(2);
 });
 
 test("files that a shell of the host reads run nothing that stood in a string of the description", () => {

@@ -9,7 +9,8 @@ export const deadVirqfd = {
   remedy: "take vfio_virqfd out of the list; vfio-fleet names only modules that the kernel has",
   source: "uwzis/GPU-Passthrough-Manager#40; Linux 6.2, drivers/vfio",
   find: ({ facts }) => {
-    const has = facts.vfioModules[facts.kernel] ?? [];
+    // a kernel may call itself like a name that every object has
+    const has = Object.hasOwn(facts.vfioModules, facts.kernel) ? (facts.vfioModules[facts.kernel] ?? []) : [];
     if (has.length === 0 || has.includes("vfio_virqfd")) return [];
     return Object.entries(facts.files)
       .filter(
