@@ -68,8 +68,11 @@ export const logLines = ({ survey }: Patient, pattern: RegExp): string[] => [
 ];
 
 /** What QEMU said about a domain since its last start. */
-export const qemuLines = ({ survey }: Patient, domain: DomainView, pattern: RegExp): string[] =>
-  (survey.domainLogs?.[domain.name] ?? []).filter((line) => pattern.test(line));
+export const qemuLines = ({ survey }: Patient, { name }: DomainView, pattern: RegExp): string[] => {
+  const logs = survey.domainLogs ?? {};
+  // a domain may be called like a name that every object has
+  return (Object.hasOwn(logs, name) ? (logs[name] ?? []) : []).filter((line) => pattern.test(line));
+};
 
 /** The first PCI address in a line of a log, whole. */
 export const addressIn = (line: string): string | undefined =>

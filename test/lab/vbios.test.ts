@@ -141,7 +141,8 @@ describe("the video BIOS on a real host", () => {
   test("dump: byte for byte what the card shows, judged, and everything is put back", async () => {
     await stack.read("virsh -q destroy guest");
     const power = "cat /sys/bus/pci/devices/*/power/control";
-    const config = `for d in ${GPU} ${NETWORK}; do od -An -tx1 -N64 /sys/bus/pci/devices/$d/config; done`;
+    // without the ROM's BAR: what stood there after a guest, the kernel replaces by the address that it assigned, switched off
+    const config = `for d in ${GPU} ${NETWORK}; do c=/sys/bus/pci/devices/$d/config; od -An -tx1 -N48 $c; od -An -tx1 -j52 -N12 $c; od -An -tu1 -j48 -N1 $c | grep -c "[13579]$" || :; done`;
     const before = [await stack.read(power), await stack.read(config)];
     const dumped = await fleet("vbios", "dump", stack.host, "network", "-o", local("network.rom"));
     expect(dumped.stdout).toMatch(/^Usable for an OVMF guest with card 8086:10d3\.$/m);
