@@ -1,6 +1,4 @@
-import { hostname, userInfo } from "node:os";
 import * as pulumi from "@pulumi/pulumi";
-import type { Runner } from "./components/core/run.ts";
 import type { Providers } from "./components/remote/providers.ts";
 import { dialHosts } from "./components/remote/dial.ts";
 import { hostsOver } from "./stacks/merge.ts";
@@ -33,6 +31,7 @@ const [
   { resolveConnection },
   { AGENT },
   { probeHost },
+  { isAlive, thisRunner },
   { readStack },
 ] = await Promise.all([
   import("./components/card-roms.ts"),
@@ -45,6 +44,7 @@ const [
   import("./components/remote/connection.ts"),
   import("./components/remote/host-command.ts"),
   import("./components/remote/probe.ts"),
+  import("./components/remote/runner.ts"),
   import("./stacks/read.ts"),
 ]);
 
@@ -100,28 +100,12 @@ const asked = allOrRefuse(
   ),
 );
 
-const runner: Runner = {
-  moment: new Date(),
-  user: userInfo().username,
-  machine: hostname(),
-  // the language host lives as long as the engine; this process ends before the last steps do
-  process: process.ppid,
-  stack: pulumi.getStack(),
-};
-
-/** A signal that does not arrive because the process is somebody else's shows that it lives. */
-const alive = (id: number): boolean => {
-  try {
-    return process.kill(id, 0);
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
-};
+const runner = thisRunner(pulumi.getStack());
 
 const planned = allOrRefuse(
   asked.map((host) => {
     // what a host shows in the middle of another run's work says nothing
-    const locked = leaseProblem(host.facts.lease, runner, alive);
+    const locked = leaseProblem(host.facts.lease, runner, isAlive);
     if (locked) return { message: formatProblems(host.name, [locked]) };
     const where = {
       stack: pulumi.getStack(),

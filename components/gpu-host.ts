@@ -1,5 +1,6 @@
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
+import { stackFunctions } from "./core/card-problems.ts";
 import type { HostPlan } from "./host-plan.ts";
 import { KernelPassthrough } from "./kernel-passthrough.ts";
 import { LibvirtDaemon } from "./libvirt-daemon.ts";
@@ -40,7 +41,17 @@ export class GpuHost extends pulumi.ComponentResource {
     this.proof = kernel.proof;
     this.libvirt = daemon.version;
     this.domains = pulumi.output(Object.fromEntries(domains));
-    this.registerOutputs({ proof: this.proof, libvirt: this.libvirt, domains: this.domains });
+    const { cards, headless } = plan.spec;
+    this.registerOutputs({
+      proof: this.proof,
+      libvirt: this.libvirt,
+      domains: this.domains,
+      // what the policy pack judges
+      headless,
+      bootDisplays: stackFunctions(host.facts, cards)
+        .filter((device) => device.bootVga === true)
+        .map((device) => device.address),
+    });
   }
 
   /** libvirt's pools; without a volume or a pool to make, the host is not connected to for them. */

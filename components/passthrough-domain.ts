@@ -1,6 +1,7 @@
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import { compareDomains } from "./core/domain/compare.ts";
+import { screenWarning } from "./core/domain/screen.ts";
 import { printableLines } from "./core/printable.ts";
 import type { DomainPlan } from "./core/domain-plan.ts";
 import { hostCommands, type HostContext } from "./remote/host-command.ts";
@@ -43,6 +44,8 @@ export class PassthroughDomain extends pulumi.ComponentResource {
             ),
         )
       : [];
+    const exposed = screenWarning(domain);
+    if (exposed !== undefined) void pulumi.log.warn(exposed, this);
     const made = hostCommands(host, steps, this, [agent, ...volumes, ...(roms ? [roms] : [])], roms?.judged);
     const stored = made.get(`domain ${domain.name}`)?.stdout;
     const proved = pulumi.output(stored ?? "").apply((text) => {

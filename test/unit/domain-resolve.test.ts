@@ -3,7 +3,7 @@ import { domainConflicts } from "../../components/core/domain/conflicts.ts";
 import { hostCard, hostResources } from "../../components/core/domain/context.ts";
 import { resolveDomain } from "../../components/core/domain/resolve.ts";
 import { domainSchema } from "../../components/core/domain/schema.ts";
-import { screenAdvice } from "../../components/core/domain/screen.ts";
+import { screenAdvice, screenWarning } from "../../components/core/domain/screen.ts";
 import type { DomainContext } from "../../components/core/domain/context.ts";
 import type { DomainInput } from "../../components/core/domain/schema.ts";
 import { card, context, existing, full, minimal, problemsOf, render, resolve } from "../fixtures/domain.ts";
@@ -491,6 +491,19 @@ test("how the screen is reached, and that it goes dark", () => {
     "Then point a VNC viewer at 127.0.0.1:5905.",
     "The screen listens on :: without a password: anybody who reaches it has the guest.",
   ]);
+});
+
+test.each([
+  ["nothing said of it", undefined, false],
+  ["the loopback", "::1", false],
+  ["every address", "0.0.0.0", true],
+  ["one address", "192.0.2.10", true],
+])("a screen on %s", (_, listen, warned) => {
+  const domain = resolve({
+    ...minimal,
+    ...(listen !== undefined && { graphics: { type: "vnc", listen, port: 5905 } }),
+  });
+  expect(screenWarning(domain)?.includes(`listens on ${listen} without a password`) ?? false).toBe(warned);
 });
 
 test("the host's facts become the context", () => {

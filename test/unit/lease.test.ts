@@ -1,6 +1,8 @@
+import { spawnSync } from "node:child_process";
 import { afterEach, describe, expect, test } from "vitest";
 import { describeLease, leaseProblem, type Lease } from "../../components/core/lease.ts";
 import { runToken, type Runner } from "../../components/core/run.ts";
+import { isAlive } from "../../components/remote/runner.ts";
 import { quote } from "../../components/remote/quote.ts";
 import { Mask } from "../../fleet/facts-file/mask.ts";
 import { xeonFacts } from "../fixtures/xeon.ts";
@@ -50,6 +52,20 @@ describe("a plan on a locked host", () => {
   test("no lease, no problem", () => {
     expect(leaseProblem(undefined, runner, living)).toBeUndefined();
   });
+});
+
+test("a run is known by the process that outlives the program: its parent's parent", () => {
+  // sh stands for the engine, the sh in it for the language host
+  const program = `import { thisRunner } from "./components/remote/runner.ts"; console.log(thisRunner("s").process);`;
+  const start = `'${process.execPath}' --input-type=module-typescript -e '${program}'; :`;
+  const { stdout } = spawnSync("sh", ["-c", `echo $$; sh -c "$1"; :`, "sh", start], { encoding: "utf8" });
+  const [engine, found] = stdout.split("\n");
+  expect(found).toBe(engine);
+});
+
+test("a process lives until it has ended", () => {
+  const ended = spawnSync("true").pid;
+  expect([isAlive(process.pid), isAlive(ended), isAlive(0)]).toEqual([true, false, false]);
 });
 
 test("a run's token is one plain word, whatever the names are", () => {

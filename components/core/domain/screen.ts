@@ -7,10 +7,20 @@ export interface SshTarget {
   readonly port: number;
 }
 
-const LOOPBACK = new Set(["127.0.0.1", "::1"]);
+const LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "::1"]);
 const bracketed = (address: string): string => (address.includes(":") ? `[${address}]` : address);
 /** Every address of the host: the tunnel ends at its loopback. */
 const ANY: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
+
+/** What is said about a screen that more than the host itself can reach. */
+export const screenWarning = ({
+  name,
+  graphics,
+}: Pick<ResolvedDomain, "name" | "graphics">): string | undefined =>
+  graphics.type === "none" || LOOPBACK.has(graphics.listen)
+    ? undefined
+    : `the screen of ${name} listens on ${graphics.listen} without a password: anybody who reaches it has the guest. ` +
+      "Leave graphics.listen out and use an SSH tunnel, unless that network is yours alone";
 
 /**
  * How to reach a domain's screen, one step a line.
