@@ -8,6 +8,7 @@ import { registerReport } from "./commands/report.ts";
 import { registerUnlock } from "./commands/unlock.ts";
 import { registerVbios } from "./commands/vbios.ts";
 import { registerWatch } from "./commands/watch.ts";
+import { registerWorker } from "./commands/worker.ts";
 import { printableLines } from "./terminal.ts";
 
 /**
@@ -30,6 +31,7 @@ registerReport(program);
 registerUnlock(program);
 registerVbios(program);
 registerWatch(program);
+registerWorker(program);
 
 // `vfio-fleet … | head` closes the pipe early; that is the reader's choice and no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

@@ -17,3 +17,6 @@ apt-get -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends "$@"
 if [[ " $* " == *" openssh-server "* ]] && command -v systemctl >/dev/null; then
   systemctl disable ssh.service ssh.socket || true
 fi
+if [[ " $* " == *" postgresql-"* ]] && command -v systemctl >/dev/null; then
+  systemctl disable postgresql.service || true
+fi

@@ -90,17 +90,25 @@ const fromFolder = (url: string, folder: string): StateReader => {
   };
 };
 
+/** In PostgreSQL the database's name stands in front of every key. */
+const postgresKeys = (url: string, stack: string): string[] => {
+  const prefix = decodeURIComponent(new URL(url).pathname.slice(1));
+  return keysOf(stack).map((key) => (prefix === "" ? key : `${prefix}/${key}`));
+};
+
 const fromPostgres = (url: string): StateReader => ({
   url,
   versions: async (stacks) => {
     const { stateDigests } = await import("./postgres-state.ts");
-    const keys = new Map(stacks.flatMap((stack) => keysOf(stack).map((key) => [key, stack] as const)));
+    const keys = new Map(
+      stacks.flatMap((stack) => postgresKeys(url, stack).map((key) => [key, stack] as const)),
+    );
     const rows = await stateDigests(url, [...keys.keys()]);
     return new Map(rows.map(({ key, digest }) => [keys.get(key) ?? "", digest]));
   },
   checkpoint: async (stack) => {
     const { stateData } = await import("./postgres-state.ts");
-    const [data] = await stateData(url, keysOf(stack));
+    const [data] = await stateData(url, postgresKeys(url, stack));
     return data && parseCheckpoint(data);
   },
 });

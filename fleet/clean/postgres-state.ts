@@ -26,7 +26,8 @@ export const stateDigests = (
 ): Promise<readonly { readonly key: string; readonly digest: string }[]> =>
   withTable(url, [], async (client, table) => {
     const { rows } = await client.query<{ key: string; digest: string }>(
-      `select key, encode(sha256(data), 'hex') as digest from ${table} where key = any($1)`,
+      // each state is JSON with its bytes as base64 (pulumi: backend/diy/postgres/bucket.go)
+      `select key, encode(sha256(decode(data->>'data', 'base64')), 'hex') as digest from ${table} where key = any($1)`,
       [keys],
     );
     return rows;
@@ -35,8 +36,9 @@ export const stateDigests = (
 /** States as they are stored. */
 export const stateData = (url: string, keys: readonly string[]): Promise<readonly Buffer[]> =>
   withTable(url, [], async (client, table) => {
-    const { rows } = await client.query<{ data: Buffer }>(`select data from ${table} where key = any($1)`, [
-      keys,
-    ]);
-    return rows.map(({ data }) => data);
+    const { rows } = await client.query<{ data: string }>(
+      `select data->>'data' as data from ${table} where key = any($1)`,
+      [keys],
+    );
+    return rows.map(({ data }) => Buffer.from(data, "base64"));
   });

@@ -66,6 +66,8 @@ export const registerFleet = (program: Command): void => {
     .option("--wave <size>", "then so many at a time, or a share such as 25%", waveSize)
     .option("--max-failures <count>", "stop when more stacks than this have failed", whole(0))
     .option("--afresh", "do not go on with an earlier roll-out of these stacks")
+    .option("--queue", "leave the work to vfio-fleet worker, wherever those run, and follow it")
+    .option("--database <url>", "PostgreSQL with the jobs; that of Pulumi's states unless said otherwise")
     .addHelpText(
       "after",
       "\nA wave begins when every host of the one before has shown what is wanted.\nExit status: 0, or 1 when something failed or was not begun.",

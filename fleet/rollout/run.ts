@@ -26,15 +26,18 @@ export interface FleetOptions extends Selection {
   readonly maxFailures?: number;
   readonly afresh?: true;
   readonly yes?: true;
+  readonly queue?: true;
+  readonly database?: string;
 }
 
 /** Logs, records and roll-outs; git ignores it. */
-const FOLDER = resolve(PROJECT, process.env["VFIO_FLEET_DATA"] ?? ".vfio-fleet");
+export const FOLDER = resolve(PROJECT, process.env["VFIO_FLEET_DATA"] ?? ".vfio-fleet");
 
 /** Probes wait for the network nearly all the time; each costs a connection on this side. */
 const PROBES = 64;
 
-const logFolder = (now: Date): string =>
+/** The folder of one run's logs, by when it began. */
+export const logFolder = (now: Date): string =>
   join(FOLDER, "logs", now.toISOString().replaceAll(":", "").replace(/\.\d+/, ""));
 
 /** One reader a backend, and the versions of all its stacks in one go. */
@@ -245,7 +248,9 @@ export const runFleet = async (
       resumed: `going on with the roll-out of ${known.started}: ${known.proved.length} of ${counted(all.length, "stack")} proved`,
     }),
   });
-  const runner = here(await readStates(read), options.parallel);
+  const runner = options.queue
+    ? await (await import("../queue/follow.ts")).queued(options)
+    : here(await readStates(read), options.parallel);
   const stacksRunner = runner({
     operation,
     engine: options.engine === true,

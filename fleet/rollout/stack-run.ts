@@ -26,6 +26,8 @@ export interface StackRun {
   readonly interrupt: AbortSignal;
   readonly kill: AbortSignal;
   tell(event: FleetEvent): void;
+  /** a state that somebody holds is waited for; one that is held too long was given up */
+  readonly waitsForLock?: boolean;
   /** waits for a free place among the engines */
   withEngine<T>(work: () => Promise<T>): Promise<T>;
 }
@@ -107,6 +109,10 @@ const lockedBy = (message: string): string => {
     : `${user} on ${host} is updating this stack${at === undefined ? "" : ` since ${at}`} (process ${pid}): wait for it, or, if it is gone, take its lock away with pulumi cancel`;
 };
 
+/** The agent on a host waits for another run that long; a holder of the state that is slower is no more. */
+const LOCK_MINUTES = 20;
+const LOCK_PAUSE = 2000;
+
 /** The engine on one stack; a stack that has no state yet gets one, and a dead process's lock is taken away. */
 const runEngine = async (stack: ReadStack, run: StackRun, operation: Operation): Promise<EngineResult> => {
   const engine = await import("../engine/engine.ts");
@@ -135,11 +141,17 @@ const runEngine = async (stack: ReadStack, run: StackRun, operation: Operation):
     );
     return made.code === 0 ? once() : { ...first, why: "failed", message: made.stderr.trim() };
   }
-  if (first.why === "locked" && isStaleLock(first.message)) {
-    await engine.runPulumi(["cancel", "--yes", stack.name], stack.environment, logOf(run, stack.name));
-    return once();
+  let last: EngineResult = first;
+  const patience = performance.now() + (run.waitsForLock === true ? LOCK_MINUTES * 60_000 : 0);
+  while (!last.ok && last.why === "locked" && !run.interrupt.aborted) {
+    const isOver = performance.now() >= patience;
+    if (isStaleLock(last.message) || (isOver && run.waitsForLock === true))
+      await engine.runPulumi(["cancel", "--yes", stack.name], stack.environment, logOf(run, stack.name));
+    else if (isOver) return last;
+    else await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE));
+    last = await once();
   }
-  return first;
+  return last;
 };
 
 const lookAt = (stack: ReadStack, run: StackRun): Promise<HostLook[]> =>

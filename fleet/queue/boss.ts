@@ -1,0 +1,82 @@
+import { hostname, userInfo } from "node:os";
+import { PgBoss } from "pg-boss";
+import { z } from "zod";
+import { backendUrl } from "../clean/checkpoint.ts";
+import { CommandError } from "../command-error.ts";
+
+/** One job: one operation on one stack. */
+export const jobSchema = z.strictObject({
+  stack: z.string(),
+  engine: z.boolean(),
+  /** digests of the program and of the stack's file where the job was filed: a worker with others refuses it */
+  program: z.string(),
+  config: z.string(),
+  by: z.string(),
+});
+export type Job = Readonly<z.infer<typeof jobSchema>>;
+
+/** What a worker made of a job: what its hosts came to, as the table shows it. */
+export const outcomeSchema = z.strictObject({
+  worker: z.string(),
+  proved: z.boolean(),
+  hosts: z.array(
+    z.strictObject({
+      host: z.string(),
+      result: z.enum(["clean", "changes", "changed", "destroyed", "failed", "left"]),
+      message: z.string(),
+      changes: z.number().optional(),
+    }),
+  ),
+});
+export type Outcome = Readonly<z.infer<typeof outcomeSchema>>;
+
+export const QUEUE = "up";
+
+/** Steps travel by NOTIFY: whoever follows hears them, and nobody has to store them. */
+export const CHANNEL = "vfio_fleet";
+
+const SCHEMA = "vfio_fleet";
+
+/** A worker that has not been heard of for so long is gone; pg-boss allows no less than ten. */
+const HEARTBEAT_SECONDS = 15;
+
+/** The database of the queue: the one that holds Pulumi's states. */
+export const databaseUrl = (given: string | undefined): string => {
+  const url = given ?? backendUrl(process.env as Record<string, string>, undefined);
+  if (!/^postgres(ql)?:\/\//.test(url))
+    throw new CommandError(
+      `a queue needs PostgreSQL, and Pulumi's states are in ${url === "" ? "no backend yet" : url.replace(/\/\/[^@/]*@/, "//")}: log in to postgres://… (pulumi login), or name a database with --database`,
+      { exitCode: 1 },
+    );
+  const at = new URL(url);
+  // Pulumi's own setting
+  at.searchParams.delete("table");
+  return at.href;
+};
+
+export const whoAmI = (): string => `${userInfo().username}@${hostname()} (pid ${process.pid})`;
+
+/**
+ * Connects and makes the queue: one job a stack at a time, and one whose worker is gone is given to another.
+ * @param trouble told what the connection suffers; it is made again by itself
+ */
+export const startBoss = async (url: string, trouble: (error: Error) => void): Promise<PgBoss> => {
+  const boss = new PgBoss({
+    connectionString: url,
+    schema: SCHEMA,
+    superviseIntervalSeconds: 5,
+    monitorIntervalSeconds: 5,
+  });
+  boss.on("error", trouble);
+  await boss.start();
+  await boss.createQueue(QUEUE, {
+    policy: "exclusive",
+    heartbeatSeconds: HEARTBEAT_SECONDS,
+    // an up may wait for a slow host's initramfs and reboot
+    expireInSeconds: 6 * 3600,
+    retryLimit: 100,
+    retryDelay: 1,
+    deleteAfterSeconds: 24 * 3600,
+  });
+  return boss;
+};

@@ -1,0 +1,96 @@
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import { Client } from "pg";
+import { freePort } from "./sshd.ts";
+
+/** A PostgreSQL server of its own on 127.0.0.1, with the programs of Debian's package. */
+export interface Postgres {
+  readonly url: string;
+  /** stops it as a machine that loses its power does, or starts it again on the same data */
+  crash(): Promise<void>;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const PROGRAMS = "/usr/lib/postgresql";
+
+const binFolder = (): string => {
+  const newest = readdirSync(PROGRAMS).sort((a, b) => Number(b) - Number(a))[0];
+  if (newest === undefined) throw new Error(`${PROGRAMS} holds no PostgreSQL`);
+  return join(PROGRAMS, newest, "bin");
+};
+
+/** PostgreSQL does not run as root. */
+const asOwner = (): readonly string[] =>
+  userInfo().uid === 0 ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"] : [];
+
+export const startPostgres = async (): Promise<Postgres> => {
+  const folder = mkdtempSync(join(tmpdir(), "vfio-fleet-postgres-"));
+  const data = join(folder, "data");
+  const port = await freePort();
+  chmodSync(folder, 0o777);
+  const command = (program: string, ...args: readonly string[]): readonly [string, string[]] => {
+    const [first = "", ...rest] = [...asOwner(), join(binFolder(), program), ...args];
+    return [first, rest];
+  };
+  execFileSync(...command("initdb", "--pgdata", data, "--username=fleet", "--auth=trust", "--no-sync"), {
+    stdio: "pipe",
+    cwd: folder,
+  });
+  const url = `postgres://fleet@127.0.0.1:${port}/postgres?sslmode=disable`;
+  let server: ChildProcess | undefined;
+  const answers = async (): Promise<boolean> => {
+    const client = new Client({ connectionString: url });
+    try {
+      await client.connect();
+      await client.query("select 1");
+      return true;
+    } catch {
+      return false;
+    } finally {
+      await client.end().catch(() => {});
+    }
+  };
+  const start = async (): Promise<void> => {
+    server = spawn(
+      ...command(
+        "postgres",
+        "-D",
+        data,
+        "-p",
+        String(port),
+        "-c",
+        "listen_addresses=127.0.0.1",
+        "-k",
+        folder,
+        "-F",
+      ),
+      { stdio: "ignore", cwd: folder },
+    );
+    const tries = 300;
+    for (let at = 0; !(await answers()); at += 1) {
+      if (at >= tries || server.exitCode !== null) throw new Error("PostgreSQL does not start");
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  };
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (!server || server.exitCode !== null || server.signalCode !== null) return;
+    const gone = once(server, "exit");
+    server.kill(signal);
+    await gone;
+  };
+  await start();
+  return {
+    url,
+    start,
+    // its own word for it: every connection is cut, nothing is written any more
+    crash: () => end("SIGQUIT"),
+    stop: async () => {
+      await end("SIGQUIT");
+      rmSync(folder, { recursive: true });
+    },
+  };
+};
