@@ -105,7 +105,7 @@ const planned = allOrRefuse(
 const now = new Date();
 const program = commands ?? commandProvider();
 
-/** Per host: what it showed after its last reboot, the versions of libvirt and QEMU, and its domains with their screens. */
+/** Per host: what it showed after its last reboot, the versions of libvirt and QEMU, and its domains: state, pending changes, screen. */
 export const hosts = Object.fromEntries(
   planned.map(({ name, connection, facts, plan, early }) => {
     const context = { name, connection, facts, drivers: plan.drivers, now };

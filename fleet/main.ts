@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { CommandError } from "./command-error.ts";
 import { registerDoctor } from "./commands/doctor.ts";
+import { registerGpu } from "./commands/gpu.ts";
 import { registerInspect } from "./commands/inspect.ts";
 import { registerReport } from "./commands/report.ts";
 import { registerVbios } from "./commands/vbios.ts";
@@ -18,6 +19,7 @@ const program = new Command("vfio-fleet")
   .exitOverride();
 
 registerDoctor(program);
+registerGpu(program);
 registerInspect(program);
 registerReport(program);
 registerVbios(program);

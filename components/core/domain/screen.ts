@@ -13,6 +13,18 @@ const bracketed = (address: string): string => (address.includes(":") ? `[${addr
 const ANY: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
 
 /**
+ * The port of a running domain's VNC server.
+ * @param text libvirt's definition of the running domain, or what `virsh domdisplay` prints
+ */
+export const liveVncPort = (text: string): number | undefined => {
+  const [, port] = /<graphics type='vnc' port='(\d+)'/.exec(text) ?? [];
+  if (port !== undefined) return Number(port);
+  // a display's number, from 5900 on (virsh: domdisplay)
+  const [, display] = /vnc:\/\/\S*:(\d+)/.exec(text) ?? [];
+  return display === undefined ? undefined : 5900 + Number(display);
+};
+
+/**
  * How to reach a domain's screen, one step a line.
  * @param livePort the port QEMU took, from `virsh vncdisplay`; undefined while the domain does not run
  */
