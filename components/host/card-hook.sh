@@ -14,10 +14,10 @@ addresses() {
   sed -n "s/.*<address domain='0x\([0-9a-f]*\)' bus='0x\([0-9a-f]*\)' slot='0x\([0-9a-f]*\)' function='0x\([0-9a-f]\)'.*/\1:\2:\3.\4/p"
 }
 
-# shown ADDRESS: with the name that the stack gave the card
+# shown ADDRESS: with the name that the stack gave the card; libvirt prints metadata with quotes of its own
 shown() {
   local name
-  name=$(printf '%s\n' "$definition" | sed -n "s/.*:card .*name='\([^']*\)'.*functions='[^']*$1.*/\1/p" | head -n 1)
+  name=$(printf '%s\n' "$definition" | sed -n "s/.*:card .*name=[\"']\([^\"']*\)[\"'].*functions=[\"'][^\"']*$1.*/\1/p" | head -n 1)
   printf '%s\n' "${name:+card $name (}$1${name:+)}"
 }
 
@@ -44,8 +44,9 @@ users() {
   minor=$(sed -n 's/^Device Minor:[^0-9]*//p' "/proc/driver/nvidia/gpus/$1/information" 2>/dev/null)
   [ -z "$minor" ] || nodes="$nodes /dev/nvidia$minor"
   [ -n "$nodes" ] || return 0
-  ls -l /proc/[0-9]*/fd 2>/dev/null | awk -v nodes="$nodes " '
-    /^\/proc\// { split($0, part, "/"); process = part[3] }
+  # one call for all processes; of several things it lists, ls writes the name of each folder above it
+  ls -l /dev/null /proc/[0-9]*/fd 2>/dev/null | awk -v nodes="$nodes " '
+    /\/fd:$/ { count = split($0, part, "/"); process = part[count - 1] }
     / -> / && index(nodes, " " $NF " ") { print process, $NF }' | while read -r process node; do
     read -r name <"/proc/$process/comm" && printf '%s (process %s) has %s open\n' "$name" "$process" "$node"
   done | sort -u
