@@ -1,5 +1,5 @@
 import type { Connection } from "./connection.ts";
-import { ELEVATED_SHELL } from "./elevate.ts";
+import { elevated, SHELL } from "./elevate.ts";
 import { AGENT } from "./host-command.ts";
 import { commandLine, quote } from "./quote.ts";
 import { streamFromHost } from "./session.ts";
@@ -32,8 +32,8 @@ export const callAgent = async (
 ): Promise<AgentAnswer> => {
   const { code, stderr } = await streamFromHost(
     connection,
-    ELEVATED_SHELL,
-    `${connection.sudoPassword ?? ""}\n${scriptFor(words, input)}`,
+    SHELL,
+    elevated(scriptFor(words, input), connection.sudoPassword),
     onText,
     new AbortController().signal,
   );

@@ -297,7 +297,16 @@ describe("AMD", () => {
       await installGuests(stack.host);
       describeDomains();
       expect((await stack.preview()).output).toMatch(/card stand-in, which the running domain win10 has/);
-      const released = await fleet("gpu", "release", "stand-in", "--stack", stack.host, "--timeout", "1", "--force");
+      const released = await fleet(
+        "gpu",
+        "release",
+        "stand-in",
+        "--stack",
+        stack.host,
+        "--timeout",
+        "1",
+        "--force",
+      );
       expect([released.exitCode, released.stderr]).toEqual([0, ""]);
       const { code, output } = await stack.up();
       expect(code, output).toBe(0);
