@@ -3,6 +3,7 @@ import { z } from "zod";
 import { bootloaders } from "./bootloader/registry.ts";
 import type { BootloaderDriver, DistroDriver, HostDrivers, InitramfsDriver } from "./core/driver.ts";
 import type { Facts } from "./core/facts.ts";
+import { APPARMOR_LOCAL, apparmorSteps, LIBVIRT_PROFILE } from "./core/apparmor.ts";
 import { BIND_LIST } from "./core/binding.ts";
 import { ACS_OVERRIDE_SYMBOL } from "./core/kernel-arguments.ts";
 import { APPLIED, planKernel, type KernelPlan } from "./core/kernel-plan.ts";
@@ -71,6 +72,7 @@ export const probeQuestion = (spec: HostSpec, agentPath: string): ProbeQuestion 
     APPLIED,
     QEMU_CONF,
     CARD_HOOK,
+    APPARMOR_LOCAL,
     ...romQuestion(spec.cards),
     ...domainQuestion(spec).files,
     ...drivers.bootloader.flatMap((driver) => [
@@ -85,6 +87,7 @@ export const probeQuestion = (spec: HostSpec, agentPath: string): ProbeQuestion 
   exists: [
     "/sys/firmware/acpi/tables/DMAR",
     "/sys/firmware/acpi/tables/IVRS",
+    LIBVIRT_PROFILE,
     ...everyDriver.flatMap((driver) => driver.looksFor ?? []),
     ...domainQuestion(spec).exists,
   ],
@@ -177,7 +180,13 @@ export const planHost = (
       spec,
       drivers: chosen,
       kernel: kernel.value,
-      libvirt: libvirt.value,
+      libvirt: [
+        ...libvirt.value,
+        ...apparmorSteps(
+          domains.value.map(({ xml }) => xml),
+          facts,
+        ),
+      ],
       roms: romFiles.value,
       domains: domains.value,
     },

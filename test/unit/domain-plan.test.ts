@@ -415,3 +415,32 @@ describe("a card on demand", () => {
     );
   });
 });
+
+describe("AppArmor", () => {
+  const LOCAL = "/etc/apparmor.d/local/abstractions/libvirt-qemu";
+  const withRom = (path: string) => ({
+    win: {
+      gpus: ["one"],
+      patch: [{ path: "devices/hostdev[1]/rom", set: `<rom bar='on' file='${path}'/>` }],
+    },
+  });
+  const stepFor = (path: string, found: Partial<Facts> = {}) =>
+    planOf(withRom(path), {
+      exists: ["/sys/firmware/acpi/tables/DMAR", "/etc/apparmor.d/abstractions/libvirt-qemu"],
+      ...found,
+    }).libvirt.find(({ key }) => key === LOCAL);
+
+  test("a ROM elsewhere than libvirt lets QEMU read gets a rule of its own, behind the host's", () => {
+    expect(stepFor("/srv/roms/a*b.rom")).toMatchObject({
+      verb: "block",
+      args: [LOCAL, "new"],
+      input: String.raw`"/srv/roms/a\*b.rom" r,`,
+      so: false,
+    });
+  });
+
+  test("none where libvirt's own will do, or where there is no AppArmor", () => {
+    expect(stepFor("/usr/share/vgabios/x.rom")).toBeUndefined();
+    expect(stepFor("/srv/x.rom", { exists: ["/sys/firmware/acpi/tables/DMAR"] })).toBeUndefined();
+  });
+});
