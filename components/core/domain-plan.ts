@@ -3,7 +3,7 @@ import { lifecycleOf } from "./domain-lifecycle.ts";
 import { storageSteps } from "./domain-storage.ts";
 import { domainViews } from "./domain-view.ts";
 import { domainConflicts } from "./domain/conflicts.ts";
-import type { StoragePool, DomainContext, HostCard, PathKind } from "./domain/context.ts";
+import type { StoragePool, DomainContext, HostCard, HostResources, PathKind } from "./domain/context.ts";
 import { hostCard, hostResources } from "./domain/context.ts";
 import { readExistingDomain } from "./domain/existing.ts";
 import { firmwareOf, firmwareOfPackage, firmwarePaths } from "./domain/firmware.ts";
@@ -16,7 +16,7 @@ import { domainXml } from "./domain/xml.ts";
 import { find, parseXml, textOf } from "./domain/xml-tree.ts";
 import type { DistroDriver } from "./driver.ts";
 import type { Facts } from "./facts.ts";
-import type { CardSpec } from "./kernel-spec.ts";
+import type { CardSpec, KernelSpec } from "./kernel-spec.ts";
 import type { Checked, Problem } from "./problem.ts";
 import { guestRom } from "./rom-plan.ts";
 import type { Step } from "./step.ts";
@@ -26,6 +26,7 @@ export interface DomainsSpec {
   readonly cards: Readonly<Record<string, CardSpec>>;
   readonly storage: StorageSpec;
   readonly domains: Readonly<Record<string, DomainSpec>>;
+  readonly kernel: Pick<KernelSpec, "hugepages">;
 }
 
 /** One domain with everything decided: its steps, the definition to compare with what libvirt stores, its volumes. */
@@ -126,6 +127,20 @@ const lookedAt = (facts: Facts, paths: readonly string[]): Readonly<Record<strin
   return looked && Object.fromEntries(paths.map((path) => [path, looked[path]?.kind ?? "absent"]));
 };
 
+/** Pages that the stack itself has the host reserve; what else the host may have is not known. */
+const reservedPages = ({ kernel }: DomainsSpec): HostResources["hugepages"] =>
+  kernel.hugepages && { [kernel.hugepages.size === "1G" ? "1 GiB" : "2 MiB"]: kernel.hugepages.count };
+
+/** Versions of what is installed: `1:7.2+dfsg-7+deb12u7` is 7.2. */
+const packagedVersions = (facts: Facts): NonNullable<DomainContext["versions"]> => {
+  const version = (...names: readonly string[]): string | undefined => {
+    const found = names.map((name) => facts.packages[name]).find((text) => typeof text === "string");
+    return /^(?:\d+:)?(\d+(?:\.\d+)*)/.exec(found ?? "")?.[1];
+  };
+  const [libvirt, qemu] = [version("libvirt-daemon-system"), version("qemu-system-x86", "pve-qemu-kvm")];
+  return { ...(libvirt !== undefined && { libvirt }), ...(qemu !== undefined && { qemu }) };
+};
+
 const contextFor = (
   name: string,
   spec: DomainsSpec,
@@ -147,11 +162,13 @@ const contextFor = (
     ]),
   );
   const networks = hostNetworks(facts);
+  const hugepages = reservedPages(spec);
   const paths = lookedAt(facts, domain ? pathsToProbe(domain, pools).map(({ path }) => path) : []);
   return {
     name,
     ...where,
-    resources: hostResources(facts),
+    resources: { ...hostResources(facts), ...(hugepages && { hugepages }) },
+    versions: packagedVersions(facts),
     firmware: found.length > 0 ? found : firmwareOfPackage(distro.firmwarePackage),
     swtpm: facts.exists.includes("/usr/bin/swtpm_setup") || distro.tpmPackages.length > 0,
     cards,

@@ -254,6 +254,36 @@ describe("storage", () => {
   });
 });
 
+test("what the host has is compared: networks, huge pages that the stack reserves, versions of libvirt and QEMU", () => {
+  const exists = ["/sys/firmware/acpi/tables/DMAR", "/etc/libvirt/qemu/networks/default.xml"];
+  const found = {
+    exists,
+    libvirt: { socket: true, domains: [] },
+    packages: { "libvirt-daemon-system": "7.0.0-3+deb11u2", "qemu-system-x86": "1:5.2+dfsg-11" },
+  };
+  expect(problemsOf({ win: { networks: [{ type: "network", network: "lan" }] } }, found)).toEqual([
+    expect.stringMatching(/networks\.0\.network: the host has no network "lan"; it has: default/),
+  ]);
+  expect(problemsOf({ win: { evdev: [{ device: "/dev/input/by-id/a" }] } }, found)).toEqual([
+    expect.stringMatching(/evdev: evdev input needs libvirt 7\.4\.0, the host has 7\.0\.0/),
+  ]);
+  const pages = {
+    kernel: { reboot: "never", hugepages: { size: "1G", count: 2 } },
+    domains: { win: { hugepages: "1 GiB" } },
+  };
+  const plan = planHost(
+    {
+      ...specOf({ win: { hugepages: "1 GiB" } }),
+      kernel: hostSchema.parse({ connection: { host: "x" }, ...pages, domains: {} }).kernel,
+    },
+    facts({ exists }),
+    WHERE,
+  );
+  expect(plan.ok ? [] : plan.problems.map(formatProblem)).toEqual([
+    expect.stringMatching(/hugepages: 4 GiB needs 4 pages of 1 GiB, the host has reserved 2/),
+  ]);
+});
+
 test("a TPM brings swtpm and its tools, and only a TPM does", () => {
   const packagesOf = (domain: object) =>
     planOf({ win: domain }).libvirt.find(({ key }) => key === "packages")?.args;
