@@ -49,11 +49,19 @@ const namedCard = (
   const listed = Array.isArray(gpus) ? gpus : listedCards(facts, domain);
   const free = freeCards(spec, facts, domain);
   if (card.kind === "any") {
-    if (Array.isArray(gpus))
+    if (Array.isArray(gpus)) {
       // its own cards are the only ones that will do
-      return listed.length > 0
+      if (listed.length === 0)
+        return refuse(domain, `${domain} lists no card`, "list cards under its gpus, or gpus: {any: 1}");
+      const taken = listed.filter((name) => !free.includes(name));
+      return taken.length === 0
         ? { ok: true, value: listed }
-        : refuse(domain, `${domain} lists no card`, "list cards under its gpus, or gpus: {any: 1}");
+        : refuse(
+            domain,
+            `another domain runs with ${taken.join(", ")}, and ${domain} takes no other card`,
+            `release ${taken.length === 1 ? "it" : "them"}, or take over: vfio-fleet gpu switch ${taken[0]} --to ${domain}`,
+          );
+    }
     const kept = listed.filter((name) => free.includes(name));
     const further = free.filter((name) => !kept.includes(name));
     const chosen = [...kept, ...further].slice(0, gpus.any);

@@ -33,10 +33,10 @@ verb_grow() {
 
 # keep_definition NAME: a definition that nobody of this project wrote is kept as it was
 keep_definition() {
-  virsh dumpxml --inactive --security-info "$1" >"$STATE/found.xml" 2>/dev/null || { rm -f "$STATE/found.xml"; return 0; }
+  (umask 077; virsh dumpxml --inactive --security-info "$1" >"$STATE/found.xml" 2>/dev/null) || { rm -f "$STATE/found.xml"; return 0; }
   if ! grep -q 'urn:vfio-fleet:domain:' "$STATE/found.xml"; then
     mkdir -p $ADOPTED; chmod 700 $ADOPTED
-    sync "$STATE/found.xml"; chmod 600 "$STATE/found.xml"; mv -f "$STATE/found.xml" "$ADOPTED/$1.xml"
+    sync "$STATE/found.xml"; mv -f "$STATE/found.xml" "$ADOPTED/$1.xml"
     say "$1: made by hand, its definition is kept as $ADOPTED/$1.xml" >&2
   fi
   rm -f "$STATE/found.xml"
@@ -95,7 +95,7 @@ plug_statistics() {
 # domain NAME autostart|manual; the definition on standard input. Redefines in place: UUID, NVRAM and a running instance
 # stay; what a running one can take at once it gets. Prints the stored definition and, behind a mark, the running one.
 verb_domain() {
-  cat >"$STATE/domain.xml"
+  (umask 077; cat >"$STATE/domain.xml")
   keep_definition "$1"
   virsh define --validate "$STATE/domain.xml" >&2
   rm -f "$STATE/domain.xml"

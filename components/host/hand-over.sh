@@ -19,6 +19,9 @@ verb_hand() {
   local name seconds after mode address holders holder stopped reason
   name=$1 seconds=$2 after=$3 mode=$4; shift 4
   unattended
+  # definitions may hold passwords
+  umask 077
+  trap 'rm -f "$STATE/hand.xml" "$STATE/hand.old"' EXIT
   cat >"$STATE/hand.xml"
   virsh domstate "$name" >/dev/null 2>&1 || die "this host has no domain $name: pulumi up makes it"
   if active "$name"; then
@@ -43,7 +46,6 @@ verb_hand() {
     run_again $stopped
     die "$name did not start: $reason$(for holder in $stopped; do printf '%s' "; $holder is $(virsh domstate "$holder" 2>/dev/null || echo gone) again"; done)"
   fi
-  rm -f "$STATE/hand.xml" "$STATE/hand.old"
 }
 
 # take_over NAME: starts, with the new definition where there is one; prints why it does not, and has the old one back then

@@ -1,12 +1,9 @@
-import type { Facts } from "../../components/core/facts.ts";
-import type { HandOver } from "../../components/core/hand-over.ts";
 import { functionsOf } from "../../components/core/iommu.ts";
-import { formatProblems } from "../../components/core/problem.ts";
-import { planHostHandOver } from "../../components/host-plan.ts";
 import { callAgent } from "../../components/remote/call-agent.ts";
 import { HostError } from "../../components/remote/session.ts";
 import { CommandError } from "../command-error.ts";
 import { printable } from "../terminal.ts";
+import { chooseHost } from "./choose-host.ts";
 import {
   askHost,
   fleetHosts,
@@ -61,39 +58,6 @@ const call = async (host: FleetHost, words: readonly string[], input: string): P
   return 1;
 };
 
-interface Plan {
-  readonly host: FleetHost;
-  readonly over: HandOver;
-}
-
-const isRunning = (facts: Facts, domain: string): boolean =>
-  facts.libvirt.domains.some(({ name, running }) => name === domain && running);
-
-/** On the first host that can: of several with the domain, one on which it runs already comes before all others. */
-const choose = async (
-  hosts: readonly FleetHost[],
-  domain: string,
-  card: string | undefined,
-): Promise<Plan | string> => {
-  const answers = await Promise.all(hosts.map(async (host) => ({ host, facts: await asked(askHost(host)) })));
-  const ordered = [
-    ...answers.filter(({ facts }) => isRunning(facts, domain)),
-    ...answers.filter(({ facts }) => !isRunning(facts, domain)),
-  ];
-  const refusals: string[] = [];
-  for (const { host, facts } of ordered) {
-    const over = planHostHandOver(
-      { domain, card: card === undefined ? { kind: "any" } : { kind: "named", name: card } },
-      host.spec,
-      facts,
-      { stack: host.stack, host: host.name },
-    );
-    if (over.ok) return { host, over: over.value };
-    refusals.push(formatProblems(host.name, over.problems));
-  }
-  return refusals.join("\n");
-};
-
 /**
  * `vfio-fleet gpu assign` and `gpu switch`: the exit status. Throws a CommandError when it is not clear what is meant or a
  * host cannot be asked.
@@ -110,9 +74,10 @@ export const handOver = async (
       "switch takes a card from a domain: name the card. A free one is what assign any is for",
     );
   const found = any ? hosts : [only(hostsWithCard(hosts, card), card)];
-  const plan = await choose(found, nameOf(options.to), any ? undefined : nameOf(card));
-  if (typeof plan === "string") {
-    console.error(`vfio-fleet: ${plan}`);
+  const answers = await Promise.all(found.map(async (host) => ({ host, facts: await asked(askHost(host)) })));
+  const plan = chooseHost(answers, nameOf(options.to), any ? undefined : nameOf(card));
+  if (!plan.ok) {
+    console.error(`vfio-fleet: ${plan.message}`);
     return 1;
   }
   const { host, over } = plan;

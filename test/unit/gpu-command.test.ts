@@ -1,6 +1,8 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import type { Facts } from "../../components/core/facts.ts";
 import { hostSchema } from "../../components/host-plan.ts";
 import { hostsWithCard, hostsWithDomain, nameOf, only, type FleetHost } from "../../fleet/gpu/hosts.ts";
+import { chooseHost } from "../../fleet/gpu/choose-host.ts";
 import { cardRows } from "../../fleet/gpu/list.ts";
 import { definition } from "./support/fake-libvirt.ts";
 import { xeonFacts } from "../fixtures/xeon.ts";
@@ -65,4 +67,47 @@ test("the list says who has a card, and who lists it", () => {
     ["one", "spare", "04:00.0", "free", ""],
   ]);
   expect(cardRows(one, xeonFacts(), plain)[0]?.[3]).toBe("the host (nouveau)");
+});
+
+describe("any card, on whichever host has the domain and one that is free", () => {
+  const game = { game: { gpus: ["inno3d"] } };
+  const [one, two] = [host("one", ["inno3d"], game), host("two", ["inno3d"], game)];
+  const xml = definition("game", { functions: ["0000:03:00.0"] });
+  const withDomains = (...holders: readonly string[]): Facts =>
+    xeonFacts({
+      libvirt: {
+        socket: true,
+        domains: ["game", "other"].map((name) => ({
+          name,
+          running: holders.includes(name),
+          autostart: false,
+          xml,
+          ...(holders.includes(name) && { liveXml: xml }),
+        })),
+      },
+    });
+  const chosen = (first: Facts, second: Facts): string => {
+    const choice = chooseHost(
+      [
+        { host: one, facts: first },
+        { host: two, facts: second },
+      ],
+      "game",
+      undefined,
+    );
+    return choice.ok ? `${choice.host.name}: ${choice.over.cards.join()}` : choice.message;
+  };
+
+  test("the first that can", () => {
+    expect(chosen(withDomains(), withDomains())).toBe("one: inno3d");
+  });
+  test("not one whose card another domain has", () => {
+    expect(chosen(withDomains("other"), withDomains())).toBe("two: inno3d");
+  });
+  test("the one on which the domain runs already, so that it does not run twice", () => {
+    expect(chosen(withDomains(), withDomains("game"))).toBe("two: inno3d");
+  });
+  test("none: every host says why", () => {
+    expect(chosen(withDomains("other"), withDomains("other"))).toMatch(/^one: 1 problem[^]*\ntwo: 1 problem/);
+  });
 });
