@@ -105,15 +105,15 @@ export const bootGuest = (domain: string, guest: Guest): readonly object[] => [
       ]),
   {
     path: "devices",
-    append: `<serial type='file'><source path='${serialFile(domain)}'/><target port='0'/></serial>`,
+    append: `<serial type='file'><source path='${serialFile(domain)}' append='on'/><target port='0'/></serial>`,
   },
 ];
 
-/** What a domain's guest has printed so far, the last boot first to be cleared by `clear`. */
+/** What a domain's guest has printed so far, in all of its boots. */
 export const serialOf = (host: string, domain: string): Promise<string> =>
   sshOutput(host, `cat ${serialFile(domain)} 2>/dev/null || true`);
 
-/** Waits until the guest has printed a line as often as this since its serial log began. */
+/** Waits until the guest has printed a line as often as this, over all of its boots. */
 export const guestSaid = (
   host: string,
   domain: string,

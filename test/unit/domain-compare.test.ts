@@ -274,3 +274,14 @@ test.each(
     });
   },
 );
+
+test.each(versions)(
+  "libvirt %s: a medium in a drive that runs empty is there at once, and nothing waits",
+  (version) => {
+    const input = table["reference-emulated"]?.input ?? minimal;
+    const filled = render({ ...input, cdroms: ["/srv/tools.iso"] });
+    const { atOnce, nextStart } = pendingChangesOf(filled, libvirts("reference-emulated.status", version));
+    expect(nextStart).toEqual([]);
+    expect(atOnce.map(({ path }) => path)).toContain("devices/disk[hda]/source");
+  },
+);

@@ -16,7 +16,11 @@ const STATISTICS = /^devices\/memballoon\/stats\/@period$/;
 
 /** What a running domain takes at once, as the agent hands it over (components/host/domain.sh, verb_domain). */
 const isHotPluggable = (drives: readonly string[]): ((difference: Difference) => boolean) => {
-  const media = drives.map((target) => `devices/disk[${target}]/source`);
+  // an empty drive has no format while the domain runs
+  const media = drives.flatMap((target) => [
+    `devices/disk[${target}]/source`,
+    `devices/disk[${target}]/driver/@type`,
+  ]);
   return ({ path }) =>
     INTERFACE.test(path) ||
     STATISTICS.test(path) ||
