@@ -121,7 +121,7 @@ const planned = allOrRefuse(
 
 const program = commands ?? commandProvider();
 
-/** Per host: what it showed after its last reboot, the versions of libvirt and QEMU, and its domains with their screens. */
+/** Per host: what it showed after its last reboot, the versions of libvirt and QEMU, and its domains: state, pending changes, screen. */
 export const hosts = Object.fromEntries(
   planned.map(({ name, connection, facts, plan, early }) => {
     const run = runToken(runner, dueSteps(plan, facts).length);

@@ -1,10 +1,11 @@
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import { stackFunctions } from "./core/card-problems.ts";
+import type { DomainPlan } from "./core/domain-plan.ts";
 import type { HostPlan } from "./host-plan.ts";
 import { KernelPassthrough } from "./kernel-passthrough.ts";
 import { LibvirtDaemon } from "./libvirt-daemon.ts";
-import { PassthroughDomain } from "./passthrough-domain.ts";
+import { PassthroughDomain, type DomainReport } from "./passthrough-domain.ts";
 import { hostAgent, type HostContext } from "./remote/host-command.ts";
 import { libvirtProvider, type Providers } from "./remote/providers.ts";
 import { libvirtUri } from "./remote/libvirt-uri.ts";
@@ -14,8 +15,8 @@ import { VideoBios } from "./video-bios.ts";
 export class GpuHost extends pulumi.ComponentResource {
   readonly proof: pulumi.Output<string>;
   readonly libvirt: pulumi.Output<string>;
-  /** state and screen of every domain, by name */
-  readonly domains: pulumi.Output<Record<string, string>>;
+  /** state, pending changes and screen of every domain, by name */
+  readonly domains: pulumi.Output<Record<string, DomainReport>>;
 
   /** @param providers the command plugin's, which every host needs, and libvirt's where it is being connected to */
   constructor(host: HostContext, plan: HostPlan, providers: Providers) {
@@ -31,13 +32,28 @@ export class GpuHost extends pulumi.ComponentResource {
         ? undefined
         : new VideoBios(host, plan.roms, agent, { ...parent, dependsOn: [kernel] });
     const storage = this.pools(host, plan, kernel, providers.libvirt);
-    const domains = plan.domains.map((domain) => {
-      const made = new PassthroughDomain(host, domain, agent, storage, roms, {
-        ...parent,
-        dependsOn: [kernel],
-      });
-      return [domain.domain.name, made.state] as const;
-    });
+    const made = (domains: readonly DomainPlan[], stopped: readonly pulumi.Resource[]) =>
+      domains.map(
+        (domain) =>
+          [
+            domain.domain.name,
+            new PassthroughDomain(
+              host,
+              domain,
+              { agent, storage, roms, stopped },
+              { ...parent, dependsOn: [kernel] },
+            ),
+          ] as const,
+      );
+    // what is to stop stops first: a card or a disk of it may be what another one is to start with
+    const stops = ({ domain }: DomainPlan): boolean => domain.lifecycle.state === "stopped";
+    const stopping = made(plan.domains.filter(stops), []);
+    const stopped = stopping.flatMap(([, domain]) => domain.stopped ?? []);
+    const others = made(
+      plan.domains.filter((domain) => !stops(domain)),
+      stopped,
+    );
+    const domains = [...stopping, ...others].map(([name, { report }]) => [name, report] as const);
     this.proof = kernel.proof;
     this.libvirt = daemon.version;
     this.domains = pulumi.output(Object.fromEntries(domains));

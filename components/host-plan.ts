@@ -1,14 +1,17 @@
+import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { bootloaders } from "./bootloader/registry.ts";
 import type { BootloaderDriver, DistroDriver, HostDrivers, InitramfsDriver } from "./core/driver.ts";
 import type { Facts } from "./core/facts.ts";
+import { APPARMOR_LOCAL, apparmorSteps, LIBVIRT_PROFILE } from "./core/apparmor.ts";
 import { BIND_LIST } from "./core/binding.ts";
 import { ACS_OVERRIDE_SYMBOL } from "./core/kernel-arguments.ts";
 import { APPLIED, planKernel, type KernelPlan } from "./core/kernel-plan.ts";
 import { cardSchema, kernelSchema } from "./core/kernel-spec.ts";
-import { domainQuestion, planDomains, type DomainPlan } from "./core/domain-plan.ts";
+import { domainPackages, domainQuestion, planDomains, type DomainPlan } from "./core/domain-plan.ts";
 import { domainSchema } from "./core/domain/schema.ts";
-import { planLibvirt } from "./core/libvirt-plan.ts";
+import { planHandOver, type HandOver, type HandOverRequest } from "./core/hand-over.ts";
+import { CARD_HOOK, planLibvirt } from "./core/libvirt-plan.ts";
 import { moduleQuestions } from "./core/module-options.ts";
 import type { Checked, Problem } from "./core/problem.ts";
 import { libvirtSchema, QEMU_CONF } from "./core/qemu-conf.ts";
@@ -68,6 +71,8 @@ export const probeQuestion = (spec: HostSpec, agentPath: string): ProbeQuestion 
     SRIOV_RULES,
     APPLIED,
     QEMU_CONF,
+    CARD_HOOK,
+    APPARMOR_LOCAL,
     ...romQuestion(spec.cards),
     ...domainQuestion(spec).files,
     ...drivers.bootloader.flatMap((driver) => [
@@ -82,12 +87,14 @@ export const probeQuestion = (spec: HostSpec, agentPath: string): ProbeQuestion 
   exists: [
     "/sys/firmware/acpi/tables/DMAR",
     "/sys/firmware/acpi/tables/IVRS",
+    LIBVIRT_PROFILE,
     ...everyDriver.flatMap((driver) => driver.looksFor ?? []),
     ...domainQuestion(spec).exists,
   ],
+  look: domainQuestion(spec).look,
   packages: [
     ...new Set([
-      ...drivers.distro.flatMap((driver) => driver.packages),
+      ...drivers.distro.flatMap((driver) => [...driver.packages, ...driver.tpmPackages]),
       ...everyDriver.flatMap((driver) => driver.asksFor ?? []),
     ]),
   ],
@@ -95,6 +102,11 @@ export const probeQuestion = (spec: HostSpec, agentPath: string): ProbeQuestion 
   modinfo: moduleQuestions(spec.kernel.moduleOptions),
   symbols: spec.kernel.pcieAcsOverride.length > 0 ? [ACS_OVERRIDE_SYMBOL] : [],
 });
+
+const shellPart = (name: string): string => readFileSync(new URL(`host/${name}.sh`, import.meta.url), "utf8");
+
+/** The hook for libvirt: one program of its own, as libvirt and not the agent runs it. */
+export const cardHook = (): string => `${shellPart("card-hook")}\n${shellPart("holders")}\nmain "$@"\n`;
 
 const choose = <D extends { readonly name: string; detect(facts: Facts): boolean }>(
   kind: string,
@@ -154,7 +166,7 @@ export const planHost = (
     };
   const chosen = { bootloader, initramfs, distro };
   const kernel = planKernel(spec, facts, chosen, where.mayReboot);
-  const libvirt = planLibvirt(spec.libvirt, facts, distro);
+  const libvirt = planLibvirt(spec.libvirt, facts, distro, domainPackages(spec.domains, distro), cardHook());
   const romFiles = planRoms(spec.cards, facts, roms);
   const domains = planDomains(spec, facts, distro, where);
   if (!kernel.ok || !libvirt.ok || !romFiles.ok || !domains.ok)
@@ -168,7 +180,13 @@ export const planHost = (
       spec,
       drivers: chosen,
       kernel: kernel.value,
-      libvirt: libvirt.value,
+      libvirt: [
+        ...libvirt.value,
+        ...apparmorSteps(
+          domains.value.map(({ xml }) => xml),
+          facts,
+        ),
+      ],
       roms: romFiles.value,
       domains: domains.value,
     },
@@ -181,3 +199,18 @@ export const dueSteps = (plan: HostPlan, facts: Facts): Step[] =>
     .flatMap(({ steps }) => steps)
     .concat(plan.libvirt)
     .filter((step) => isDue(facts, step));
+
+/** How a domain of this host comes to run with a card; see core/hand-over.ts. */
+export const planHostHandOver = (
+  request: HandOverRequest,
+  spec: HostSpec,
+  facts: Facts,
+  where: { readonly stack: string; readonly host: string },
+): Checked<HandOver> => {
+  const denied = access(facts);
+  if (denied.length > 0) return { ok: false, problems: denied };
+  const distro = choose("distribution", drivers.distro, facts, facts.distro.name);
+  return "problem" in distro
+    ? { ok: false, problems: [distro] }
+    : planHandOver(request, spec, facts, distro, where);
+};

@@ -3,6 +3,7 @@ import { CommandError } from "./command-error.ts";
 import { registerDoctor } from "./commands/doctor.ts";
 import { registerFleet } from "./commands/fleet.ts";
 import { registerInit } from "./commands/init.ts";
+import { registerGpu } from "./commands/gpu.ts";
 import { registerInspect } from "./commands/inspect.ts";
 import { registerReport } from "./commands/report.ts";
 import { registerUnlock } from "./commands/unlock.ts";
@@ -26,6 +27,7 @@ const program = new Command("vfio-fleet")
 registerDoctor(program);
 registerFleet(program);
 registerInit(program);
+registerGpu(program);
 registerInspect(program);
 registerReport(program);
 registerUnlock(program);

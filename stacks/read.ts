@@ -1,10 +1,12 @@
-import { closest } from "fastest-levenshtein";
+import { closest, distance } from "fastest-levenshtein";
 import { z } from "zod";
 import type { Checked, Problem } from "../components/core/problem.ts";
 import { hostsOver, isSettings, isWrittenIn } from "./merge.ts";
 import { stackSchema, type StackConfig } from "./schema.ts";
 
-/** The schema below one step of a path, seen through optional, default and record wrappers. */
+type Issue = z.core.$ZodIssue;
+
+/** The schema below optional, default and the like. */
 const inner = (schema: unknown): unknown => {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault)
     return inner(schema.def.innerType);
@@ -12,36 +14,105 @@ const inner = (schema: unknown): unknown => {
   return schema;
 };
 
+const optionsOf = (union: z.ZodUnion): z.core.$ZodType[] => [...union.def.options];
+
+const issuesOf = (schema: z.core.$ZodType, value: unknown): readonly Issue[] =>
+  z.safeParse(schema, value).error?.issues ?? [];
+
+/** How far a value is from a variant: another kind of thing, settings that it does not know, mistakes inside. */
+const OTHER_KIND = 100;
+const cost = (issues: readonly Issue[], variant: unknown): number =>
+  issues.reduce((sum, issue) => {
+    if (issue.code === "unrecognized_keys") {
+      const known = keysOf(variant);
+      // a slip of the pen is no other variant's setting
+      return (
+        sum +
+        issue.keys.reduce((keys, key) => keys + (known.some((name) => distance(name, key) <= 2) ? 1 : 4), 0)
+      );
+    }
+    if (issue.path.length > 0) return sum + 2;
+    // a value that is merely not good enough is of the right kind
+    if (!["invalid_type", "invalid_value", "invalid_union"].includes(issue.code)) return sum + 2;
+    return (
+      sum +
+      (issue.code === "invalid_union"
+        ? Math.min(OTHER_KIND, ...issue.errors.map((errors) => cost([...errors], undefined)))
+        : OTHER_KIND)
+    );
+  }, 0);
+
+/** The variant that somebody meant who wrote this. */
+const nearest = (
+  union: z.ZodUnion,
+  value: unknown,
+): { readonly option: z.core.$ZodType; readonly far: boolean } => {
+  const [first, ...others] = optionsOf(union).map((option) => ({
+    option,
+    cost: cost(issuesOf(option, value), inner(option)),
+  }));
+  if (!first) throw new Error("a union has variants");
+  const best = others.reduce((a, b) => (b.cost < a.cost ? b : a), first);
+  return { option: best.option, far: best.cost >= OTHER_KIND };
+};
+
 const below = (schema: unknown, key: PropertyKey): unknown => {
   const found = inner(schema);
   if (found instanceof z.ZodObject) return (found.shape as Record<PropertyKey, unknown>)[key];
   if (found instanceof z.ZodRecord) return found.def.valueType;
   if (found instanceof z.ZodArray) return found.def.element;
-  if (found instanceof z.ZodUnion) return found.def.options.map((option) => below(option, key)).find(Boolean);
   return undefined;
 };
 
-const keysAt = (path: readonly PropertyKey[]): string[] => {
-  const found = inner(path.reduce<unknown>(below, stackSchema));
-  const options = found instanceof z.ZodUnion ? found.def.options : [found];
-  return [
-    ...new Set(options.flatMap((option) => (option instanceof z.ZodObject ? Object.keys(option.shape) : []))),
-  ];
+const valueBelow = (value: unknown, key: PropertyKey): unknown =>
+  typeof value === "object" && value !== null ? (value as Record<PropertyKey, unknown>)[key] : undefined;
+
+/** A place in what was written, with what the schema says of it. */
+interface Place {
+  readonly path: readonly PropertyKey[];
+  readonly schema: unknown;
+  readonly value: unknown;
+}
+
+const variantAt = (place: Place): Place => {
+  const schema = inner(place.schema);
+  return schema instanceof z.ZodUnion
+    ? variantAt({ ...place, schema: nearest(schema, place.value).option })
+    : { ...place, schema };
+};
+
+const follow = (from: Place, path: readonly PropertyKey[]): Place =>
+  path.reduce<Place>((place, key) => {
+    const at = variantAt(place);
+    return { path: [...at.path, key], schema: below(at.schema, key), value: valueBelow(at.value, key) };
+  }, from);
+
+const keysOf = (schema: unknown): string[] => {
+  const found = inner(schema);
+  return found instanceof z.ZodObject ? Object.keys(found.shape) : [];
 };
 
 const at = (path: readonly PropertyKey[]): string => `vfio-fleet:${path.map(String).join(".")}`;
 
-/** How far a value is from one member of a union: another type altogether is farther than mistakes inside. */
-const distance = (issues: readonly z.core.$ZodIssue[]): number =>
-  issues.some(({ path, code }) => path.length === 0 && (code === "invalid_type" || code === "invalid_value"))
-    ? 1000
-    : issues.length;
+const REMEDY = "correct it in the stack file; the README describes every setting";
 
-const problemsOf = (issue: z.core.$ZodIssue, raw: RawStack): Problem[] => {
+const plain = (message: string): string => message.replace(/^Invalid input: /, "");
+
+/** The values that a discriminated union's variants have in the field that tells them apart. */
+const discriminators = (union: z.ZodUnion, field: string): string[] =>
+  optionsOf(union).flatMap((option) => {
+    const found = below(option, field);
+    return found instanceof z.ZodLiteral ? [...found.def.values].map(String) : [];
+  });
+
+/** @param from the place that the issue's path starts from */
+const problemsOf = (issue: Issue, raw: RawStack, from: Place): Problem[] => {
+  const written = (path: readonly PropertyKey[]): string => at(whereWritten(raw, path));
+  const place = follow(from, issue.path);
   if (issue.code === "unrecognized_keys") {
-    const known = keysAt(issue.path);
+    const known = keysOf(variantAt(place).schema);
     return issue.keys.map((key) => ({
-      path: at(whereWritten(raw, [...issue.path, key])),
+      path: written([...place.path, key]),
       problem: "unknown setting",
       remedy:
         known.length > 0
@@ -49,18 +120,51 @@ const problemsOf = (issue: z.core.$ZodIssue, raw: RawStack): Problem[] => {
           : "take it out",
     }));
   }
-  if (issue.code === "invalid_union" && issue.errors.length > 0) {
-    const nearest = issue.errors.toSorted((a, b) => distance(a) - distance(b))[0] ?? [];
-    const nested = nearest.flatMap((error) =>
-      problemsOf({ ...error, path: [...issue.path, ...error.path] }, raw),
-    );
-    if (nested.length > 0) return nested;
+  if (issue.code === "invalid_union") {
+    const union = inner(place.schema);
+    if (union instanceof z.ZodUnion && issue.errors.length > 0) {
+      const { option, far } = nearest(union, place.value);
+      if (!far)
+        return issuesOf(option, place.value).flatMap((one) =>
+          problemsOf(one, raw, { ...place, schema: option }),
+        );
+      const own = issue.message === "Invalid input" ? undefined : issue.message;
+      const messages = issue.errors.flatMap((errors) =>
+        errors.map(({ message }) => plain(message).replace(/, received \w+$/, "")),
+      );
+      const expected = [...new Set(messages)].join(", or ");
+      return [
+        {
+          path: written(place.path),
+          problem: place.value === undefined ? `is missing: ${own ?? expected}` : (own ?? expected),
+          remedy: REMEDY,
+        },
+      ];
+    }
+    // the field that tells the variants apart names none of them
+    const field = issue.path.at(-1);
+    const parent = inner(follow(from, issue.path.slice(0, -1)).schema);
+    if (typeof field === "string" && parent instanceof z.ZodUnion) {
+      const known = discriminators(parent, field);
+      const given = place.value ?? valueBelow(follow(from, issue.path.slice(0, -1)).value, field);
+      return [
+        {
+          path: written(place.path),
+          problem:
+            given === undefined ? "is missing" : `${JSON.stringify(given)} is none of those that there are`,
+          remedy: `${typeof given === "string" ? `did you mean "${closest(given, known)}"? ` : ""}Known here: ${known.join(", ")}`,
+        },
+      ];
+    }
   }
+  const missing = place.value === undefined && issue.path.length > 0;
   return [
     {
-      path: at(whereWritten(raw, issue.path)),
-      problem: issue.message,
-      remedy: "correct it in the stack file; the README describes every setting",
+      path: written(place.path),
+      problem: missing
+        ? `is missing: ${plain(issue.message).replace(", received undefined", "")}`
+        : plain(issue.message),
+      remedy: REMEDY,
     },
   ];
 };
@@ -93,9 +197,12 @@ export const readStack = (raw: RawStack): Checked<StackConfig> => {
   if (raw.defaults !== undefined && !isSettings(raw.defaults))
     return { ok: false, problems: [noMapping(at(["defaults"]))] };
   const { defaults: _, ...rest } = raw;
-  const result = stackSchema.safeParse({ ...rest, hosts: hostsOver(raw.defaults, raw.hosts) });
+  const merged = { ...rest, hosts: hostsOver(raw.defaults, raw.hosts) };
+  const result = stackSchema.safeParse(merged);
   if (result.success) return { ok: true, value: result.data };
-  const problems = result.error.issues.flatMap((issue) => problemsOf(issue, raw));
+  const problems = result.error.issues.flatMap((issue) =>
+    problemsOf(issue, raw, { path: [], schema: stackSchema, value: merged }),
+  );
   // one mistake in the defaults is every host's
   const seen = new Set<string>();
   return {

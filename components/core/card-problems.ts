@@ -12,6 +12,10 @@ type Cards = Readonly<Record<string, CardSpec>>;
 export const stackFunctions = (facts: Facts, cards: Cards): PciDevice[] =>
   Object.values(cards).flatMap((card) => functionsOf(facts, card.address));
 
+/** The cards that vfio-pci has from boot on. */
+export const boundCards = (cards: Cards): Cards =>
+  Object.fromEntries(Object.entries(cards).filter(([, { idle }]) => idle !== "host"));
+
 const absent = (facts: Facts, name: string, card: CardSpec): Problem => {
   const candidates = facts.pci.filter(isDisplay).map((device) => `${device.address} ${device.id}`);
   const twins = facts.pci.filter((device) => device.id === card.ids[0]).map((device) => device.address);

@@ -62,6 +62,8 @@ export interface InitramfsDriver extends Driver {
 export interface DistroDriver extends Driver {
   /** what a passthrough host needs installed */
   readonly packages: readonly string[];
+  /** what a domain with a TPM needs beside them: swtpm, and the tool that makes its first state */
+  readonly tpmPackages: readonly string[];
   /** the package of it that brings OVMF */
   readonly firmwarePackage: FirmwarePackage;
 }

@@ -146,6 +146,22 @@ export const factsSchema = z.strictObject({
     .record(z.string(), hostFileSchema)
     .describe("files that were asked about; absent ones are missing from the record"),
   exists: z.array(z.string()).describe("paths that were asked about and are there"),
+  looked: z
+    .record(
+      z.string(),
+      z.strictObject({
+        kind: z.enum(["iso", "file", "block", "character", "directory"]),
+        bytes: z.number().optional().describe("size that a guest sees of an image or a device"),
+        stamp: z
+          .string()
+          .optional()
+          .describe("size, time and inode of a file: another one when it was changed"),
+      }),
+    )
+    .optional()
+    .describe(
+      "what stands at the paths of disks, media and folders that were asked about; absent ones are missing",
+    ),
   receipts: z.record(z.string(), receiptSchema),
   lease: leaseSchema.optional().describe("who works on this host now; not there when nobody does"),
   packages: z

@@ -1,5 +1,12 @@
 import { bindList } from "./binding.ts";
-import { cardProblems, idProblems, repeatedCards, sharedGroups, stackFunctions } from "./card-problems.ts";
+import {
+  boundCards,
+  cardProblems,
+  idProblems,
+  repeatedCards,
+  sharedGroups,
+  stackFunctions,
+} from "./card-problems.ts";
 import { missingArguments } from "./cmdline.ts";
 import type { HostDrivers } from "./driver.ts";
 import { editStep, type HostEdit } from "./edit.ts";
@@ -73,11 +80,12 @@ const commonFiles = (
 const wantedEffects = (
   { kernel }: PassthroughSpec,
   wanted: readonly string[],
+  bound: readonly PciDevice[],
   functions: readonly PciDevice[],
   modules: readonly string[],
 ): Effect[] => [
   ...wanted.map((argument) => ({ kind: "argument" as const, argument })),
-  ...functions.map(({ address, id }) => ({ kind: "function" as const, address, id })),
+  ...bound.map(({ address, id }) => ({ kind: "function" as const, address, id })),
   ...functions.map(({ address }) => ({
     kind: "alone" as const,
     address,
@@ -124,10 +132,12 @@ export const planKernel = (
   const { kernel, cards } = spec;
   const { bootloader, initramfs } = drivers;
   const functions = stackFunctions(facts, cards);
+  // the others stay with the host's drivers until libvirt takes them for a domain
+  const bound = stackFunctions(facts, boundCards(cards));
   const own = bootloader.ownArguments(facts);
-  const wanted = wantedArguments(facts, kernel, functions);
+  const wanted = wantedArguments(facts, kernel, bound);
   const modules = earlyModules(facts);
-  const common = commonFiles(facts, spec, functions);
+  const common = commonFiles(facts, spec, bound);
   const early = initramfs.files({
     modules,
     files: common.map(({ path }) => path).filter((path) => path !== SRIOV_RULES),
@@ -139,7 +149,7 @@ export const planKernel = (
     ...bootloader.edits(missingArguments(wanted, own)),
   ];
   const files = edits.filter((edit) => edit.kind === "file");
-  const effects = [...wantedEffects(spec, wanted, functions, modules), ...initramfs.effects(files)];
+  const effects = [...wantedEffects(spec, wanted, bound, functions, modules), ...initramfs.effects(files)];
   const lines = effects.map(effectLine);
 
   const unmet = [...unmetEffects(facts, effects), ...goneEffects(facts, lines)];
@@ -166,7 +176,7 @@ export const planKernel = (
     ),
     ...repeatedCards(facts, cards),
     ...virtualFunctionProblems(facts, kernel, cards),
-    ...(kernel.binding === "id" ? idProblems(facts, cards, functions) : []),
+    ...(kernel.binding === "id" ? idProblems(facts, boundCards(cards), bound) : []),
     ...argumentProblems(facts, kernel, wanted, own, bootloader.configuredIn),
     ...moduleOptionProblems(facts, kernel.moduleOptions),
     ...reboot.problems,

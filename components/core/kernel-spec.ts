@@ -49,6 +49,12 @@ export const cardSchema = z.strictObject({
     .optional()
     .describe("subsystem of the first function, to tell one maker's card from another's"),
   rom: romSchema.optional(),
+  idle: z
+    .enum(["vfio-pci", "host"])
+    .optional()
+    .describe(
+      "who has the card while no domain runs with it. vfio-pci: nobody, from boot on; host: its own driver, which libvirt takes it from at a domain's start and gives it back to at its end. vfio-pci unless set",
+    ),
 });
 export type CardSpec = z.infer<typeof cardSchema>;
 

@@ -157,11 +157,24 @@ const dumpProblem = (facts: Facts, device: PciDevice): Pick<Problem, "problem" |
   );
 };
 
-const planDump = (facts: Facts, name: string, path: string, device: PciDevice): Step | Problem => {
+const planDump = (
+  facts: Facts,
+  name: string,
+  path: string,
+  device: PciDevice,
+  { idle }: CardSpec,
+): Step | Problem => {
   const receipt = facts.receipts[receiptName(path)];
   const identity = `${device.address} ${device.id}`;
   const so = isSo(facts, path, receipt?.notes["sha256"]) && receipt?.notes["card"] === identity;
-  const problem = so ? undefined : dumpProblem(facts, device);
+  const problem = so
+    ? undefined
+    : idle === "host"
+      ? {
+          problem: "a ROM is read while vfio-pci has the card, and idle: host leaves it to the host's driver",
+          remedy: "dump it once with idle: vfio-pci and 'vfio-fleet vbios dump', then name that file",
+        }
+      : dumpProblem(facts, device);
   if (problem) return { path: `cards.${name}.rom.dump`, ...problem };
   return {
     ...romStep(facts, name, path),
@@ -197,7 +210,7 @@ export const planRoms = (
             device.id,
             given[card] ?? { ok: false, reason: `${rom.file} was not read` },
           )
-        : planDump(facts, card, path, device);
+        : planDump(facts, card, path, device, spec);
     return [{ card, path, id: device.id, made, isDump: "dump" in rom }];
   });
   const problems = planned.flatMap(({ made }) => ("problem" in made ? [made] : []));

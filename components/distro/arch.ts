@@ -9,4 +9,6 @@ export const arch: DistroDriver = {
   firmwarePackage: "edk2-ovmf",
   // libvirt's default network needs dnsmasq, which is only suggested
   packages: ["libvirt", "qemu-base", "edk2-ovmf", "dnsmasq"],
+  // Arch has swtpm's tools in the same package
+  tpmPackages: ["swtpm"],
 };

@@ -7,4 +7,5 @@ export const debian: DistroDriver = {
   detect: (facts) => [facts.distro.id, ...facts.distro.like].includes("debian"),
   firmwarePackage: "ovmf",
   packages: ["libvirt-daemon-system", "libvirt-clients", "qemu-system-x86", "qemu-utils", "ovmf"],
+  tpmPackages: ["swtpm", "swtpm-tools"],
 };

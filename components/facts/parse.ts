@@ -213,6 +213,22 @@ const receipts = (values: Values): Facts["receipts"] =>
     }),
   );
 
+/** `kind bytes stamp path`, with - for what is not known. */
+const looked = (lines: readonly string[]): NonNullable<Facts["looked"]> =>
+  Object.fromEntries(
+    lines.flatMap((line) => {
+      const [, kind, bytes = "", stamp, path] = /^(\S+) (\S+) (\S+) (\/.*)$/.exec(line) ?? [];
+      if (path === undefined) return [];
+      const size = integer(bytes);
+      return [
+        [
+          path,
+          { kind, ...(size !== undefined && { bytes: size }), ...(stamp !== "-" && { stamp }) } as never,
+        ],
+      ];
+    }),
+  );
+
 const unquote = (text: string): string => text.replace(/^(["'])(.*)\1$/, "$2");
 
 /**
@@ -293,6 +309,7 @@ export const parseProbe = (answer: string, nonce: string): Facts => {
     initramfs: { tools: section("initramfs-tools"), images },
     files: Object.fromEntries([...read].filter(([path]) => !path.startsWith("/run/libvirt/"))),
     exists: section("exists"),
+    looked: looked(section("looked")),
     receipts: receipts(values),
     ...parseLease(
       { ...pairs(section("lease")), ...pairs(values.get("/var/lib/vfio-fleet/lease") ?? []) },

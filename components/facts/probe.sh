@@ -10,6 +10,7 @@
 #   SSH_PEER   SSH_CONNECTION of the login shell (sudo drops it)
 #   FILES      paths whose content is wanted, one a line (globs are expanded)
 #   EXISTS     paths that may be there or not, one a line (globs are expanded)
+#   LOOK       paths of disks, media and folders, one a line: what stands there. pool/POOL/VOLUME is a volume
 #   PACKAGES   package names, separated by spaces
 #   PARAMETERS modules whose parameters are wanted, separated by spaces ("*" for all)
 #   MODINFO    modules whose own description is wanted: where they are, what parameters they know. MODULE:RECEIPT:SHA256
@@ -178,6 +179,37 @@ done
 section symbols
 # functions of the kernel's start are listed although their memory was given back (Linux: kernel/kallsyms.c)
 for symbol in ${SYMBOLS:-}; do grep -qw "$symbol" /proc/kallsyms && printf '%s\n' "$symbol"; done
+section looked
+IFS=$NL
+for path in ${LOOK:-}; do
+  case $path in pool/*)
+    pool=${path#pool/}; volume=${pool#*/}; pool=${pool%%/*}; folder=
+    while IFS= read -r line; do
+      case $line in *"<path>"*"</path>"*) folder=${line#*<path>}; folder=${folder%%</path>*} ;; esac
+    done <"/etc/libvirt/storage/$pool.xml"
+    [ -n "$folder" ] || continue
+    path=$folder/$volume ;;
+  esac
+  if [ -d "$path" ]; then printf 'directory - - %s\n' "$path"
+  elif [ -c "$path" ]; then printf 'character - - %s\n' "$path"
+  elif [ -b "$path" ]; then printf 'block %s - %s\n' "$(blockdev --getsize64 "$path" || echo -)" "$path"
+  elif [ -f "$path" ]; then
+    # a volume descriptor in sector 16 (ECMA-119 8.1, ECMA-167 2/9.1)
+    kind=file
+    case $(dd if="$path" bs=1 skip=32769 count=5) in CD001 | BEA01) kind=iso ;; esac
+    stamp=$(stat -L -c %s:%Y:%i "$path"); bytes=${stamp%%:*}
+    # a qcow2 image says its size itself, big-endian at byte 24 (QEMU: docs/interop/qcow2.txt)
+    IFS=" $NL"
+    set -- $(od -An -tu1 -N32 "$path")
+    IFS=$NL
+    if [ "${1:-}.${2:-}.${3:-}.${4:-}" = 81.70.73.251 ] && [ $# = 32 ]; then
+      shift 24
+      bytes=0; for byte in "$@"; do bytes=$((bytes * 256 + byte)); done
+    fi
+    printf '%s %s %s %s\n' "$kind" "$bytes" "$stamp" "$path"
+  fi
+done
+IFS=" $NL"
 section packages
 [ -z "$PACKAGES" ] || if command -v dpkg-query >/dev/null; then
   dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\n' $PACKAGES

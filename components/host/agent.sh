@@ -84,9 +84,11 @@ without_block() { sed "/^# BEGIN vfio-fleet\$/,/^# END vfio-fleet\$/d" "$1"; }
 # untouched PATH: nobody has changed the file since the last step wrote it
 untouched() { [ -f "$1" ] && grep -qx "sha256=$(sha256sum <"$1" | cut -d' ' -f1)" "$STATE/receipts/$(key "$1")" 2>/dev/null; }
 
-verb_block() { # PATH; the block on standard input
-  [ -f "$1" ] || die "$1 is not there: the package that brings it is not installed"
+verb_block() { # PATH [new]; the block on standard input. With new, a file that is not there becomes one
+  local mode block
+  [ -f "$1" ] || [ "${2:-}" = new ] || die "$1 is not there: the package that brings it is not installed"
   keep "$1"
+  if [ ! -f "$1" ]; then mkdir -p "${1%/*}"; : >"$1"; fi
   mode=$(stat -c %a "$1")
   block=$(cat)
   {

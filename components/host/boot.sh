@@ -132,7 +132,7 @@ without_guests() {
   while read -r kind name; do
     say "asking $name to shut down"
     case $kind in
-      libvirt) virsh shutdown "$name" >&2 </dev/null || : ;;
+      libvirt) virsh shutdown "$name" >&2 || : ;;
       *) "$kind" shutdown "$name" --timeout "$1" >/dev/null 2>&1 </dev/null & ;;
     esac
   done <"$BOOT/running"
@@ -150,7 +150,7 @@ restart_guests() {
   sort -u "$BOOT/drained" >"$BOOT/running"
   while read -r kind name; do
     case $kind in
-      libvirt) [ "$(virsh domstate "$name" 2>/dev/null </dev/null)" = running ] || virsh start "$name" >&2 </dev/null || say "$name did not start again" ;;
+      libvirt) [ "$(virsh domstate "$name" 2>/dev/null)" = running ] || virsh start "$name" >&2 || say "$name did not start again" ;;
       *) "$kind" start "$name" >&2 </dev/null || say "$name did not start again" ;;
     esac
   done <"$BOOT/running"

@@ -1,6 +1,6 @@
 # ---- libvirt ------------------------------------------------------------------------------------------------------
 
-virsh() { command virsh -q -c qemu:///system "$@"; }
+virsh() { command virsh -q -c qemu:///system "$@" </dev/null; }
 
 # libvirtd CONFIG-DIGEST LOGIN NETWORK...: runs with this configuration, answers, networks are up; LOGIN, unless it is -,
 # may talk to it. Running domains
@@ -31,49 +31,6 @@ verb_libvirtd() {
   done
   virsh version
   receipt libvirtd "token=$TOKEN" "config=$digest" "login=$login"
-}
-
-# domain NAME; the definition on standard input. Redefines in place: same UUID, NVRAM and running instance kept.
-verb_domain() {
-  cat >"$STATE/domain.xml"
-  virsh define --validate "$STATE/domain.xml" >&2
-  rm -f "$STATE/domain.xml"
-  receipt "domain $1" "token=$TOKEN"
-  virsh dumpxml --inactive "$1"
-}
-
-# run NAME: the domain runs
-verb_run() {
-  case $(virsh domstate "$1") in
-    running) say "$1: already running" ;;
-    *) virsh start "$1" >&2; [ "$(virsh domstate "$1")" = running ] || die "$1 did not stay running: $(virsh domstate --reason "$1")" ;;
-  esac
-  receipt "run $1" "token=$TOKEN"
-  say "$1: $(virsh domstate "$1"), screen $(virsh domdisplay "$1" 2>/dev/null || echo none)"
-}
-
-# shutdown NAME SECONDS keep|power-off: asks the guest to shut down and waits for it
-verb_shutdown() {
-  virsh domstate "$1" >/dev/null 2>&1 || { unreceipt "run $1"; return 0; }
-  if [ "$(virsh domstate "$1")" != "shut off" ]; then
-    virsh shutdown "$1" >&2 || :
-    waited=0
-    while [ "$(virsh domstate "$1")" != "shut off" ]; do
-      if [ $waited -ge "$2" ]; then
-        [ "$3" = power-off ] || die "$1 still runs $2 s after it was asked to shut down: shut it down from inside, then run this again"
-        say "$1: did not shut down in $2 s, powered off as the stack says"; virsh destroy "$1" >&2
-      else sleep 1; waited=$((waited + 1)); fi
-    done
-  fi
-  unreceipt "run $1"
-  say "$1: shut off"
-}
-
-# undomain NAME SECONDS keep|power-off: removes the definition; NVRAM and disks stay
-verb_undomain() {
-  verb_shutdown "$@"
-  if virsh domstate "$1" >/dev/null 2>&1; then virsh undefine --keep-nvram "$1" >&2; say "$1: undefined, NVRAM and disks kept"; fi
-  unreceipt "domain $1"
 }
 
 # what the steps above changed beyond files

@@ -11,7 +11,7 @@ while [ "$left" -gt 0 ]; do
   case $word in token=*) TOKEN=${word#token=} ;; *) set -- "$@" "$word" ;; esac
 done
 case $verb in
-  file | unfile | block | unblock | words | unwords | boot | reboot | prove | packages | libvirtd | domain | undomain | run | shutdown | rom | dump | unrom | leave | admit)
+  file | unfile | block | unblock | words | unwords | boot | reboot | prove | packages | libvirtd | media | grow | domain | undomain | run | shutdown | hand | unhand | rom | dump | unrom | leave | admit)
     [ "$(id -u)" = 0 ] || die "has to run as root"
     lock "$verb" "$@"
     "verb_$verb" "$@" ;;

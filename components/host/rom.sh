@@ -4,15 +4,9 @@
 
 # rom_holders ADDRESS: who has the device: running domains by name, else the processes that have its IOMMU group open
 rom_holders() {
-  local bus slot status name group domains device
-  bus=${1#*:}; slot=${bus#*:}; bus=${bus%%:*}
+  local name group domains device
   domains=
-  for status in /run/libvirt/qemu/*.xml; do
-    # a device's place in the guest says type='pci', the host's own address does not
-    if [ -e "$status" ] && grep -q "<address domain='0x${1%%:*}' bus='0x$bus' slot='0x${slot%.*}' function='0x${1##*.}'" "$status"; then
-      name=${status##*/}; domains="$domains${domains:+, }the running domain ${name%.xml}"
-    fi
-  done
+  for name in $(holding_domains "$1"); do domains="$domains${domains:+, }the running domain $name"; done
   if [ -n "$domains" ]; then say "$domains"; return 0; fi
   group=$(readlink "/sys/bus/pci/devices/$1/iommu_group" || :)
   [ -n "$group" ] || return 0

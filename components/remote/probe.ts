@@ -13,6 +13,8 @@ export interface ProbeQuestion {
   readonly files: readonly string[];
   /** paths that may be there or not; globs are expanded on the host */
   readonly exists: readonly string[];
+  /** disks, media and folders of which more is wanted than that they are there; `pool/POOL/VOLUME` is a volume */
+  readonly look?: readonly string[];
   readonly packages: readonly string[];
   /** modules whose parameters are wanted; `*` for all */
   readonly parameters: readonly string[];
@@ -58,6 +60,7 @@ export const probeHost = async (
     `N=${nonce}`,
     `FILES=${quote(question.files.join(" "))}`,
     `EXISTS=${quote(question.exists.join(" "))}`,
+    `LOOK=${quote((question.look ?? []).join("\n"))}`,
     `PACKAGES=${quote(question.packages.join(" "))}`,
     `PARAMETERS=${quote(question.parameters.join(" "))}`,
     `MODINFO=${quote((question.modinfo ?? []).map(({ module, receipt, sha256 }) => [module, receipt, sha256].join(":")).join(" "))}`,

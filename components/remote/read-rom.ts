@@ -23,7 +23,7 @@ const scriptFor = (nonce: string, address: PciAddress, id: PciId | undefined): s
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH",
     String.raw`say() { printf '%s\n' "$*"; }`,
     String.raw`die() { printf '@%s %s\n' ${nonce} "$*" >&2; exit ${REFUSED}; }`,
-    readFileSync(new URL("../host/rom.sh", import.meta.url), "utf8"),
+    ...["holders", "rom"].map((part) => readFileSync(new URL(`../host/${part}.sh`, import.meta.url), "utf8")),
     "main() {",
     '  [ "$PRIVILEGE" != none ] || die "$LOGIN is neither root nor allowed to use sudo: only root may read a ROM"',
     `  rom=$(${commandLine(["rom_read", address, id ?? "any"])})`,

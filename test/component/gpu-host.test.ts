@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, expect, test } from "vitest";
+import type { Facts } from "../../components/core/facts.ts";
 import { GpuHost } from "../../components/gpu-host.ts";
 import { dueSteps, hostSchema, planHost } from "../../components/host-plan.ts";
 import type { Connection } from "../../components/remote/connection.ts";
@@ -13,6 +14,8 @@ interface Made {
   readonly inputs: Record<string, unknown>;
 }
 const made: Made[] = [];
+/** what the agent's verb prints for a definition */
+let stored = (xml: string): string => xml;
 
 const connection: Connection = {
   host: "192.0.2.10",
@@ -23,17 +26,17 @@ const connection: Connection = {
   sudoPassword: "the sudo password",
 };
 
-/** Declares one host and waits until every resource is registered. */
-const declare = async (privilege: "root" | "sudo" | "sudo-password"): Promise<Made[]> => {
+const makeHost = (found: Partial<Facts>, more: object = {}): GpuHost => {
   made.length = 0;
   const spec = hostSchema.parse({
     connection: { host: "192.0.2.10" },
     cards: { gtx1050: { address: "03:00.0", ids: ["10de:1c81", "10de:0fb9"] } },
+    ...more,
   });
-  const facts = xeonFacts({ privilege });
+  const facts = xeonFacts(found);
   const plan = planHost(spec, facts, { stack: "test", host: "xeon" });
   if (!plan.ok) throw new Error(JSON.stringify(plan.problems));
-  const host = new GpuHost(
+  return new GpuHost(
     {
       name: "xeon",
       connection,
@@ -44,6 +47,11 @@ const declare = async (privilege: "root" | "sudo" | "sudo-password"): Promise<Ma
     plan.value,
     { commands: commandProvider() },
   );
+};
+
+/** Declares one host and waits until every resource is registered. */
+const declare = async (privilege: "root" | "sudo" | "sudo-password"): Promise<Made[]> => {
+  const host = makeHost({ privilege });
   const outputs = pulumi.all([host.proof, host.libvirt, host.urn]);
   await new Promise<void>((resolve) => {
     outputs.apply(() => resolve());
@@ -69,7 +77,9 @@ beforeAll(async () => {
   await pulumi.runtime.setMocks({
     newResource: ({ type, name, inputs, id }) => {
       made.push({ type, name, inputs: inputs as Record<string, unknown> });
-      return { id: id ?? name, state: { ...(inputs as object), stdout: "" } };
+      // libvirt stores what it is given
+      const stdout = /host domain /.test(String(inputs["create"])) ? stored(String(inputs["stdin"])) : "";
+      return { id: id ?? name, state: { ...(inputs as object), stdout } };
     },
     call: () => ({}),
   });
@@ -143,4 +153,30 @@ test("a sudo password goes by stdin only, as a secret", async () => {
     expect(String(one.inputs["create"])).not.toContain("the sudo password");
     expect([undefined, true]).toContain(one.inputs["stdin"] && opened(one.inputs["stdin"]).secret);
   }
+});
+
+test("a domain's outputs: what is pending for the instance that runs, and how its screen is reached", async () => {
+  // it was started with less memory, and took another port than the first
+  stored = (xml) =>
+    `${xml}<!-- running -->\n${xml.replace(">8388608<", ">4194304<").replace('port="-1"', "port='5901'").replace('<graphics type="vnc"', "<graphics type='vnc'")}`;
+  const host = makeHost(
+    {},
+    {
+      domains: { win: { profile: "reference", gpus: ["gtx1050"], disks: [], networks: [] } },
+    },
+  );
+  const domains = await new Promise<unknown>((resolve) => {
+    host.domains.apply(resolve);
+  });
+  expect(domains).toEqual({
+    win: {
+      state: "defined",
+      pending: ["memory: 4194304 -> 8388608"],
+      screen: [
+        "ssh -N -L 5901:127.0.0.1:5901 op@192.0.2.10",
+        "Then point a VNC viewer at 127.0.0.1:5901.",
+        expect.stringMatching(/VNC picture goes dark once the card's driver starts/),
+      ],
+    },
+  });
 });

@@ -49,6 +49,16 @@ describe.each(SHELLS)("a block in a file that others write, with %s", (shell) =>
     expect(host.list("/var/lib/vfio-fleet/receipts")).toEqual([]);
   });
 
+  test("a file that is not there is refused, or made and taken away again with its folders", () => {
+    start(shell);
+    const path = "/etc/apparmor.d/local/abstractions/libvirt-qemu";
+    expect(host.run(["block", path, "token=t1"], INPUT).errors).toMatch(/is not there: the package/);
+    ok(["block", path, "new", "token=t1"], INPUT);
+    expect(host.read(path)).toBe(BLOCK);
+    ok(["unblock", path]);
+    expect(host.list("/etc")).not.toContain("apparmor.d");
+  });
+
   test("what somebody wrote there since then stays, only the block goes", () => {
     start(shell);
     host.file(PATH, "A=1");

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { compareDomains, pendingChanges } from "../../components/core/domain/compare.ts";
+import { pendingChangesOf } from "../../components/core/domain/hot-plug.ts";
 import { existing, full, minimal, render, table } from "../fixtures/domain.ts";
 
 const versions = ["9.0", "11.3"] as const;
@@ -259,3 +260,28 @@ test("what is no definition is an error that says so", () => {
     "the host's definition cannot be read",
   );
 });
+
+test.each(
+  versions.flatMap((version) =>
+    ["reference-emulated", "windows-11-emulated"].map((name) => [version, name] as const),
+  ),
+)(
+  "libvirt %s, %s: a domain that was started with what is wanted has nothing pending, at once or later",
+  (version, name) => {
+    expect(pendingChangesOf(wanted(name), libvirts(`${name}.status`, version))).toEqual({
+      atOnce: [],
+      nextStart: [],
+    });
+  },
+);
+
+test.each(versions)(
+  "libvirt %s: a medium in a drive that runs empty is there at once, and nothing waits",
+  (version) => {
+    const input = table["reference-emulated"]?.input ?? minimal;
+    const filled = render({ ...input, cdroms: ["/srv/tools.iso"] });
+    const { atOnce, nextStart } = pendingChangesOf(filled, libvirts("reference-emulated.status", version));
+    expect(nextStart).toEqual([]);
+    expect(atOnce.map(({ path }) => path)).toContain("devices/disk[hda]/source");
+  },
+);

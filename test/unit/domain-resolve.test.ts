@@ -3,7 +3,7 @@ import { domainConflicts } from "../../components/core/domain/conflicts.ts";
 import { hostCard, hostResources } from "../../components/core/domain/context.ts";
 import { resolveDomain } from "../../components/core/domain/resolve.ts";
 import { domainSchema } from "../../components/core/domain/schema.ts";
-import { screenAdvice, screenWarning } from "../../components/core/domain/screen.ts";
+import { liveVncPort, screenAdvice, screenWarning } from "../../components/core/domain/screen.ts";
 import type { DomainContext } from "../../components/core/domain/context.ts";
 import type { DomainInput } from "../../components/core/domain/schema.ts";
 import { card, context, existing, full, minimal, problemsOf, render, resolve } from "../fixtures/domain.ts";
@@ -539,4 +539,11 @@ test("enlightenments fit the host: evmcs on Intel, none under emulation", () => 
   expect(of({})).toContain("stimer");
   expect(of({ clock: { hypervClock: false } })).not.toContain("stimer");
   expect(of({ virtualization: "qemu" })).toEqual([]);
+});
+
+test("the port of a running domain's screen, from its definition and from virsh", () => {
+  expect(liveVncPort("<graphics type='vnc' port='5907' autoport='yes'")).toBe(5907);
+  expect(liveVncPort("win: running, screen vnc://127.0.0.1:3")).toBe(5903);
+  expect(liveVncPort("win: running, screen none")).toBeUndefined();
+  expect(liveVncPort("<graphics type='vnc' port='-1' autoport='yes'")).toBeUndefined();
 });

@@ -329,6 +329,47 @@ describe.each(SHELLS)("the probe's own text under %s", (shell) => {
     expect(facts.files["/etc/os-release"]?.content).toContain("Debian");
   });
 
+  test("what stands at the paths of disks and media, and how large a guest sees it", () => {
+    const volume = (path: string): string => `<pool type='dir'><target><path>${path}</path></target></pool>`;
+    host.file("/etc/libvirt/storage/fast.xml", volume(`${host.root}/srv/fast`));
+    const image = Buffer.alloc(4096);
+    image.write("QFI\u{fb}", "latin1");
+    image.writeBigUInt64BE(5n * 2n ** 40n, 24);
+    host.file("/srv/fast/a volume.qcow2", image);
+    host.file("/srv/disk.raw", new Uint8Array(70_000));
+    const iso = Buffer.alloc(40_000);
+    iso.write("CD001", 32_769);
+    host.file("/srv/x & y.iso", iso);
+    const udf = Buffer.alloc(40_000);
+    udf.write("BEA01", 32_769);
+    host.file("/srv/udf.iso", udf);
+    host.file("/srv/empty.iso", new Uint8Array());
+    const { facts } = host.probe(shell, {
+      look: [
+        "/srv/x & y.iso",
+        "/srv/udf.iso",
+        "/srv/empty.iso",
+        "/srv/none.iso",
+        "/srv/disk.raw",
+        "pool/fast/a volume.qcow2",
+        "pool/none/x",
+        "/srv/fast",
+        "/dev/null",
+      ],
+    });
+    const stamp = expect.stringMatching(/^\d+:\d+:\d+$/);
+    expect(facts.looked).toEqual({
+      "/srv/x & y.iso": { kind: "iso", bytes: 40_000, stamp },
+      "/srv/udf.iso": { kind: "iso", bytes: 40_000, stamp },
+      "/srv/empty.iso": { kind: "file", bytes: 0, stamp },
+      "/srv/disk.raw": { kind: "file", bytes: 70_000, stamp },
+      "/srv/fast/a volume.qcow2": { kind: "file", bytes: 5 * 2 ** 40, stamp },
+      "/srv/fast": { kind: "directory" },
+      "/dev/null": { kind: "character" },
+    });
+    expect(facts.libvirt.domains.map(({ name }) => name)).toContain("win");
+  });
+
   // the best of five: the machine of the tests has other work, which makes the same work dearer
   test("200 devices cost the host little, with the survey too", () => {
     const costs = [1, 2, 3, 4, 5].map(() => host.probe(shell, { survey: true, parameters: "*" }).cpuMs);

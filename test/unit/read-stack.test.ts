@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { readStack } from "../../stacks/read.ts";
 
@@ -48,3 +48,66 @@ test.each(["$(reboot)", "a b", "`id`", 'x="y"', "a\nb", "a;b", "vfio_fleet.trial
     expect(problems({ xeon: { ...host, kernel: { arguments: [argument] } } })).toHaveLength(1);
   },
 );
+
+/** What is said of one domain, or of one card, as `path below it: problem → remedy`. */
+const ofDomain = (domain: object): string[] =>
+  problems({ xeon: { ...host, domains: { win: { profile: "reference", ...domain } } } }).map((line) =>
+    line.replace("vfio-fleet:hosts.xeon.domains.win.", ""),
+  );
+
+describe("of several forms that a setting has, the one that was meant is talked about", () => {
+  test.each<readonly [what: string, domain: object, lines: readonly RegExp[]]>([
+    [
+      "a slip in a field's name",
+      { lookingGlass: { sizeMib: 32 } },
+      [/^lookingGlass\.sizeMib: unknown setting → did you mean "sizeMiB"\? Known here: sizeMiB, name$/],
+    ],
+    [
+      "a field's value",
+      { lookingGlass: { sizeMiB: 33 } },
+      [/^lookingGlass\.sizeMiB: expected a power of two/],
+    ],
+    [
+      "another kind of thing",
+      { lookingGlass: "of" },
+      [/^lookingGlass: expected "off", or expected object → /],
+    ],
+    ["a list's own rule", { gpus: ["a", "a"] }, [/^gpus: names a card twice → /]],
+    [
+      "a number that is too small",
+      { gpus: { any: 0 } },
+      [/^gpus\.any: Too small: expected number to be >=1 → /],
+    ],
+    ["a path", { install: { iso: "win.iso" } }, [/^install\.iso: expected an absolute path/]],
+    [
+      "a field of the longer form",
+      { install: { iso: { path: "/x.iso", sha: "1" } } },
+      [/^install\.iso\.sha: unknown setting → did you mean "sha256"\? Known here: path, sha256$/],
+    ],
+    [
+      "a type that there is not",
+      { disks: [{ type: "volum", sizeGiB: 3 }] },
+      [
+        /^disks\.0\.type: "volum" is none of those that there are → did you mean "volume"\? Known here: volume, existing-volume/,
+      ],
+    ],
+    ["no type", { disks: [{ sizeGiB: 3 }] }, [/^disks\.0\.type: is missing → Known here: volume/]],
+    [
+      "fields of the type that is named",
+      { disks: [{ type: "volume", sizeGb: 3 }] },
+      [
+        /^disks\.0\.sizeGiB: is missing: expected number → /,
+        /^disks\.0\.sizeGb: unknown setting → did you mean "sizeGiB"\? Known here: type, pool, name, sizeGiB/,
+      ],
+    ],
+  ])("%s", (_, domain, lines) => {
+    expect(ofDomain(domain)).toEqual(lines.map((line) => expect.stringMatching(line)));
+  });
+
+  test("a message of the setting's own stays", () => {
+    const cards = { a: { address: "01:00.0", ids: ["10de:1c81"], rom: "x.rom" } };
+    expect(problems({ xeon: { ...host, cards } })).toEqual([
+      expect.stringContaining("cards.a.rom: expected {file: PATH}, {dump: true} or {bar: off}"),
+    ]);
+  });
+});

@@ -11,7 +11,8 @@ export interface Difference {
   readonly wanted: string | undefined;
 }
 
-const formatDifference = ({ path, found, wanted }: Difference): string =>
+/** One difference as a line for people: `path: host's -> wanted`. */
+export const formatDifference = ({ path, found, wanted }: Difference): string =>
   `${path}: ${found ?? "nothing"} -> ${wanted ?? "nothing"}`;
 
 const keyed = (found: XmlElement): string | undefined => {

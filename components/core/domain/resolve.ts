@@ -84,7 +84,7 @@ export const resolveDomain = (spec: DomainSpec, context: DomainContext): Checked
   const needs = pathsToProbe(spec, context.pools);
   checkPaths(needs, context, report);
   checkVersions(spec, settings, context, report);
-  const { state, autostart, adopt, deleteData, shutdownTimeoutSeconds, afterTimeout } = spec;
+  const { state, restart, autostart, adopt, deleteData, shutdownTimeoutSeconds, afterTimeout } = spec;
   const value: ResolvedDomain = {
     name: context.name,
     uuid,
@@ -108,7 +108,7 @@ export const resolveDomain = (spec: DomainSpec, context: DomainContext): Checked
     guestPci: guestPci(family, rolesOf({ ...storage, ...devices, cards })),
     patch: spec.patch,
     needs,
-    lifecycle: { state, autostart, adopt, deleteData, shutdownTimeoutSeconds, afterTimeout },
+    lifecycle: { state, restart, autostart, adopt, deleteData, shutdownTimeoutSeconds, afterTimeout },
   };
   // a domain with problems may lack what a patch points at
   const patched = report.problems.length > 0 ? undefined : patchedDomain(value);

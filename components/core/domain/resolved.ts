@@ -152,6 +152,6 @@ export interface ResolvedDomain {
   readonly needs: readonly PathNeed[];
   readonly lifecycle: Pick<
     DomainSpec,
-    "state" | "autostart" | "adopt" | "deleteData" | "shutdownTimeoutSeconds" | "afterTimeout"
+    "state" | "restart" | "autostart" | "adopt" | "deleteData" | "shutdownTimeoutSeconds" | "afterTimeout"
   >;
 }

@@ -8,6 +8,7 @@ const networkCommon = {
     .default("virtio")
     .describe("the card the guest sees; virtio needs its driver, e1000e is in Windows"),
   mac: macSchema.optional().describe("MAC address; fixed by the domain's UUID unless set"),
+  link: z.enum(["up", "down"]).default("up").describe("down: as with the cable pulled out; changes at once"),
 };
 
 export const networkSchema = z.discriminatedUnion("type", [

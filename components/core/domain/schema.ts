@@ -146,6 +146,12 @@ export const domainSchema = z.strictObject({
     .describe(
       "running: started when it does not run; stopped: shut down gracefully; unmanaged: defined, and otherwise left to you",
     ),
+  restart: z
+    .enum(["never", "when-needed"])
+    .default("never")
+    .describe(
+      "what happens to a running domain when a change waits for its next start. never: it runs on, and the preview says what waits; when-needed: it is shut down gracefully and started again (state: running only)",
+    ),
   autostart: z.boolean().default(false).describe("start the domain with the host"),
   adopt: z
     .boolean()
@@ -156,7 +162,9 @@ export const domainSchema = z.strictObject({
   deleteData: z
     .boolean()
     .default(false)
-    .describe("when the domain is removed, also delete its NVRAM, TPM state and the volumes the stack made"),
+    .describe(
+      "when the domain is removed, also delete its NVRAM, TPM state and the volumes the stack made; has to be set by an up before the one that removes it",
+    ),
   shutdownTimeoutSeconds: z
     .int()
     .min(1)

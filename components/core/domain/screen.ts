@@ -23,6 +23,18 @@ export const screenWarning = ({
       "Leave graphics.listen out and use an SSH tunnel, unless that network is yours alone";
 
 /**
+ * The port of a running domain's VNC server.
+ * @param text libvirt's definition of the running domain, or what `virsh domdisplay` prints
+ */
+export const liveVncPort = (text: string): number | undefined => {
+  const [, port] = /<graphics type='vnc' port='(\d+)'/.exec(text) ?? [];
+  if (port !== undefined) return Number(port);
+  // a display's number, from 5900 on (virsh: domdisplay)
+  const [, display] = /vnc:\/\/\S*:(\d+)/.exec(text) ?? [];
+  return display === undefined ? undefined : 5900 + Number(display);
+};
+
+/**
  * How to reach a domain's screen, one step a line.
  * @param livePort the port QEMU took, from `virsh vncdisplay`; undefined while the domain does not run
  */

@@ -56,7 +56,7 @@ const shared = {
   vmport: false,
   suspend: false,
   diskBus: "virtio",
-  networks: [{ type: "network", network: "default", model: "virtio" }],
+  networks: [{ type: "network", network: "default", model: "virtio", link: "up" }],
   graphics: { type: "vnc", listen: "127.0.0.1", port: "auto" },
   video: "vga",
   usb: { controller: "qemu-xhci", devices: [] },

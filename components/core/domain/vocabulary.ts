@@ -1,4 +1,4 @@
-import type { XmlElement } from "./xml-tree.ts";
+import { find, type XmlElement } from "./xml-tree.ts";
 
 /**
  * What libvirt does not add to a definition by itself, by place: found there without being wanted, somebody wrote it,
@@ -69,10 +69,11 @@ const rules: Readonly<Record<string, Rule>> = {
 /** libvirt's notes on a running device, in dumpxml and in its status file. */
 const NOTES: readonly string[] = ["alias", "privateData"];
 
-/** Devices that every x86 domain gets: PS/2 input, and on q35 the chipset's watchdog. */
-const boardDevice = ({ name, attributes }: XmlElement): boolean =>
-  (name === "input" && attributes["bus"] === "ps2") ||
-  (name === "watchdog" && attributes["model"] === "itco");
+/** Devices that come by themselves: PS/2 input, on q35 the chipset's watchdog, and a console for the first serial port. */
+const boardDevice = (device: XmlElement): boolean =>
+  (device.name === "input" && device.attributes["bus"] === "ps2") ||
+  (device.name === "watchdog" && device.attributes["model"] === "itco") ||
+  (device.name === "console" && find(device, "target")?.attributes["type"] === "serial");
 
 /** Whether an element found at `path` (its parent's) is one that libvirt does not add by itself. */
 export const isOwnedChild = (path: string, child: XmlElement): boolean => {

@@ -17,6 +17,7 @@ const interfaceElement = (given: ResolvedInterface, address: XmlElement): XmlEle
     element("mac", { address: mac }),
     element("source", spec.type === "network" ? { network: spec.network } : { bridge: spec.bridge }),
     element("model", { type: spec.model }),
+    spec.link === "down" && element("link", { state: "down" }),
     address,
   ]);
 };

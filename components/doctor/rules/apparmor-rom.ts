@@ -1,9 +1,6 @@
+import { APPARMOR_LOCAL, isReadableRom } from "../../core/apparmor.ts";
 import { subjectOf } from "../patient.ts";
 import type { Rule } from "../rule.ts";
-
-/** Folders that libvirt's AppArmor profile lets QEMU read ROM files from (abstractions/libvirt-qemu). */
-const ALLOWED = /^\/usr\/share\/(vgabios|kvm|qemu|seabios|OVMF|ovmf|misc|AAVMF|qemu-efi|edk2-ovmf)\//;
-const LOCAL = "/etc/apparmor.d/local/abstractions/libvirt-qemu";
 
 const allowedLocally = (path: string, profile: string): boolean =>
   profile.split("\n").some((line) => {
@@ -19,7 +16,7 @@ export const apparmorRom = {
   looksAt: "the paths of ROM files, AppArmor, local additions to libvirt's profile",
   explanation:
     "libvirt confines QEMU with a profile that names the folders it may read. A ROM file elsewhere gives “Permission denied” although its mode allows everybody.",
-  remedy: `move the file to /usr/share/vgabios/, or add its path to ${LOCAL}`,
+  remedy: `move the file to /usr/share/vgabios/, or add its path to ${APPARMOR_LOCAL}`,
   source: "BigAnteater/KVM-GPU-Passthrough#39",
   find: ({ facts, survey, given }) =>
     !survey.apparmor
@@ -27,8 +24,8 @@ export const apparmorRom = {
       : given.flatMap((card) =>
           card.hostdevs.flatMap(({ romFile }) =>
             romFile === undefined ||
-            ALLOWED.test(romFile) ||
-            allowedLocally(romFile, facts.files[LOCAL]?.content ?? "") ||
+            isReadableRom(romFile) ||
+            allowedLocally(romFile, facts.files[APPARMOR_LOCAL]?.content ?? "") ||
             card.domain.running
               ? []
               : [

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -54,12 +55,21 @@ export class FakeAgent {
 
   /** The drivers whose parts the agent is put together from. */
   drivers(drivers: HostDrivers): void {
-    writeFileSync(
-      this.script,
-      agentScript(drivers)
-        .replace(/^PATH=.*$/m, `PATH='${this.tools}:${process.env["PATH"]}'`)
-        .replaceAll(HOST_PATHS, `${this.root}/`),
-    );
+    writeFileSync(this.script, this.onHost(agentScript(drivers)));
+  }
+
+  private onHost(text: string): string {
+    return text
+      .replace(/^PATH=.*$/m, `PATH='${this.tools}:${process.env["PATH"]}'`)
+      .replaceAll(HOST_PATHS, `${this.root}/`);
+  }
+
+  /** Runs another program of the host, as something there would. */
+  program(text: string, words: readonly string[], input = ""): Ran {
+    const file = join(this.tools, ".program");
+    writeFileSync(file, this.onHost(text));
+    const [command, ...args] = this.shell === "dash" ? ["dash"] : ["busybox", "sh"];
+    return this.spawn(command ?? "", [...args, file, ...words], input);
   }
 
   /** The agent lies where a step has installed it. */
@@ -77,6 +87,10 @@ export class FakeAgent {
     mkdirSync(dirname(at), { recursive: true });
     writeFileSync(at, options.exact ? content : `${content}\n`);
     chmodSync(at, options.mode ?? 0o644);
+  }
+
+  rename(path: string, to: string): void {
+    renameSync(join(this.root, path), join(this.root, to));
   }
 
   link(path: string, target: string): void {
@@ -102,6 +116,14 @@ export class FakeAgent {
       `#!/bin/sh\nROOT='${this.root}'\necho "${name} $*" >>'${this.log}'\n${lines}\n`,
       { mode: 0o755 },
     );
+  }
+
+  /** From now on a program that is there already fails when its arguments hold this word. */
+  refuse(name: string, word: string, message: string): void {
+    const at = join(this.tools, name);
+    const [shebang = "", ...lines] = readFileSync(at, "utf8").split("\n");
+    const refusal = `case " $* " in *" ${word} "*) echo "${message}" >&2; exit 1 ;; esac`;
+    writeFileSync(at, [shebang, refusal, ...lines].join("\n"), { mode: 0o755 });
   }
 
   /** For sshd's ForceCommand: what a client asks for, with a script on its input that meets this host instead of the machine. */

@@ -131,6 +131,7 @@ export class FakeHost {
       readonly files?: readonly string[];
       readonly exists?: readonly string[];
       readonly packages?: string;
+      readonly look?: readonly string[];
       readonly parameters?: string;
       readonly modinfo?: string;
       readonly symbols?: string;
@@ -145,6 +146,7 @@ export class FakeHost {
     const script = [
       `N=${nonce} PRIVILEGE=${question.privilege ?? "root"} LOGIN=op SSH_PEER= SURVEY=${question.survey === true ? "survey" : question.survey || ""}`,
       `FILES=${quote(question.files)} EXISTS=${quote(question.exists)} PACKAGES='${question.packages ?? ""}' PARAMETERS='${question.parameters ?? ""}' MODINFO='${question.modinfo ?? ""}' SYMBOLS='${question.symbols ?? ""}'`,
+      `LOOK='${(question.look ?? []).map((path) => (path.startsWith("/") && !path.startsWith("/dev/") ? this.root + path : path)).join("\n")}'`,
       text,
       "times >&3",
     ].join("\n");

@@ -1,0 +1,66 @@
+import type { ResolvedDomain } from "./domain/resolved.ts";
+import type { Facts } from "./facts.ts";
+import type { Problem } from "./problem.ts";
+import { receiptName, type Step } from "./step.ts";
+
+const GIB = 1024 ** 3;
+
+const gib = (bytes: number): string => `${Number((bytes / GIB).toFixed(2))} GiB`;
+
+/** Steps that make the volumes of a domain as large as they are to be; a volume never shrinks. */
+const volumeSteps = (domain: ResolvedDomain, facts: Facts): { steps: Step[]; problems: Problem[] } => {
+  const problems: Problem[] = [];
+  const steps = domain.volumes.map(({ pool, name, path, sizeGiB }): Step => {
+    const wanted = sizeGiB * GIB;
+    const found = facts.looked?.[path]?.bytes;
+    if (found !== undefined && found > wanted)
+      problems.push({
+        path: `domains.${domain.name}.disks`,
+        problem: `volume ${name} of pool ${pool} has ${gib(found)}, the stack says ${gib(wanted)}: a volume never shrinks, its end would be lost`,
+        remedy: `set sizeGiB to at least ${Math.ceil(found / GIB)}, or give the domain a new volume under another name`,
+      });
+    return {
+      key: `size ${pool}/${name}`,
+      verb: "grow",
+      args: [domain.name, pool, name, path, String(wanted)],
+      after: [],
+      so: found === wanted,
+    };
+  });
+  return { steps, problems };
+};
+
+/** Steps that compare images with the digests given for them: reading a whole image takes too long for a preview. */
+const mediaSteps = (domain: ResolvedDomain, facts: Facts): { steps: Step[]; problems: Problem[] } => {
+  const problems: Problem[] = [];
+  const steps = domain.needs.flatMap(({ field, path, sha256 }): Step[] => {
+    if (sha256 === undefined) return [];
+    const key = `media ${domain.name} ${path}`;
+    const receipt = facts.receipts[receiptName(key)];
+    const stamp = facts.looked?.[path]?.stamp;
+    const known =
+      receipt && stamp !== undefined && receipt.notes["stamp"] === stamp
+        ? receipt.notes["sha256"]
+        : undefined;
+    if (known !== undefined && known !== sha256)
+      problems.push({
+        path: `domains.${domain.name}.${field}`,
+        problem: `${path} has the sha256 ${known}, expected ${sha256}`,
+        remedy: "download it again, or correct the digest",
+      });
+    return [
+      { key, verb: "media", args: [domain.name, path, sha256], after: [], so: known === sha256, minutes: 30 },
+    ];
+  });
+  return { steps, problems };
+};
+
+/** What has to be done about a domain's storage before it is defined. */
+export const storageSteps = (
+  domain: ResolvedDomain,
+  facts: Facts,
+): { readonly steps: readonly Step[]; readonly problems: readonly Problem[] } => {
+  const volumes = volumeSteps(domain, facts);
+  const media = mediaSteps(domain, facts);
+  return { steps: [...volumes.steps, ...media.steps], problems: [...volumes.problems, ...media.problems] };
+};

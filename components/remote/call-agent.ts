@@ -1,0 +1,45 @@
+import type { Connection } from "./connection.ts";
+import { elevated, SHELL } from "./elevate.ts";
+import { AGENT } from "./host-command.ts";
+import { commandLine, quote } from "./quote.ts";
+import { streamFromHost } from "./session.ts";
+
+/** What the agent said when it would not do it. */
+export type AgentAnswer = { readonly ok: true } | { readonly ok: false; readonly reason: string };
+
+const scriptFor = (words: readonly string[], input: string): string =>
+  [
+    "refuse() { printf 'vfio-fleet: %s\\n' \"$*\" >&2; exit 1; }",
+    "main() {",
+    '  [ "$PRIVILEGE" != none ] || refuse "$LOGIN is neither root nor allowed to use sudo"',
+    `  [ -x ${AGENT} ] || refuse "this host is not set up yet: pulumi up does it"`,
+    `  printf %s ${quote(input)} | ${commandLine([AGENT, ...words])}`,
+    "}",
+    "main",
+    "",
+  ].join("\n");
+
+/**
+ * Calls a verb of the agent on a host, outside of an up; the agent itself lets one caller in at a time.
+ * @param onText what it says while it is at it
+ * @throws {HostError} when the host cannot be reached or the connection breaks
+ */
+export const callAgent = async (
+  connection: Connection,
+  words: readonly string[],
+  input: string,
+  onText: (text: string) => void,
+): Promise<AgentAnswer> => {
+  const { code, stderr } = await streamFromHost(
+    connection,
+    SHELL,
+    elevated(scriptFor(words, input), connection.sudoPassword),
+    onText,
+    new AbortController().signal,
+  );
+  if (code === 0) return { ok: true };
+  const lines = stderr.split("\n").filter((line) => line.trim() !== "");
+  const own = lines.findLastIndex((line) => line.startsWith("vfio-fleet: "));
+  const said = own === -1 ? lines.slice(-5) : lines.slice(own);
+  return { ok: false, reason: said.join("\n").replace(/^vfio-fleet: /, "") || `exit status ${code}` };
+};

@@ -1,0 +1,183 @@
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { checkSharingDomains, fleet, labDomain, sharingDomains } from "../support/domain-checks.ts";
+import { bootGuest, guestSaid, installGuests, serialOf } from "../support/guests.ts";
+import { startLabStack, type LabStack } from "../support/lab-stack.ts";
+import { KIB, makeEfi, makeRom } from "../unit/support/option-rom.ts";
+
+/** A ROM for the stand-in GPU: an EFI image with its ids. */
+const ROM = Buffer.from(
+  makeRom([
+    makeEfi(64 * KIB, { last: true, pci: { vendorId: 0x1234, deviceId: 0x1111, classCode: 0x038000 } }),
+  ]),
+);
+const CARDS = ["one", "two", "three", "four"] as const;
+const functionsOf = (place: number): readonly string[] => [`0000:0${place}:00.0`, `0000:0${place}:00.1`];
+
+describe("four cards and their domains", () => {
+  let stack: LabStack;
+  let folder: string;
+  let changes: Parameters<typeof sharingDomains>[1] = {};
+  let byHand: object = {};
+  const describeDomains = (): void =>
+    stack.describe((host) => ({
+      ...host,
+      storage: {},
+      cards: Object.fromEntries(
+        CARDS.map((card, index) => [
+          card,
+          {
+            address: functionsOf(index + 1)[0],
+            ids: ["1234:1111", "8086:293e"],
+            // the host has the last one while no domain does
+            ...(card === "four" && { idle: "host", rom: { file: join(folder, "four.rom") } }),
+          },
+        ]),
+      ),
+      domains: {
+        ...sharingDomains("one", changes),
+        pair: labDomain({
+          gpus: ["two", "three"],
+          machine: "q35",
+          state: "running",
+          shutdownTimeoutSeconds: 1,
+          afterTimeout: "power-off",
+        }),
+        report: labDomain({ gpus: { any: 1 }, patch: bootGuest("report", "report"), memory: "256 MiB" }),
+        ...byHand,
+      },
+    }));
+  const driversOf = async (place: number): Promise<string[]> =>
+    (
+      await stack.read(
+        functionsOf(place)
+          .map((address) => `basename $(readlink /sys/bus/pci/devices/${address}/driver)`)
+          .join("; "),
+      )
+    ).split("\n");
+  const qemu = (domain: string): Promise<string> =>
+    stack.read(`tr '\\0' ' ' </proc/$(cat /run/libvirt/qemu/${domain}.pid)/cmdline`);
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "vfio-fleet-domains-"));
+    writeFileSync(join(folder, "four.rom"), ROM);
+    stack = await startLabStack("lab-four", "lab-xeon", "test-domains");
+    await installGuests(stack.host);
+    describeDomains();
+  });
+  afterAll(async () => {
+    if (folder !== undefined) rmSync(folder, { recursive: true });
+    await stack?.remove();
+  });
+
+  test("up, and the card that any domain may have: four cards over three running domains", async () => {
+    const { code, output } = await stack.up();
+    expect(code, output).toBe(0);
+    expect(await driversOf(4)).toEqual(["bochs-drm", "snd_hda_intel"]);
+    const assigned = await fleet("gpu", "assign", "any", "--to", "report", "--stack", stack.host);
+    expect([assigned.exitCode, assigned.stderr]).toEqual([0, ""]);
+    expect(assigned.stdout).toMatch(/report is to run with four$/m);
+    expect(await stack.read("virsh -q list --name | sort | xargs")).toBe("alpha pair report");
+    const held: readonly (readonly [domain: string, places: readonly number[]])[] = [
+      ["alpha", [1]],
+      ["pair", [2, 3]],
+      ["report", [4]],
+    ];
+    for (const [domain, places] of held) {
+      const command = await qemu(domain);
+      for (const place of [1, 2, 3, 4])
+        for (const address of functionsOf(place))
+          expect([domain, address, command.includes(address)]).toEqual([
+            domain,
+            address,
+            places.includes(place),
+          ]);
+    }
+    for (const place of [1, 2, 3, 4]) expect(await driversOf(place)).toEqual(["vfio-pci", "vfio-pci"]);
+  });
+
+  checkSharingDomains(
+    () => stack,
+    "one",
+    (wanted) => {
+      changes = wanted;
+      describeDomains();
+    },
+  );
+
+  test("a domain made by hand is refused without adopt; with it, its UUID and disk stay, and its definition comes back", async () => {
+    await stack.read(
+      "qemu-img create -q -f qcow2 /var/lib/libvirt/images/hand.qcow2 64M && cat >/root/hand.xml <<'END'\n" +
+        "<domain type='qemu'><name>hand</name><memory unit='MiB'>128</memory><description>by hand</description>" +
+        "<os firmware='efi'><type arch='x86_64' machine='pc'>hvm</type></os><features><acpi/></features>" +
+        "<devices><disk type='file' device='disk'><driver name='qemu' type='qcow2'/>" +
+        "<source file='/var/lib/libvirt/images/hand.qcow2'/><target dev='vda' bus='virtio'/></disk></devices></domain>\nEND\n" +
+        "virsh -q define /root/hand.xml",
+    );
+    const uuid = await stack.read("virsh -q domuuid hand");
+    const adopted = (more: object): void => {
+      const { disks: _, ...domain } = labDomain(more) as Record<string, unknown>;
+      byHand = { hand: domain };
+      describeDomains();
+    };
+    adopted({});
+    const refused = await stack.preview();
+    expect(refused.output).toMatch(
+      /domains\.hand: the host has a domain of this name that was made by hand[^]*adopt: true/,
+    );
+    expect(refused.code).not.toBe(0);
+    adopted({ adopt: true });
+    const { code, output } = await stack.up();
+    expect(code, output).toBe(0);
+    expect(await stack.read("virsh -q domuuid hand")).toBe(uuid);
+    const xml = await stack.read("virsh dumpxml --inactive hand");
+    expect(xml).toContain("/var/lib/libvirt/images/hand.qcow2");
+    expect(xml).toContain("196608</memory>");
+    expect(await stack.read("cat /var/backups/vfio-fleet/hand.xml")).toContain("by hand");
+    byHand = {};
+    describeDomains();
+    const removed = await stack.up();
+    expect(removed.code, removed.output).toBe(0);
+    expect(await stack.read("virsh dumpxml --inactive hand")).toContain("<description>by hand</description>");
+    expect(await stack.read("virsh -q domuuid hand")).toBe(uuid);
+  });
+
+  // two emulations deep this takes minutes, while the tests above are at work
+  test("Linux in the guest sees both functions with their ids and BARs, and the ROM that was given", async () => {
+    await guestSaid(stack.host, "report", "guest: done", 1, 900);
+    const lines = (await serialOf(stack.host, "report")).split(/\r?\n/);
+    const report = lines.flatMap((line) => /guest: (.*)$/.exec(line)?.[1] ?? []);
+    const functions = report.flatMap((line) => {
+      const [, address, ids] = /^function (\S+) (1234:1111|8086:293e) /.exec(line) ?? [];
+      return address === undefined || ids === undefined ? [] : [[address, ids]];
+    });
+    // one slot, as on the card itself
+    const [, slot = ""] = /^(.*)\.0$/.exec(functions.find(([, ids]) => ids === "1234:1111")?.[0] ?? "") ?? [];
+    expect(functions.filter(([address]) => address?.startsWith(slot))).toEqual([
+      [`${slot}.0`, "1234:1111"],
+      [`${slot}.1`, "8086:293e"],
+    ]);
+    const bars = (fn: string): number[] =>
+      report.flatMap((line) => {
+        const [, size] = new RegExp(`^bar ${slot}\\.${fn} \\d 0x\\w+ (\\d+)$`).exec(line) ?? [];
+        return size === undefined ? [] : [Number(size)];
+      });
+    expect(bars("0")).toEqual([16 * 1024 * KIB, 4 * KIB]);
+    expect(bars("1")).toEqual([16 * KIB]);
+    const digest = createHash("sha256").update(ROM).digest("hex");
+    expect(report.find((line) => line.startsWith(`rom ${slot}.0 `))).toContain(digest);
+  });
+
+  test("a card with idle: host is back with the host's driver once its domain has ended", async () => {
+    await stack.read(
+      "n=0; until [ \"$(virsh -q domstate report)\" = 'shut off' ] || [ $n -ge 120 ]; do sleep 1; n=$((n + 1)); done",
+    );
+    expect(await stack.read("virsh -q domstate report")).toBe("shut off");
+    expect(await driversOf(4)).toEqual(["bochs-drm", "snd_hda_intel"]);
+    expect(await driversOf(1)).toEqual(["vfio-pci", "vfio-pci"]);
+    expect(await stack.read("ls /run/vfio-fleet/cards")).not.toContain(functionsOf(4)[0]);
+  });
+});

@@ -1,0 +1,175 @@
+import { execa } from "execa";
+import { expect, test } from "vitest";
+import { bootGuest, guestSaid } from "./guests.ts";
+import type { LabStack } from "./lab-stack.ts";
+
+const REPOSITORY = new URL("../..", import.meta.url).pathname;
+const MAIN = `${REPOSITORY}fleet/main.ts`;
+
+/** `vfio-fleet` as a person runs it. */
+export const fleet = (...args: readonly string[]) =>
+  execa("node", [MAIN, ...args], { preferLocal: true, localDir: REPOSITORY, reject: false });
+
+/** A domain of the lab: emulated, small, without a disk of its own. */
+export const labDomain = (more: object): object => ({
+  profile: "reference",
+  virtualization: "qemu", // the lab's processors have no virtualization of their own
+  memory: "192 MiB",
+  topology: { sockets: 1, cores: 1, threads: 1 },
+  networks: [],
+  usb: { controller: "none" },
+  disks: [],
+  ...more,
+});
+
+type Changes = Readonly<Record<"alpha" | "beta", object>>;
+
+/** Two domains that list one card: alpha is to run, beta is left to whoever switches. Both shut down when asked to. */
+export const sharingDomains = (
+  card: string,
+  changes: Partial<Changes> = {},
+): Readonly<Record<string, object>> => {
+  const shared = (name: "alpha" | "beta", more: object): object =>
+    labDomain({
+      gpus: [card],
+      patch: bootGuest(name, "button"),
+      shutdownTimeoutSeconds: 240,
+      cdroms: ["empty"],
+      ...more,
+      ...changes[name],
+    });
+  // whoever starts one by hand or by switch is not overruled by the next up
+  return { alpha: shared("alpha", { state: "running" }), beta: shared("beta", {}) };
+};
+
+/** What must not change under a domain: its UUID, its NVRAM, its process. */
+const identity = async (stack: LabStack, domain: string): Promise<readonly string[]> => [
+  await stack.read(`virsh -q domuuid ${domain}`),
+  await stack.read(`sha256sum </var/lib/libvirt/qemu/nvram/${domain}_VARS.fd`),
+  await stack.read(`cat /run/libvirt/qemu/${domain}.pid`),
+];
+
+/**
+ * The tests of domains that change and share a card, on a host where `sharingDomains` have been brought up.
+ * @param describe the stack's description with these changes to alpha and beta
+ */
+export const checkSharingDomains = (
+  given: () => LabStack,
+  card: string,
+  describe: (changes: Partial<Changes>) => void,
+): void => {
+  const state = (domain: string): Promise<string> => given().read(`virsh -q domstate ${domain}`);
+
+  test("a domain that runs is edited: same UUID, NVRAM and process; what can change at once does, the rest is pending", async () => {
+    const stack = given();
+    await guestSaid(stack.host, "alpha", "guest: up");
+    const before = await identity(stack, "alpha");
+    await stack.read(
+      "dd if=/dev/zero of=/var/lib/libvirt/images/tools.iso bs=1k count=64 2>/dev/null; printf CD001 | dd of=/var/lib/libvirt/images/tools.iso bs=1 seek=32769 conv=notrunc 2>/dev/null",
+    );
+    describe({
+      alpha: { memory: "256 MiB", cdroms: ["/var/lib/libvirt/images/tools.iso"], autostart: true },
+    });
+    const preview = await stack.preview();
+    expect(preview.output).toMatch(/alpha runs on and gets at once: .*disk\[hda\]\/source/);
+    expect(preview.output).toMatch(/alpha runs on; pending until its next start: memory: 196608 -> 262144/);
+    const { code, output } = await stack.up();
+    expect(code, output).toBe(0);
+    expect(output).toMatch(/pending[^]*memory: 196608 -> 262144/);
+    expect(output).toMatch(/ssh -N -p \d+ -L 59\d\d:127\.0\.0\.1:59\d\d root@127\.0\.0\.1/);
+    expect(await identity(stack, "alpha")).toEqual(before);
+    expect(await stack.read("virsh -q domblklist alpha")).toMatch(
+      /^ *hda +\/var\/lib\/libvirt\/images\/tools\.iso$/m,
+    );
+    expect(await stack.read("virsh dominfo alpha | grep -E '^(Autostart|Max memory)'")).toMatch(
+      /Max memory: +196608 KiB\nAutostart: +enable/,
+    );
+    expect(await stack.read("virsh dumpxml --inactive alpha | grep '<memory'")).toContain("262144");
+    const clean = await stack.preview("--expect-no-changes");
+    expect(clean.code, clean.output).toBe(0);
+    expect(clean.output).toMatch(/alpha runs on; pending until its next start: memory: 196608 -> 262144/);
+  });
+
+  test("on request it is shut down gracefully and started again with what was pending", async () => {
+    const stack = given();
+    const [uuid, , pid] = await identity(stack, "alpha");
+    describe({ alpha: { memory: "256 MiB", restart: "when-needed" } });
+    const { code, output } = await stack.up();
+    expect(code, output).toBe(0);
+    const [uuidNow, , pidNow] = await identity(stack, "alpha");
+    expect(uuidNow).toBe(uuid);
+    expect(pidNow).not.toBe(pid);
+    expect(await stack.read("virsh dominfo alpha | grep '^Max memory'")).toContain("262144 KiB");
+    // libvirt's own word for who ended it: the guest
+    expect(await stack.read("grep -o 'shutting down, reason=.*' /var/log/libvirt/qemu/alpha.log")).toBe(
+      "shutting down, reason=shutdown",
+    );
+    const clean = await stack.preview("--expect-no-changes");
+    expect(clean.code, clean.output).toBe(0);
+    expect(clean.output).not.toContain("pending until");
+  });
+
+  test("a second domain with the card does not start, and is told who has it", async () => {
+    const stack = given();
+    const refused = await stack.read("virsh start beta 2>&1 || true");
+    expect(refused).toContain(`beta cannot start: card ${card} (`);
+    expect(refused).toContain("is in use by alpha");
+    expect([await state("alpha"), await state("beta")]).toEqual(["running", "shut off"]);
+    const assigned = await fleet("gpu", "assign", card, "--to", "beta", "--stack", stack.host);
+    expect(assigned.stderr).toMatch(/in use by alpha: switch it, or release it first/);
+    expect(assigned.exitCode).toBe(1);
+  });
+
+  test("switch moves the card, also when two ask at once", async () => {
+    const stack = given();
+    await guestSaid(stack.host, "alpha", "guest: up", 2);
+    // from now on it is the one who switches that says what runs
+    const both = await Promise.all(
+      [1, 2].map(() => fleet("gpu", "switch", card, "--to", "beta", "--stack", stack.host)),
+    );
+    expect(both.map(({ exitCode, stderr }) => [exitCode, stderr])).toEqual([
+      [0, ""],
+      [0, ""],
+    ]);
+    expect(both.map(({ stdout }) => stdout).sort()).toEqual([
+      expect.stringContaining("alpha: shutting down"),
+      expect.stringContaining("beta: runs with it already"),
+    ]);
+    expect([await state("alpha"), await state("beta")]).toEqual(["shut off", "running"]);
+    const listed = await fleet("gpu", "list", stack.host);
+    expect(listed.stdout).toMatch(new RegExp(`${card} .* beta `));
+  });
+
+  test("when the target does not start, the first runs again", async () => {
+    const stack = given();
+    await guestSaid(stack.host, "beta", "guest: up");
+    const before = await stack.read("cat /run/libvirt/qemu/beta.pid");
+    await stack.read(
+      "mv /var/lib/libvirt/qemu/nvram/alpha_VARS.fd /root/ && mkdir /var/lib/libvirt/qemu/nvram/alpha_VARS.fd",
+    );
+    const failed = await fleet("gpu", "switch", card, "--to", "alpha", "--stack", stack.host);
+    await stack.read(
+      "rmdir /var/lib/libvirt/qemu/nvram/alpha_VARS.fd && mv /root/alpha_VARS.fd /var/lib/libvirt/qemu/nvram/",
+    );
+    expect(failed.stderr).toMatch(/alpha did not start: [^]*beta is running again/);
+    expect(failed.exitCode).toBe(1);
+    expect([await state("alpha"), await state("beta")]).toEqual(["shut off", "running"]);
+    expect(await stack.read("cat /run/libvirt/qemu/beta.pid")).not.toBe(before);
+  });
+
+  test("an up that is to start the other one refuses while the card is held, and goes on after a release", async () => {
+    const stack = given();
+    const refused = await stack.preview();
+    expect(refused.output).toMatch(
+      new RegExp(
+        `alpha is to run with card ${card}, which the running domain beta has[^]*gpu release ${card}`,
+      ),
+    );
+    expect(refused.code).not.toBe(0);
+    const released = await fleet("gpu", "release", card, "--stack", stack.host, "--timeout", "1", "--force");
+    expect(released.stdout).toMatch(/beta: shut off/);
+    const { code, output } = await stack.up();
+    expect(code, output).toBe(0);
+    expect([await state("alpha"), await state("beta")]).toEqual(["running", "shut off"]);
+  });
+};
