@@ -16,7 +16,7 @@ const hop = {
   hostKey: z
     .string()
     .regex(
-      /^(ssh|ecdsa)-\S+ [A-Za-z0-9+/=]+( .*)?$/,
+      /^(ssh|ecdsa)-[A-Za-z0-9@.-]+ [A-Za-z0-9+/=]+( [^\p{Cc}\p{Zl}\p{Zp}]*)?$/u,
       "expected a public key line such as 'ssh-ed25519 AAAA…'",
     )
     .optional()

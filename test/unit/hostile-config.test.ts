@@ -132,6 +132,7 @@ test.each([
   ["connection.host", "-oProxyCommand=reboot"],
   ["connection.host", "h/system?command=reboot"],
   ["connection.proxy.host", "a b"],
+  ["connection.hostKey", "ssh-ed25519 AAAA \u{1b}[2J"],
   ["connection.user", "-l"],
   ["connection.user", "root@elsewhere/x"],
   ["kernel.arguments.0", "a b"],

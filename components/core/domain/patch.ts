@@ -15,7 +15,7 @@ const CONTROL = /[\u0000-\u001f]/;
 
 const at = z
   .string()
-  .refine((text) => !CONTROL.test(text), "has control characters")
+  .refine((text) => !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text), "has control characters")
   .describe(
     "place below <domain>: names joined by /, [2] or [@name='value'] to choose among several, @name at the end for an attribute, . for the domain itself",
   );
