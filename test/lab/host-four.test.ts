@@ -26,7 +26,7 @@ let boots: string;
 /** What the boot loader reads, and the images it loads. */
 const bootFiles = (): Promise<string> =>
   stack.read(
-    "find /boot -type f ! -name '*vfio-fleet*' ! -name custom.cfg ! -name grubenv -exec sha256sum {} + | sort -k2",
+    "find /boot -xdev -type f ! -name '*vfio-fleet*' ! -name custom.cfg ! -name grubenv -exec sha256sum {} + | sort -k2",
   );
 const state = (): Promise<string> =>
   stack.read("ls -d /usr/local/lib/vfio-fleet /var/lib/vfio-fleet 2>/dev/null || true");
