@@ -25,8 +25,8 @@ LAB_VERSION=$version unshare --mount sh -eu -c '
   mount --make-rprivate /
   mount -t tmpfs none "$1/boot/efi"
   mkdir -p "$1/boot/efi/EFI/BOOT" "$1/boot/efi/EFI/systemd" "$1/boot/efi/EFI/Linux" "$1/boot/efi/loader/entries"
-  cp "$1/usr/lib/systemd/boot/efi/systemd-bootx64.efi" "$1/boot/efi/EFI/systemd/"
-  cp "$1/usr/lib/systemd/boot/efi/systemd-bootx64.efi" "$1/boot/efi/EFI/BOOT/BOOTX64.EFI"
+  cp "$1/usr/lib/systemd/boot/efi/systemd-bootx64.efi.signed" "$1/boot/efi/EFI/systemd/systemd-bootx64.efi"
+  cp "$1/usr/lib/systemd/boot/efi/systemd-bootx64.efi.signed" "$1/boot/efi/EFI/BOOT/BOOTX64.EFI"
   echo type1 >"$1/boot/efi/loader/entries.srel"
   echo "#console-mode keep" >"$1/boot/efi/loader/loader.conf"
   SYSTEMD_RELAX_ESP_CHECKS=1 chroot "$1" kernel-install --esp-path=/boot/efi --make-entry-directory=yes add \
