@@ -2,8 +2,8 @@ import { defineConfig } from "vitest/config";
 import { ProgressReporter } from "./test/reporter.ts";
 
 /**
- * Four projects: `unit` (pure), `component` (Pulumi mocks), `lab` (real hosts in QEMU, slow, one worker), and `matrix`,
- * the main job on every kind of lab host, which only `npm run test:matrix` runs.
+ * `unit` (pure), `component` (Pulumi mocks), `lab` (real hosts in QEMU, slow, one worker), and what `npm test` leaves to
+ * `npm run test:hosts` (other boot loaders, steps that fail) and `npm run test:matrix` (the main job on every kind of host).
  */
 export default defineConfig({
   test: {
@@ -20,15 +20,15 @@ export default defineConfig({
           hookTimeout: 1_800_000,
         },
       },
-      {
+      ...["hosts", "matrix"].map((name) => ({
         test: {
-          name: "matrix",
-          include: ["test/matrix/**/*.test.ts"],
+          name,
+          include: [`test/${name}/**/*.test.ts`],
           fileParallelism: false,
           testTimeout: 1_800_000,
           hookTimeout: 1_800_000,
         },
-      },
+      })),
     ],
   },
 });
