@@ -9,7 +9,8 @@ export default defineConfig({
   test: {
     reporters: [new ProgressReporter()],
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      // pure functions: a worker loads what they share once
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false } },
       { test: { name: "component", include: ["test/component/**/*.test.ts"], testTimeout: 30_000 } },
       {
         test: {
