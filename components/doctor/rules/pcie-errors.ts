@@ -16,7 +16,8 @@ export const pcieErrors = {
     for (const card of patient.cards)
       for (const device of card.functions)
         for (const address of [device.address, ...device.parents]) near.set(address, card.address);
-    const lines = logLines(patient, /AER:|PCIe Bus Error|fallen off the bus/);
+    // every port with the service says "AER: enabled with IRQ" as it starts
+    const lines = logLines(patient, /AER: (?!enabled)|PCIe Bus Error|fallen off the bus/);
     const cards = new Map<string, string[]>();
     for (const line of lines) {
       // the last address in the line is the one that the error came from
