@@ -101,6 +101,9 @@ const lockedBy = (message: string): string => {
     : `${user} on ${host} is updating this stack${at === undefined ? "" : ` since ${at}`} (process ${pid}): wait for it, or, if it is gone, take its lock away with pulumi cancel`;
 };
 
+/** Two Pulumis at once make their table in a new PostgreSQL, and one of them is told so. */
+const RACED = /failed to create table .*\(23505\)/;
+
 /** The agent on a host waits for another run that long; a holder of the state that is slower is no more. */
 const LOCK_MINUTES = 20;
 const LOCK_PAUSE = 2000;
@@ -123,7 +126,8 @@ const runEngine = async (stack: ReadStack, run: StackRun, operation: Operation):
       },
     });
   const once = (): Promise<EngineResult> => run.withEngine(call);
-  const first = await once();
+  const begun = await once();
+  const first = !begun.ok && RACED.test(begun.message) ? await once() : begun;
   if (first.ok) return first;
   if (first.why === "missing" && operation === "up") {
     const made = await engine.runPulumi(
