@@ -13,7 +13,7 @@ export interface Checkpoint {
   readonly version: string;
   /** `create` of every remote command, by the resource's name */
   readonly commands: Readonly<Record<string, string>>;
-  /** operations that an update was cut off in, and resources that are yet to be deleted */
+  /** resources that are yet to be deleted; operations that an update was cut off in are only warned of by the engine */
   readonly pending: number;
 }
 
@@ -49,9 +49,7 @@ export const parseCheckpoint = (bytes: Buffer): Checkpoint => {
           : [];
       }),
     ),
-    pending:
-      records(deployment["pending_operations"]).length +
-      resources.filter((resource) => resource["delete"] === true).length,
+    pending: resources.filter((resource) => resource["delete"] === true).length,
   };
 };
 

@@ -1,14 +1,23 @@
+import { hostname, userInfo } from "node:os";
+import { leaseProblem } from "../../components/core/lease.ts";
 import { formatProblems } from "../../components/core/problem.ts";
 import { probeQuestion } from "../../components/host-plan.ts";
 import { AGENT } from "../../components/remote/host-command.ts";
 import { probeHost } from "../../components/remote/probe.ts";
+import { isAlive } from "../engine/alive.ts";
 import type { Target } from "../hosts/target.ts";
 import { hostState, type HostState } from "./settled.ts";
 
 /** One host as it was found, or why it could not be asked. */
 export type HostLook =
   | { readonly ok: true; readonly name: string; readonly state: HostState }
-  | { readonly ok: false; readonly name: string; readonly message: string };
+  | {
+      readonly ok: false;
+      readonly name: string;
+      readonly message: string;
+      /** another run is at work on the host */
+      readonly locked?: true;
+    };
 
 /** Asks one host of a stack what its plan needs, and plans: one connection, nothing changed. */
 export const lookAtHost = async (stack: string, { name, spec, connection }: Target): Promise<HostLook> => {
@@ -16,6 +25,16 @@ export const lookAtHost = async (stack: string, { name, spec, connection }: Targ
   if (!connection.ok) return { ok: false, name, message: formatProblems(name, connection.problems) };
   try {
     const facts = await probeHost(connection.value, probeQuestion(spec, AGENT));
+    // what a host shows in the middle of another run's work says nothing
+    const runner = {
+      moment: new Date(),
+      user: userInfo().username,
+      machine: hostname(),
+      process: process.pid,
+      stack,
+    };
+    const locked = leaseProblem(facts.lease, runner, isAlive);
+    if (locked) return { ok: false, name, message: formatProblems(name, [locked]), locked: true };
     return { ok: true, name, state: hostState(stack, { name, spec, connection: connection.value, facts }) };
   } catch (error) {
     return { ok: false, name, message: error instanceof Error ? error.message : String(error) };

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { PgBoss } from "pg-boss";
 import { programDigest } from "../clean/program.ts";
 import { backendUrl, stateReader } from "../clean/checkpoint.ts";
+import { lookAtHost } from "../clean/look.ts";
 import { PROJECT } from "../hosts/stack-file.ts";
 import { FOLDER, logFolder } from "../rollout/run.ts";
 import { runStack, type ReadStack } from "../rollout/stack-run.ts";
@@ -33,7 +34,12 @@ const stackOf = async (job: Job): Promise<ReadStack | string> => {
 };
 
 /** Runs one job; its outcome is what the one who filed it shows. */
-const runJob = async (job: Job, stopping: Stopping, tell: (event: FleetEvent) => void): Promise<Outcome> => {
+const runJob = async (
+  job: Job,
+  takenOver: boolean,
+  stopping: Stopping,
+  tell: (event: FleetEvent) => void,
+): Promise<Outcome> => {
   const worker = whoAmI();
   const stack = await stackOf(job).catch((error: unknown) =>
     error instanceof Error ? error.message : String(error),
@@ -44,6 +50,7 @@ const runJob = async (job: Job, stopping: Stopping, tell: (event: FleetEvent) =>
       proved: false,
       hosts: [{ host: job.stack, result: "failed", message: `worker ${worker}: ${stack}` }],
     };
+  if (takenOver) await leasesEnd(stack, stopping.interrupt);
   const reader = stateReader(backendUrl(stack.environment, stack.file.backend), stack.environment);
   const hosts: Outcome["hosts"] = [];
   const result = await runStack(stack, {
@@ -70,6 +77,18 @@ const runJob = async (job: Job, stopping: Stopping, tell: (event: FleetEvent) =>
     },
   });
   return { worker, proved: result.proved, hosts };
+};
+
+/** Looks at a host again after so many milliseconds. */
+const LEASE_PAUSE = 3000;
+
+/** The worker before may have left its lease on a host; it ends by itself when nobody renews it (docs/decisions/host-lock.md). */
+const leasesEnd = async (stack: ReadStack, signal: AbortSignal): Promise<void> => {
+  while (!signal.aborted) {
+    const looks = await Promise.all(stack.targets.map((target) => lookAtHost(stack.name, target)));
+    if (!looks.some((look) => !look.ok && look.locked)) return;
+    await new Promise((resolve) => setTimeout(resolve, LEASE_PAUSE));
+  }
 };
 
 /** Waits until the database answers again; what failed while it was away is not the host's failure. */
@@ -106,7 +125,7 @@ export const work = async (options: WorkerOptions): Promise<number> => {
       if (!claimed) return undefined;
       const job = jobSchema.parse(claimed.data);
       say(`${job.stack}: ${claimed.retryCount > 0 ? "taken over" : "taken"}, filed by ${job.by}`);
-      const outcome = await runJob(job, stopping, (event) => {
+      const outcome = await runJob(job, claimed.retryCount > 0, stopping, (event) => {
         if (event.type !== "step") return;
         sayWord(words, { job: claimed.id, host: event.host, step: event.step });
       });

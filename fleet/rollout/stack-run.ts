@@ -5,6 +5,7 @@ import type { StateReader } from "../clean/checkpoint.ts";
 import { fingerprint, stateAgrees } from "../clean/fingerprint.ts";
 import { allSettled, lookAtHost, objection, type HostLook } from "../clean/look.ts";
 import { readRecord, writeRecord } from "../clean/records.ts";
+import { isAlive } from "../engine/alive.ts";
 import { changeCount, NO_CHANGES, type HostChanges } from "../engine/events.ts";
 import type { EngineResult, Operation } from "../engine/engine.ts";
 import { counted } from "../format.ts";
@@ -87,15 +88,6 @@ const whatWouldChange = (look: HostLook | undefined, changes: HostChanges): stri
 /** `the stack is currently locked by … created by USER@HOST (pid N) at TIME` (Pulumi: backend/diy/lock.go). */
 const LOCK = /created by (\S+)@(\S+) \(pid (\d+)\)(?: at (\S+))?/;
 
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-};
-
 /** The holder of a lock is a process of this machine that is no more. */
 export const isStaleLock = (message: string, here = hostname(), alive = isAlive): boolean => {
   const [, , host, pid] = LOCK.exec(message) ?? [];
@@ -108,6 +100,9 @@ const lockedBy = (message: string): string => {
     ? `another update of this stack is under way: ${message.trim()}`
     : `${user} on ${host} is updating this stack${at === undefined ? "" : ` since ${at}`} (process ${pid}): wait for it, or, if it is gone, take its lock away with pulumi cancel`;
 };
+
+/** Two Pulumis at once make their table in a new PostgreSQL, and one of them is told so. */
+const RACED = /failed to create table .*\(23505\)/;
 
 /** The agent on a host waits for another run that long; a holder of the state that is slower is no more. */
 const LOCK_MINUTES = 20;
@@ -131,7 +126,8 @@ const runEngine = async (stack: ReadStack, run: StackRun, operation: Operation):
       },
     });
   const once = (): Promise<EngineResult> => run.withEngine(call);
-  const first = await once();
+  const begun = await once();
+  const first = !begun.ok && RACED.test(begun.message) ? await once() : begun;
   if (first.ok) return first;
   if (first.why === "missing" && operation === "up") {
     const made = await engine.runPulumi(
@@ -139,7 +135,9 @@ const runEngine = async (stack: ReadStack, run: StackRun, operation: Operation):
       stack.environment,
       logOf(run, stack.name),
     );
-    return made.code === 0 ? once() : { ...first, why: "failed", message: made.stderr.trim() };
+    return made.code === 0
+      ? once()
+      : { ...first, why: "failed", message: `${made.stdout}${made.stderr}`.trim() };
   }
   let last: EngineResult = first;
   const patience = performance.now() + (run.waitsForLock === true ? LOCK_MINUTES * 60_000 : 0);

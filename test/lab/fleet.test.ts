@@ -122,7 +122,9 @@ describe("cut off", () => {
     await killed.told(stepOf(up(3), "boot"));
     const second = await fleet.fleet("up", up(3));
     expect(second.code).toBe(1);
-    expect(second.hosts[up(3)]).toMatch(/^failed \S+ on \S+ is updating this stack since .*\(process \d+\)/);
+    expect(second.hosts[up(3)]).toMatch(
+      /^failed [^]*\S+@\S+ \(stack \S+, process \d+\).* at work on it since/,
+    );
 
     killed.signal("SIGKILL");
     await killed.done;

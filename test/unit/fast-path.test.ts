@@ -67,14 +67,19 @@ describe("state and host are of the same up", () => {
     expect(stateAgrees(parseCheckpoint(checkpoint(found)), [settled(tokens)])).toBe(false);
   });
 
-  test.each([
-    ["an operation that was cut off", { pending_operations: [{ type: "creating" }] }],
-    ["a resource that is yet to be deleted", { resources: [{ urn: "urn:pulumi:s::p::t::n", delete: true }] }],
-  ])("not with %s", (_, more) => {
-    expect(parseCheckpoint(checkpoint(commands, more)).pending).toBe(1);
+  test("not with a resource that is yet to be deleted", () => {
+    const left = parseCheckpoint(
+      checkpoint(commands, { resources: [{ urn: "urn:pulumi:s::p::t::n", delete: true }] }),
+    );
+    expect(left.pending).toBe(1);
     expect(stateAgrees({ ...parseCheckpoint(checkpoint(commands)), pending: 1 }, [settled(tokens)])).toBe(
       false,
     );
+  });
+
+  test("operations that were cut off are no difference: the engine only warns of them", () => {
+    const found = parseCheckpoint(checkpoint(commands, { pending_operations: [{ type: "creating" }] }));
+    expect(stateAgrees(found, [settled(tokens)])).toBe(true);
   });
 });
 
