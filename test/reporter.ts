@@ -6,7 +6,7 @@ const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFix
 
 /**
  * A line a test file, every failure whole, and for slow ones what is running, at least every ten seconds.
- * Writes `{passed, failed}` to the file that TEST_COUNTS names.
+ * Writes `{passed, failed, failures}` to the file that TEST_COUNTS names.
  */
 export class ProgressReporter implements Reporter {
   /** files at work; workers tell of a test's start only when they get to it, so the file is what is always known */
@@ -15,6 +15,8 @@ export class ProgressReporter implements Reporter {
     { readonly file: string; readonly since: number; last: string }
   >();
   private heartbeat: NodeJS.Timeout | undefined;
+  /** names of what failed, told once more at the end */
+  private readonly failures: string[] = [];
 
   onTestRunStart(): void {
     this.heartbeat = setInterval(() => {
@@ -33,6 +35,7 @@ export class ProgressReporter implements Reporter {
     const file = this.running.get(test.module.id);
     if (file) file.last = `, after: ${test.name}`;
     if (state === "failed") {
+      this.failures.push(`${test.module.relativeModuleId} > ${test.fullName}`);
       console.log(`✗ ${test.module.relativeModuleId} > ${test.fullName} (${took})`);
       for (const error of errors)
         console.log(`    ${(error.stack ?? error.message).replaceAll("\n", "\n    ")}\n${error.diff ?? ""}`);
@@ -52,10 +55,11 @@ export class ProgressReporter implements Reporter {
     const failed = tests.filter((test) => test.result().state === "failed").length;
     // what went wrong outside of a test: while loading, or before or after a group's tests
     for (const broken of [module, ...module.children.allSuites()])
-      for (const error of broken.errors())
-        console.log(
-          `✗ ${module.relativeModuleId}${"fullName" in broken ? ` > ${broken.fullName}` : ""}: ${error.stack ?? error.message}`,
-        );
+      for (const error of broken.errors()) {
+        const name = `${module.relativeModuleId}${"fullName" in broken ? ` > ${broken.fullName}` : ""}`;
+        this.failures.push(name);
+        console.log(`✗ ${name}: ${error.stack ?? error.message}`);
+      }
     console.log(
       `${module.ok() ? "✓" : "✗"} ${module.relativeModuleId}: ${tests.length} tests` +
         `${failed > 0 ? `, ${failed} failed` : ""} (${seconds(performance.now() - since)})`,
@@ -73,7 +77,11 @@ export class ProgressReporter implements Reporter {
     ).length;
     for (const error of unhandled) console.log("✗ outside of any test:", error);
     // a file that cannot be loaded, and a test that never ran, count as failed: silence is no success
-    const counts = { passed, failed: tests.length - passed + broken + unhandled.length };
+    const counts = {
+      passed,
+      failed: tests.length - passed + broken + unhandled.length,
+      failures: this.failures,
+    };
     if (process.env["TEST_COUNTS"] !== undefined)
       writeFileSync(process.env["TEST_COUNTS"], JSON.stringify(counts));
   }

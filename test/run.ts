@@ -1,6 +1,6 @@
 /**
  * `npm test`, once setup has run: every test: the fast ones, the Go tests of the plugins, and the lab
- * (real hosts in QEMU). Ends with one line, `N passed, N failed`. Arguments go to vitest (a file, `-t name`).
+ * (real hosts in QEMU). Ends with what failed, and one line, `N passed, N failed`. Arguments go to vitest (a file, `-t name`).
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -10,6 +10,8 @@ import { join } from "node:path";
 interface Counts {
   readonly passed: number;
   readonly failed: number;
+  /** names of what failed, where the runner tells them */
+  readonly failures?: readonly string[];
 }
 
 const folder = mkdtempSync(join(tmpdir(), "vfio-fleet-test-"));
@@ -49,5 +51,6 @@ rmSync(folder, { recursive: true });
 const sum = (pick: (counts: Counts) => number): number =>
   results.reduce((total, counts) => total + pick(counts), 0);
 const failed = sum((counts) => counts.failed);
+for (const failure of results.flatMap((counts) => counts.failures ?? [])) console.log(`✗ ${failure}`);
 console.log(`\n${sum((counts) => counts.passed)} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
