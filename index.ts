@@ -1,7 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Providers } from "./components/remote/providers.ts";
-import { dialHosts } from "./components/remote/dial.ts";
-import { hostsOver } from "./stacks/merge.ts";
+import { dialledHosts } from "./stacks/dialled.ts";
 
 // Pulumi keeps a stack trace for every resource and promise and looks each line up in source maps; Node runs these
 // sources as they are written, so there is nothing to look up, and it would take a tenth of a preview's time.
@@ -17,7 +16,6 @@ const raw = {
   labels: config.getObject<unknown>("labels"),
   secrets,
 };
-const dialled = dialHosts({ hosts: hostsOver(raw.defaults, raw.hosts), secrets });
 
 // all this is loaded while the hosts let us in
 const [
@@ -28,9 +26,8 @@ const [
   { GpuHost },
   { dueSteps, planHost, probeQuestion },
   { commandProvider, earlyLibvirt },
-  { resolveConnection },
   { AGENT },
-  { probeHost },
+  { askHost },
   { isAlive, thisRunner },
   { readStack },
 ] = await Promise.all([
@@ -41,12 +38,12 @@ const [
   import("./components/gpu-host.ts"),
   import("./components/host-plan.ts"),
   import("./components/remote/providers.ts"),
-  import("./components/remote/connection.ts"),
   import("./components/remote/host-command.ts"),
-  import("./components/remote/probe.ts"),
+  import("./components/remote/ask.ts"),
   import("./components/remote/runner.ts"),
   import("./stacks/read.ts"),
 ]);
+const dialled = await dialledHosts();
 
 /** Ends the program with one message and no stack trace: nothing has been declared, so nothing changes. */
 const refuse = (messages: readonly string[]): never => {
@@ -71,13 +68,16 @@ if (!stack.ok) refuse([formatProblems(`stack ${pulumi.getStack()}`, stack.proble
 const described = stack.ok ? Object.entries(stack.value.hosts) : [];
 
 const reached = allOrRefuse(
-  described.map(([name, spec]) => {
-    const call = dialled.get(name);
-    if (call) return { value: { name, spec, ...call } };
-    const path = `vfio-fleet:hosts.${name}.connection`;
-    const connection = resolveConnection(path, spec.connection, stack.ok ? stack.value.secrets[name] : {});
-    return { message: formatProblems(name, connection.ok ? [] : connection.problems) };
-  }),
+  await Promise.all(
+    described.map(async ([name, spec]) => {
+      const call = dialled.get(name);
+      if (call) return { value: { name, spec, ...call } };
+      const { resolveConnection } = await import("./components/remote/connection.ts");
+      const path = `vfio-fleet:hosts.${name}.connection`;
+      const connection = resolveConnection(path, spec.connection, stack.ok ? stack.value.secrets[name] : {});
+      return { message: formatProblems(name, connection.ok ? [] : connection.problems) };
+    }),
+  ),
 );
 
 let commands: Providers["commands"] | undefined;
@@ -91,7 +91,7 @@ const asked = allOrRefuse(
         if (early) commands ??= commandProvider();
       };
       try {
-        const facts = await probeHost(connection, probeQuestion(spec, AGENT), opened, onLibvirt);
+        const facts = await askHost(connection, probeQuestion(spec, AGENT), opened, onLibvirt);
         return { value: { name, spec, connection, facts, early } };
       } catch (error) {
         return { message: error instanceof Error ? error.message : String(error) };

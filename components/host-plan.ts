@@ -21,7 +21,7 @@ import { storageSchema } from "./core/storage-spec.ts";
 import { SRIOV_RULES } from "./core/virtual-functions.ts";
 import { distros } from "./distro/registry.ts";
 import { initramfsGenerators } from "./initramfs/registry.ts";
-import type { ProbeQuestion } from "./remote/probe.ts";
+import type { ProbeQuestion } from "./remote/ask.ts";
 import { connectionSchema } from "./remote/connection-schema.ts";
 
 const cardName = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, "names are lower-case letters, digits and dashes");

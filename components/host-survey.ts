@@ -4,7 +4,7 @@ import type { BootloaderDriver, DistroDriver, InitramfsDriver } from "./core/dri
 import type { Facts } from "./core/facts.ts";
 import { distros } from "./distro/registry.ts";
 import { initramfsGenerators } from "./initramfs/registry.ts";
-import type { ProbeQuestion } from "./remote/probe.ts";
+import type { ProbeQuestion } from "./remote/ask.ts";
 
 const drivers = {
   bootloader: Object.values<BootloaderDriver>(bootloaders),

@@ -217,7 +217,10 @@ export const hostCommands = (
       },
       { parent, dependsOn: [...dependsOn, ...step.after.flatMap((key) => made.get(key) ?? [])] },
     );
-    if (step.drift) void pulumi.log.warn(explainDrift(step.drift), resource);
+    // Pulumi sends what is logged in order, after the resource's URN: one that never comes, as behind a gate that stays
+    // shut, would keep every later message back, the error that shut it among them
+    const { drift } = step;
+    if (drift) void resource.urn.apply(() => pulumi.log.warn(explainDrift(drift), resource));
     made.set(step.key, resource);
   }
   return made;

@@ -1,93 +1,11 @@
-import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { Facts } from "../core/facts.ts";
-import type { ModuleQuestion } from "../core/module-options.ts";
-import { parseProbe } from "../facts/parse.ts";
+import { askHost, type ProbeQuestion } from "./ask.ts";
 import type { Connection } from "./connection.ts";
-import { elevated, SHELL } from "./elevate.ts";
-import { quote } from "./quote.ts";
-import { HostError, openHost, type OpenHost } from "./session.ts";
-
-export interface ProbeQuestion {
-  /** paths whose content is wanted; globs are expanded on the host */
-  readonly files: readonly string[];
-  /** paths that may be there or not; globs are expanded on the host */
-  readonly exists: readonly string[];
-  /** disks, media and folders of which more is wanted than that they are there; `pool/POOL/VOLUME` is a volume */
-  readonly look?: readonly string[];
-  readonly packages: readonly string[];
-  /** modules whose parameters are wanted; `*` for all */
-  readonly parameters: readonly string[];
-  /** modules whose parameters are to be checked before they are set */
-  readonly modinfo?: readonly ModuleQuestion[];
-  /** kernel functions that only some kernels have */
-  readonly symbols?: readonly string[];
-  /** what explains a host beyond what a plan looks at; costs the host about as much as all the rest */
-  readonly survey?: boolean;
-}
-
-const read = (name: string): string => readFileSync(new URL(`../facts/${name}.sh`, import.meta.url), "utf8");
-const script = read("probe");
-
-/** Calls `onLibvirt` as soon as the probe has said that libvirt's socket is there; it is among its first words. */
-const firstWords = (nonce: string, onLibvirt: () => void): ((chunk: Buffer) => void) => {
-  let text: string | undefined = "";
-  return (chunk) => {
-    if (text === undefined) return;
-    text += chunk.toString("latin1");
-    const at = text.indexOf(`@${nonce} host\n`);
-    if (at >= 0 && text.includes("\nlibvirt=socket\n", at)) {
-      text = undefined;
-      onLibvirt();
-    } else if (text.length > 4096) text = undefined;
-  };
-};
+import { openHost } from "./session.ts";
 
 /**
- * Asks one host for its facts: one connection, one round trip, nothing changed.
- * @param opened the host, where it is being connected to already; its connection is closed here
- * @param onLibvirt called before the rest of the answer is there, when libvirt can be connected to
- * @throws {HostError} when it cannot be reached or sudo refuses the password
+ * Connects to one host and asks it for its facts.
+ * @throws {HostError} as askHost
  */
-export const probeHost = async (
-  connection: Connection,
-  question: ProbeQuestion,
-  opened: Promise<OpenHost> = openHost(connection),
-  onLibvirt: () => void = () => {},
-): Promise<Facts> => {
-  const nonce = randomBytes(9).toString("hex");
-  const text = [
-    `N=${nonce}`,
-    `FILES=${quote(question.files.join(" "))}`,
-    `EXISTS=${quote(question.exists.join(" "))}`,
-    `LOOK=${quote((question.look ?? []).join("\n"))}`,
-    `PACKAGES=${quote(question.packages.join(" "))}`,
-    `PARAMETERS=${quote(question.parameters.join(" "))}`,
-    `MODINFO=${quote((question.modinfo ?? []).map(({ module, receipt, sha256 }) => [module, receipt, sha256].join(":")).join(" "))}`,
-    `SYMBOLS=${quote((question.symbols ?? []).join(" "))}`,
-    ...(question.survey ? ["SURVEY=survey", read("survey")] : []),
-    script,
-  ].join("\n");
-  const host = await opened;
-  const result = await host
-    .run(SHELL, elevated(text, connection.sudoPassword), firstWords(nonce, onLibvirt))
-    .finally(host.end);
-  const name = `${connection.user}@${connection.host}`;
-  if (result.code !== 0 && result.stdout === "")
-    throw new HostError(
-      name,
-      `the probe did not run (exit status ${result.code}): ${result.stderr.trim().slice(0, 500)}`,
-      /sudo/.test(result.stderr)
-        ? "check the password: pulumi config set --secret --path 'vfio-fleet:secrets.HOST.sudoPassword'"
-        : "the login needs a POSIX shell that can run commands",
-    );
-  try {
-    return parseProbe(result.stdout, nonce);
-  } catch (error) {
-    throw new HostError(
-      name,
-      error instanceof Error ? error.message : String(error),
-      "run it again; if it stays, run 'vfio-fleet inspect' and report what it says",
-    );
-  }
-};
+export const probeHost = (connection: Connection, question: ProbeQuestion): Promise<Facts> =>
+  askHost(connection, question, openHost(connection));

@@ -5,7 +5,8 @@ import { parsePciId } from "../core/pci.ts";
 import type { Connection } from "./connection.ts";
 import { elevated, SHELL } from "./elevate.ts";
 import { commandLine } from "./quote.ts";
-import { HostError, runOnHost } from "./session.ts";
+import { HostError } from "./host-error.ts";
+import { runOnHost } from "./session.ts";
 
 /** What a host gave of a card's ROM, or why it refused to read it. */
 export type RomAnswer =

@@ -2,7 +2,8 @@ import type { Connection } from "./connection.ts";
 import { elevated, SHELL } from "./elevate.ts";
 import { AGENT } from "./host-command.ts";
 import { commandLine } from "./quote.ts";
-import { HostError, runOnHost } from "./session.ts";
+import { HostError } from "./host-error.ts";
+import { runOnHost } from "./session.ts";
 
 /** What the host said about its lock, and whether it did what was asked. */
 export interface UnlockAnswer {

@@ -4,7 +4,8 @@ import type { Facts } from "../core/facts.ts";
 import { parseProbe } from "../facts/parse.ts";
 import type { Connection } from "./connection.ts";
 import { elevated, SHELL } from "./elevate.ts";
-import { HostError, streamFromHost } from "./session.ts";
+import { HostError } from "./host-error.ts";
+import { streamFromHost } from "./session.ts";
 
 const read = (name: string): string => readFileSync(new URL(`../facts/${name}.sh`, import.meta.url), "utf8");
 

@@ -1,6 +1,6 @@
 import { functionsOf } from "../../components/core/iommu.ts";
 import { callAgent } from "../../components/remote/call-agent.ts";
-import { HostError } from "../../components/remote/session.ts";
+import { HostError } from "../../components/remote/host-error.ts";
 import { CommandError } from "../command-error.ts";
 import { printable } from "../terminal.ts";
 import { chooseHost } from "./choose-host.ts";

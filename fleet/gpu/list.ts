@@ -1,7 +1,7 @@
 import { holderOf, listedCards } from "../../components/core/domain-cards.ts";
 import type { Facts } from "../../components/core/facts.ts";
 import { functionsOf } from "../../components/core/iommu.ts";
-import { HostError } from "../../components/remote/session.ts";
+import { HostError } from "../../components/remote/host-error.ts";
 import { CommandError } from "../command-error.ts";
 import { shortAddress } from "../format.ts";
 import { formatTable, paintFor, printable, type Paint } from "../terminal.ts";

@@ -4,7 +4,7 @@ import PQueue from "p-queue";
 import { formatProblems } from "../../components/core/problem.ts";
 import { surveyQuestion } from "../../components/host-survey.ts";
 import { probeHost } from "../../components/remote/probe.ts";
-import { HostError } from "../../components/remote/session.ts";
+import { HostError } from "../../components/remote/host-error.ts";
 import { CommandError } from "../command-error.ts";
 import { counted } from "../format.ts";
 import { PROJECT, stackNames } from "../hosts/stack-file.ts";

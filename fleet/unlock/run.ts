@@ -1,5 +1,5 @@
 import { formatProblems } from "../../components/core/problem.ts";
-import { HostError } from "../../components/remote/session.ts";
+import { HostError } from "../../components/remote/host-error.ts";
 import { unlockHost } from "../../components/remote/unlock.ts";
 import { targetsOf, type SshOptions, type Target } from "../hosts/target.ts";
 import { printable } from "../terminal.ts";

@@ -4,7 +4,7 @@ import { judgeOptionRom } from "../../components/core/option-rom/judge.ts";
 import type { GuestFirmware } from "../../components/core/option-rom/judgement.ts";
 import { parseOptionRom } from "../../components/core/option-rom/parse.ts";
 import { readRomOnHost, type RomAnswer } from "../../components/remote/read-rom.ts";
-import { HostError } from "../../components/remote/session.ts";
+import { HostError } from "../../components/remote/host-error.ts";
 import { CommandError } from "../command-error.ts";
 import { targetsOf, type SshOptions } from "../hosts/target.ts";
 import { paintFor, printable } from "../terminal.ts";

@@ -8,7 +8,7 @@ import { diagnose } from "../../components/doctor/diagnose.ts";
 import { parseProbe, ProbeAnswerError } from "../../components/facts/parse.ts";
 import { hostSchema, planHost } from "../../components/host-plan.ts";
 import { explainDrift } from "../../components/remote/host-command.ts";
-import { HostError } from "../../components/remote/session.ts";
+import { HostError } from "../../components/remote/host-error.ts";
 import { renderDiagnosis } from "../../fleet/doctor/render.ts";
 import { renderHost } from "../../fleet/inspect/render.ts";
 import { makeReport } from "../../fleet/report/model.ts";

@@ -1,0 +1,63 @@
+import { parentPort } from "node:worker_threads";
+import type { Connection } from "../components/remote/connection.ts";
+import { dialHosts } from "../components/remote/dial.ts";
+import type { RunResult } from "../components/remote/session.ts";
+import { hostsOver } from "./merge.ts";
+
+/** What the program asks of a host that is being dialled. */
+export type ToWorker =
+  | { readonly kind: "run"; readonly host: string; readonly command: string; readonly input: string }
+  | { readonly kind: "end"; readonly host: string };
+
+/** What the program is told: first of whom there is, then of each by itself. */
+export type FromWorker =
+  | { readonly kind: "hosts"; readonly hosts: Readonly<Record<string, Connection>> }
+  | { readonly kind: "opened"; readonly host: string }
+  | { readonly kind: "output"; readonly host: string; readonly chunk: Uint8Array }
+  | { readonly kind: "ended"; readonly host: string; readonly result: RunResult }
+  /** not let in, or the connection broke */
+  | { readonly kind: "failed"; readonly host: string; readonly message: string };
+
+/** A stack's configuration as language hosts hand it over: keys with `config:` in them or without, values as text. */
+const configured = (key: string): unknown => {
+  const all = JSON.parse(process.env["PULUMI_CONFIG"] ?? "{}") as Readonly<Record<string, string>>;
+  const text = all[`vfio-fleet:${key}`] ?? all[`vfio-fleet:config:${key}`];
+  return text === undefined ? undefined : JSON.parse(text);
+};
+
+const dialConfigured = (): ReturnType<typeof dialHosts> => {
+  try {
+    const hosts = hostsOver(configured("defaults"), configured("hosts"));
+    return dialHosts({ hosts, secrets: configured("secrets") });
+  } catch {
+    // the program reads the same and tells what is wrong with it
+    return new Map();
+  }
+};
+
+const tell = (message: FromWorker): void => parentPort?.postMessage(message);
+const failed = (host: string) => (error: unknown) =>
+  tell({ kind: "failed", host, message: error instanceof Error ? error.message : String(error) });
+
+const dialled = dialConfigured();
+tell({
+  kind: "hosts",
+  hosts: Object.fromEntries([...dialled].map(([host, { connection }]) => [host, connection])),
+});
+for (const [host, { opened }] of dialled) opened.then(() => tell({ kind: "opened", host }), failed(host));
+
+parentPort?.on("message", (message: ToWorker) => {
+  const { host } = message;
+  const opened = dialled.get(host)?.opened;
+  if (message.kind === "end")
+    opened?.then(
+      (open) => open.end(),
+      () => {},
+    );
+  else
+    opened
+      ?.then((open) =>
+        open.run(message.command, message.input, (chunk) => tell({ kind: "output", host, chunk })),
+      )
+      .then((result) => tell({ kind: "ended", host, result }), failed(host));
+});

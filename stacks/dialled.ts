@@ -1,0 +1,95 @@
+/**
+ * The hosts of the stack that this process runs for, dialled by a thread of its own as soon as this is imported: loading
+ * Pulumi keeps the main thread busy for longer than a host takes to let us in. Pulumi.yaml has Node import this before
+ * the program (nodeargs); where that is not honoured, the program does.
+ */
+import { isMainThread, Worker } from "node:worker_threads";
+import type { DialledHost } from "../components/remote/dial.ts";
+import type { RunResult } from "../components/remote/session.ts";
+import type { FromWorker, ToWorker } from "./dial-worker.ts";
+
+interface Waiting<T> {
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** One host as the program sees it, and what the worker says of it. */
+const remoteHost = (send: (message: ToWorker) => void, host: string, onEnd: () => void) => {
+  const opening = Promise.withResolvers<void>();
+  let running: (Waiting<RunResult> & { readonly onOutput: ((text: Buffer) => void) | undefined }) | undefined;
+  const opened = opening.promise.then(() => ({
+    run: (command: string, input: string, onOutput?: (text: Buffer) => void) =>
+      new Promise<RunResult>((resolve, reject) => {
+        running = { resolve, reject, onOutput };
+        send({ kind: "run", host, command, input });
+      }),
+    end: () => {
+      send({ kind: "end", host });
+      onEnd();
+    },
+  }));
+  // whoever asks for it is told; until then it is no unhandled failure
+  opened.catch(() => {});
+  return {
+    opened,
+    hear: (message: Exclude<FromWorker, { kind: "hosts" }>): void => {
+      if (message.kind === "opened") opening.resolve();
+      else if (message.kind === "output") running?.onOutput?.(Buffer.from(message.chunk));
+      else if (message.kind === "ended") running?.resolve(message.result);
+      else {
+        const error = new Error(message.message);
+        opening.reject(error);
+        running?.reject(error);
+        onEnd();
+      }
+    },
+  };
+};
+
+const startWorker = () => {
+  const worker = new Worker(new URL("dial-worker.ts", import.meta.url), { execArgv: [] });
+  const hosts = Promise.withResolvers<ReadonlyMap<string, DialledHost>>();
+  hosts.promise.catch(() => {});
+  const remotes = new Map<string, ReturnType<typeof remoteHost>>();
+  const busy = new Set<string>();
+  worker.on("message", (message: FromWorker) => {
+    if (message.kind !== "hosts") return remotes.get(message.host)?.hear(message);
+    for (const host of Object.keys(message.hosts)) {
+      busy.add(host);
+      const done = (): void => {
+        busy.delete(host);
+        if (busy.size === 0) worker.unref();
+      };
+      remotes.set(
+        host,
+        remoteHost((asked) => worker.postMessage(asked), host, done),
+      );
+    }
+    if (busy.size === 0) worker.unref();
+    hosts.resolve(
+      new Map(
+        Object.entries(message.hosts).flatMap(([host, connection]) => {
+          const remote = remotes.get(host);
+          return remote ? [[host, { connection, opened: remote.opened }] as const] : [];
+        }),
+      ),
+    );
+  });
+  worker.on("error", (error) => {
+    const cause = error instanceof Error ? error : new Error(String(error));
+    hosts.reject(cause);
+    for (const [host, remote] of remotes) remote.hear({ kind: "failed", host, message: cause.message });
+  });
+  // a process that has no use for the hosts does not wait for them
+  worker.unref();
+  return { worker, hosts: hosts.promise };
+};
+
+const started = isMainThread && process.env["PULUMI_CONFIG"] !== undefined ? startWorker() : undefined;
+
+/** Every host whose connection could be understood, by name, as it is being connected to. */
+export const dialledHosts = async (): Promise<ReadonlyMap<string, DialledHost>> => {
+  if (!started) return new Map();
+  started.worker.ref();
+  return started.hosts;
+};

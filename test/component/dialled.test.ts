@@ -1,0 +1,66 @@
+import { execa } from "execa";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startSshd, type Sshd } from "../support/sshd.ts";
+
+const DIALLED = new URL("../../stacks/dialled.ts", import.meta.url).href;
+let sshd: Sshd;
+beforeAll(async () => {
+  sshd = await startSshd();
+});
+afterAll(() => sshd.stop());
+
+/** A host's description that reaches the server. */
+const host = (changes: object = {}): object => ({
+  connection: {
+    host: "127.0.0.1",
+    port: sshd.port,
+    user: sshd.user,
+    hostKey: sshd.hostKey,
+    privateKeyFile: sshd.privateKeyFile,
+    ...changes,
+  },
+});
+
+/** A program in a process of its own that has this configuration, with Node's --import as Pulumi.yaml has it. */
+const program = async (
+  config: Readonly<Record<string, unknown>>,
+  code: string,
+): Promise<Readonly<Record<string, unknown>>> => {
+  const texts = Object.entries(config).map(([key, value]) => [key, JSON.stringify(value)]);
+  const { stdout } = await execa(
+    process.execPath,
+    [`--import=${DIALLED}`, "--input-type=module", "-e", code],
+    { env: { PULUMI_CONFIG: JSON.stringify(Object.fromEntries(texts)) } },
+  );
+  return JSON.parse(stdout) as Record<string, unknown>;
+};
+
+/** What every dialled host says to `echo`, or why it says nothing. */
+const ASK = `
+const { dialledHosts } = await import(${JSON.stringify(DIALLED)});
+const said = {};
+for (const [name, { connection, opened }] of await dialledHosts())
+  said[name] = await opened.then(async (host) => {
+    let heard = "";
+    const { stdout, code } = await host.run("cat; exit 3", "over stdin", (chunk) => (heard += chunk));
+    host.end();
+    return [connection.port, code, stdout, heard];
+  }, (error) => error.message);
+console.log(JSON.stringify(said));`;
+
+test("hosts are dialled by what the configuration says, over their shared settings; the process ends by itself", async () => {
+  const hosts = { one: host(), two: {}, three: host({ port: 1 }), four: "no description" };
+  const said = await program({ "vfio-fleet:hosts": hosts, "vfio-fleet:defaults": host() }, ASK);
+  const answer = [sshd.port, 3, "over stdin", "over stdin"];
+  expect(said).toEqual({ one: answer, two: answer, three: expect.stringContaining("connection refused") });
+});
+
+test("a language host that writes config: into the keys is understood too", async () => {
+  expect(Object.keys(await program({ "vfio-fleet:config:hosts": { one: host() } }, ASK))).toEqual(["one"]);
+});
+
+test("a program that asks for no host does not wait for them; an odd configuration is the program's to judge", async () => {
+  expect(await program({ "vfio-fleet:hosts": { one: host() } }, "console.log('{}')")).toEqual({});
+  expect(await program({ "vfio-fleet:hosts": ["odd"] }, ASK)).toEqual({});
+  expect(await program({}, ASK)).toEqual({});
+});
