@@ -4,7 +4,17 @@ import { parsePciAddress, parsePciId } from "../core/pci.ts";
 import { shortened } from "../core/printable.ts";
 import { parseLease } from "./parse-lease.ts";
 import { parseSurvey } from "./parse-survey.ts";
-import { addressesIn, headed, hex, integer, ownRecord, pairs, ProbeAnswerError, split } from "./sections.ts";
+import {
+  addressesIn,
+  headed,
+  hex,
+  integer,
+  ownRecord,
+  pairs,
+  ProbeAnswerError,
+  sectionsIn,
+  split,
+} from "./sections.ts";
 
 export { ProbeAnswerError } from "./sections.ts";
 
@@ -151,38 +161,75 @@ const cpu = (values: Values): Facts["cpu"] => {
   };
 };
 
-const BOOT_IMAGE = /^\/boot\/init(rd|ramfs)[^/]*$/;
+/** What stat said of a file. */
+interface Announced {
+  readonly size: number;
+  readonly mode: string;
+  readonly owner: string;
+  readonly group: string;
+  readonly modified: string;
+  readonly path: string;
+}
 
-/** Files with their contents, and `path:bytes:mtime` of the boot images, whose contents are not asked for. */
-const files = (
-  section: (name: string) => readonly string[],
-): { readonly read: Map<string, HostFile>; readonly images: string[] } => {
-  const contents = Buffer.from(section("contents").join(""), "base64");
-  const stats = section("files").flatMap((line) => {
+const announced = (lines: readonly string[]): Announced[] =>
+  lines.flatMap((line) => {
     const match = /^(\d+) (\d+) (\S+) (\S+) (\d+) (.*)$/.exec(line);
-    return match ? [match] : [];
+    if (!match) return [];
+    const [, size, mode = "", owner = "", group = "", modified = "", path = ""] = match;
+    return [{ size: Number(size), mode, owner, group, modified, path }];
   });
-  const listed = stats.filter(([, , , , , , path = ""]) => !BOOT_IMAGE.test(path));
-  const images = stats.flatMap(([, size, , , , modified, path = ""]) =>
-    BOOT_IMAGE.test(path) ? [`${path}:${size}:${modified}`] : [],
-  );
-  const total = listed.reduce((sum, [, size]) => sum + Number(size), 0);
-  if (total !== contents.length)
+
+/** Boot images are announced only. */
+const isBootImage = ({ path }: Announced): boolean => /^\/boot\/init(rd|ramfs)[^/]*$/.test(path);
+
+/** An answer's text, and the bytes of files that lie in the middle of it: as many as were announced before them. */
+const cutContents = (
+  answer: Buffer,
+  nonce: string,
+): { readonly text: string; readonly files: readonly Announced[]; readonly contents: Buffer } => {
+  const marker = `\n@${nonce} contents\n`;
+  const at = answer.indexOf(marker);
+  const from = at + marker.length;
+  if (at === -1 || !answer.includes(`\n@${nonce} end`, from))
+    return { text: answer.toString("utf8"), files: [], contents: Buffer.alloc(0) };
+  const head = answer.toString("utf8", 0, from);
+  const files = announced(sectionsIn(head, nonce).get("files") ?? []);
+  const total = files.reduce((sum, file) => sum + (isBootImage(file) ? 0 : file.size), 0);
+  if (answer.indexOf(`\n@${nonce} `, from + total) !== from + total)
     throw new ProbeAnswerError(
-      `files changed while they were read: ${contents.length} bytes came, ${total} were announced; run it again`,
+      `files changed while they were read: something else than the announced ${total} bytes came; run it again`,
     );
+  return {
+    text: head + answer.toString("utf8", from + total),
+    files,
+    contents: answer.subarray(from, from + total),
+  };
+};
+
+/** Files with their contents, and `path:bytes:mtime` of the boot images. */
+const files = (
+  found: readonly Announced[],
+  contents: Buffer,
+): { readonly read: Map<string, HostFile>; readonly images: string[] } => {
   let offset = 0;
   const read = new Map(
-    listed.map(([, size, mode = "", owner = "", group = "", , path = ""]) => {
-      const bytes = contents.subarray(offset, (offset += Number(size)));
-      const sha256 = createHash("sha256").update(bytes).digest("hex");
-      // of an option ROM the digest is all that is compared; its bytes belong in no saved or shown facts
-      const content = bytes.includes(0) ? `(${bytes.length} bytes, no text)` : bytes.toString("utf8");
-      return [path, { mode, owner, group, content, sha256 }];
-    }),
+    found
+      .filter((file) => !isBootImage(file))
+      .map(({ size, mode, owner, group, path }) => {
+        const bytes = contents.subarray(offset, (offset += size));
+        const sha256 = createHash("sha256").update(bytes).digest("hex");
+        // of an option ROM the digest is all that is compared; its bytes belong in no saved or shown facts
+        const content = bytes.includes(0) ? `(${bytes.length} bytes, no text)` : bytes.toString("utf8");
+        return [path, { mode, owner, group, content, sha256 }];
+      }),
   );
+  const images = found.filter(isBootImage).map(({ path, size, modified }) => `${path}:${size}:${modified}`);
   return { read, images: [...new Set(images)].sort() };
 };
+
+/** Files that are looked into here, for a line or two: no facts of their own. */
+const SEARCHED =
+  /^\/run\/libvirt\/|^\/lib\/modules\/[^/]+\/modules\.builtin$|^\/boot\/grub\/grub\.cfg$|\/grub-mkconfig$/;
 
 const domains = (section: (name: string) => readonly string[], read: ReadonlyMap<string, HostFile>) => {
   const found = new Map<string, { running: boolean; autostart: boolean; xml?: string; liveXml?: string }>();
@@ -213,21 +260,30 @@ const receipts = (values: Values): Facts["receipts"] =>
     }),
   );
 
-/** `kind bytes stamp path`, with - for what is not known. */
-const looked = (lines: readonly string[]): NonNullable<Facts["looked"]> =>
-  Object.fromEntries(
+/** `kind bytes path`, with - for what is not known; `size:mtime:inode path` of the regular files among them. */
+const looked = (lines: readonly string[], stamps: readonly string[]): NonNullable<Facts["looked"]> => {
+  const stampOf = new Map(
+    stamps.flatMap((line) => {
+      const [, stamp = "", path] = /^(\d+:\d+:\d+) (\/.*)$/.exec(line) ?? [];
+      return path === undefined ? [] : [[path, stamp]];
+    }),
+  );
+  return Object.fromEntries(
     lines.flatMap((line) => {
-      const [, kind, bytes = "", stamp, path] = /^(\S+) (\S+) (\S+) (\/.*)$/.exec(line) ?? [];
+      const [, kind, told = "", path] = /^(\S+) (\S+) (\/.*)$/.exec(line) ?? [];
       if (path === undefined) return [];
-      const size = integer(bytes);
+      const stamp = stampOf.get(path);
+      // an image that says its size itself has said it; of others it is the file's
+      const bytes = integer(told) ?? integer(stamp);
       return [
         [
           path,
-          { kind, ...(size !== undefined && { bytes: size }), ...(stamp !== "-" && { stamp }) } as never,
+          { kind, ...(bytes !== undefined && { bytes }), ...(stamp !== undefined && { stamp }) } as never,
         ],
       ];
     }),
   );
+};
 
 const unquote = (text: string): string => text.replace(/^(["'])(.*)\1$/, "$2");
 
@@ -236,13 +292,14 @@ const unquote = (text: string): string => text.replace(/^(["'])(.*)\1$/, "$2");
  * @param nonce the one the probe was started with
  * @throws {ProbeAnswerError} when the answer is no whole probe answer or does not fit the facts' schema
  */
-export const parseProbe = (answer: string, nonce: string): Facts => {
-  const sections = split(answer, nonce);
+export const parseProbe = (answer: Uint8Array, nonce: string): Facts => {
+  const { text, files: listed, contents } = cutContents(Buffer.from(answer), nonce);
+  const sections = split(text, nonce);
   const section = (name: string): readonly string[] => sections.get(name) ?? [];
   const host = pairs(section("host"));
   const values: Values = headed(section("values"));
   const os = pairs(values.get("/etc/os-release") ?? values.get("/usr/lib/os-release") ?? []);
-  const { read, images } = files(section);
+  const { read, images } = files(listed, contents);
   const moduleParameters = ownRecord<Record<string, string>>();
   for (const [path, [value]] of values) {
     const [module = "", kind, name = ""] = path.split("/").slice(-3);
@@ -254,8 +311,11 @@ export const parseProbe = (answer: string, nonce: string): Facts => {
     const match = /^\/lib\/modules\/([^/]+)\/.*\/([^/]+?)\.ko(\.\w+)?$/.exec(path);
     if (match?.[1] && match[2]) (vfioModules[match[1]] ??= []).push(match[2].replaceAll("-", "_"));
   }
-  const found = section("found").map((line) => line.trim());
-  const menu = found.filter((line) => /^(linux|menuentry|submenu)\s/.test(line));
+  const linesOf = (path: RegExp): string[] =>
+    [...read].flatMap(([name, { content }]) => (path.test(name) ? content.split("\n") : []));
+  const menu = linesOf(/^\/boot\/grub\/grub\.cfg$/)
+    .map((line) => line.trim())
+    .filter((line) => /^(linux|menuentry|submenu)\s/.test(line));
   const loaderInfo = Buffer.from(section("loader-info").join(""), "base64");
   const survey = parseSurvey(sections, host["privilege"] ?? "none");
   const facts: unknown = {
@@ -291,7 +351,9 @@ export const parseProbe = (answer: string, nonce: string): Facts => {
     modules: section("modules").map((path) => path.split("/").at(-2) ?? ""),
     moduleParameters,
     vfioModules,
-    vfioBuiltin: found.flatMap((line) => /\/(vfio[^/]*)\.ko$/.exec(line)?.[1]?.replaceAll("-", "_") ?? []),
+    vfioBuiltin: linesOf(/\/modules\.builtin$/).flatMap(
+      (line) => /\/(vfio[^/]*)\.ko$/.exec(line)?.[1]?.replaceAll("-", "_") ?? [],
+    ),
     moduleInfo: moduleInfo(section("modinfo")),
     symbols: section("symbols"),
     boot: {
@@ -301,15 +363,15 @@ export const parseProbe = (answer: string, nonce: string): Facts => {
       present: section("boot-present"),
       ...(menu.length > 0 && { grubLinux: menu }),
       ...(section("boot-present").some((path) => path.endsWith("/grub-mkconfig")) && {
-        grubDropIns: found.some((line) => line.includes("/default/grub.d/*")),
+        grubDropIns: linesOf(/\/grub-mkconfig$/).some((line) => line.includes("/default/grub.d/*")),
       }),
       bootFilesystem: (section("boot-filesystem")[0] ?? "").split(" ")[0] ?? "",
       bootDevice: (section("boot-filesystem")[0] ?? "").split(" ")[1] ?? "",
     },
     initramfs: { tools: section("initramfs-tools"), images },
-    files: Object.fromEntries([...read].filter(([path]) => !path.startsWith("/run/libvirt/"))),
+    files: Object.fromEntries([...read].filter(([path]) => !SEARCHED.test(path))),
     exists: section("exists"),
-    looked: looked(section("looked")),
+    looked: looked(section("looked"), section("stamps")),
     receipts: receipts(values),
     ...parseLease(
       { ...pairs(section("lease")), ...pairs(values.get("/var/lib/vfio-fleet/lease") ?? []) },

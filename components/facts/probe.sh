@@ -147,24 +147,24 @@ section files
 images=
 for path in /boot/initrd.img-* /boot/initramfs-* /boot/initrd-*; do [ -f "$path" ] && images="$images$NL$path"; done
 readable=
-for path in $FILES /etc/libvirt/qemu/*.xml /run/libvirt/qemu/*.xml; do
+kernel=; IFS= read -r kernel </proc/sys/kernel/osrelease
+# built-in vfio modules, what the boot menu starts, and whether grub-mkconfig reads drop-ins: read elsewhere, which
+# takes less than a search here
+for path in $FILES /etc/libvirt/qemu/*.xml /run/libvirt/qemu/*.xml "/lib/modules/$kernel/modules.builtin" \
+  /boot/grub/grub.cfg /usr/sbin/grub-mkconfig /usr/bin/grub-mkconfig; do
   [ -f "$path" ] && [ -r "$path" ] && readable="$readable$NL$path"
 done
 IFS=$NL
 [ -z "$readable$images" ] || stat -L -c '%s %a %U %G %Y %n' $readable $images
 section contents
-[ -z "$readable" ] || cat $readable | base64
+[ -z "$readable" ] || cat $readable
 IFS=" $NL"
+# as they are: contents may end without a newline
+echo
 }
 
 # What takes a program each, some of them slow.
 ask() {
-kernel=; IFS= read -r kernel </proc/sys/kernel/osrelease
-# lines of files that are too long to be read here: built-in vfio modules, what the boot menu starts, and whether
-# grub-mkconfig reads drop-ins
-section found
-grep -hE '/vfio[^/]*\.ko|^[[:space:]]*(linux|menuentry|submenu)[[:space:]]|/default/grub\.d/\*' \
-  "/lib/modules/$kernel/modules.builtin" /boot/grub/grub.cfg /usr/sbin/grub-mkconfig /usr/bin/grub-mkconfig
 section modinfo
 set --
 for module in ${MODINFO:-}; do
@@ -181,6 +181,7 @@ section symbols
 for symbol in ${SYMBOLS:-}; do grep -qw "$symbol" /proc/kallsyms && printf '%s\n' "$symbol"; done
 section looked
 IFS=$NL
+regular=
 for path in ${LOOK:-}; do
   case $path in pool/*)
     pool=${path#pool/}; volume=${pool#*/}; pool=${pool%%/*}; folder=
@@ -190,14 +191,11 @@ for path in ${LOOK:-}; do
     [ -n "$folder" ] || continue
     path=$folder/$volume ;;
   esac
-  if [ -d "$path" ]; then printf 'directory - - %s\n' "$path"
-  elif [ -c "$path" ]; then printf 'character - - %s\n' "$path"
-  elif [ -b "$path" ]; then printf 'block %s - %s\n' "$(blockdev --getsize64 "$path" || echo -)" "$path"
+  if [ -d "$path" ]; then printf 'directory - %s\n' "$path"
+  elif [ -c "$path" ]; then printf 'character - %s\n' "$path"
+  elif [ -b "$path" ]; then printf 'block %s %s\n' "$(blockdev --getsize64 "$path" || echo -)" "$path"
   elif [ -f "$path" ]; then
-    # a volume descriptor in sector 16 (ECMA-119 8.1, ECMA-167 2/9.1)
-    kind=file
-    case $(dd if="$path" bs=1 skip=32769 count=5) in CD001 | BEA01) kind=iso ;; esac
-    stamp=$(stat -L -c %s:%Y:%i "$path"); bytes=${stamp%%:*}
+    regular="$regular$NL$path"
     # a qcow2 image says its size itself, big-endian at byte 24 (QEMU: docs/interop/qcow2.txt)
     IFS=" $NL"
     set -- $(od -An -tu1 -N32 "$path")
@@ -205,10 +203,16 @@ for path in ${LOOK:-}; do
     if [ "${1:-}.${2:-}.${3:-}.${4:-}" = 81.70.73.251 ] && [ $# = 32 ]; then
       shift 24
       bytes=0; for byte in "$@"; do bytes=$((bytes * 256 + byte)); done
+      printf 'file %s %s\n' "$bytes" "$path"
+      continue
     fi
-    printf '%s %s %s %s\n' "$kind" "$bytes" "$stamp" "$path"
+    # a volume descriptor in sector 16 (ECMA-119 8.1, ECMA-167 2/9.1)
+    case $(dd if="$path" bs=1 skip=32769 count=5) in CD001 | BEA01) kind=iso ;; *) kind=file ;; esac
+    printf '%s - %s\n' "$kind" "$path"
   fi
 done
+section stamps
+[ -z "$regular" ] || stat -L -c '%s:%Y:%i %n' $regular
 IFS=" $NL"
 section packages
 [ -z "$PACKAGES" ] || if command -v dpkg-query >/dev/null; then
@@ -219,11 +223,14 @@ fi
 section connection
 set -- $SSH_PEER
 address=${3:-}
-if [ -n "$address" ]; then
-  # "2: eth0    inet 192.0.2.10/24 …"
-  set -- $(ip -o addr show to "$address")
-  [ -z "${2:-}" ] || carry "the network card of the SSH connection ($2)" "/sys/class/net/$2"
-fi
+case $address in "" | 127.* | ::1) ;; *)
+  cards=
+  for card in /sys/class/net/*/device; do [ -e "$card" ] && cards="$cards ${card%/device}"; done
+  set -- $cards
+  # the only one there is carries whatever leads here, a tunnel too; of several, ip knows: "2: eth0    inet 192.0.2.10/24 …"
+  if [ $# = 1 ]; then set -- - "${1##*/}"; else set -- $(ip -o addr show to "$address"); fi
+  [ -z "${2:-}" ] || carry "the network card of the SSH connection ($2)" "/sys/class/net/$2" ;;
+esac
 }
 
 # Functions only: nothing runs before all of the text has arrived, and nothing can read the text as its input.

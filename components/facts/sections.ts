@@ -7,27 +7,28 @@ export class ProbeAnswerError extends Error {
 
 export type Sections = ReadonlyMap<string, readonly string[]>;
 
-/** The lines of each section; empty lines are left out. */
-export const split = (answer: string, nonce: string): Sections => {
+/** The lines of each section of an answer or a part of one; empty lines are left out. */
+export const sectionsIn = (text: string, nonce: string): Sections => {
   const marker = `@${nonce} `;
   const sections = new Map<string, string[]>();
   let lines: string[] | undefined;
-  for (const line of answer.split("\n")) {
+  for (const line of text.split("\n")) {
     if (line.startsWith(marker)) {
       lines = [];
       sections.set(line.slice(marker.length), lines);
-    } else lines?.push(line);
+    } else if (line !== "") lines?.push(line);
   }
+  return sections;
+};
+
+/** The sections of a whole answer. */
+export const split = (answer: string, nonce: string): Sections => {
+  const sections = sectionsIn(answer, nonce);
   if (!sections.has("end"))
     throw new ProbeAnswerError(
       sections.size === 0
         ? `the host answered something else than the probe: ${JSON.stringify(answer.slice(0, 200))}`
         : `the probe's answer ends in section "${[...sections.keys()].at(-1)}": the connection broke or the host ran out of room`,
-    );
-  for (const [name, found] of sections)
-    sections.set(
-      name,
-      found.filter((line) => line !== ""),
     );
   return sections;
 };

@@ -74,7 +74,7 @@ export const askHost = async (
     .run(SHELL, elevated(text, connection.sudoPassword), firstWords(nonce, onLibvirt))
     .finally(host.end);
   const name = `${connection.user}@${connection.host}`;
-  if (result.code !== 0 && result.stdout === "")
+  if (result.code !== 0 && result.stdout.length === 0)
     throw new HostError(
       name,
       `the probe did not run (exit status ${result.code}): ${result.stderr.trim().slice(0, 500)}`,

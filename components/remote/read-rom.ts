@@ -47,7 +47,8 @@ export const readRomOnHost = async (
 ): Promise<RomAnswer> => {
   const nonce = randomBytes(9).toString("hex");
   const input = elevated(scriptFor(nonce, address, id), connection.sudoPassword);
-  const { code, stdout, stderr } = await runOnHost(connection, SHELL, input);
+  const { code, stdout: bytes, stderr } = await runOnHost(connection, SHELL, input);
+  const stdout = Buffer.from(bytes).toString();
   const refusal = stderr.split("\n").find((line) => line.startsWith(`@${nonce} `));
   if (refusal !== undefined) return { ok: false, reason: refusal.slice(nonce.length + 2) };
   const [, text = ""] = stdout.split(`@${nonce} `);

@@ -5,9 +5,13 @@ import { HostError } from "./host-error.ts";
 
 export interface RunResult {
   readonly code: number | null;
-  readonly stdout: string;
+  /** as it came: files of a host may be in it, which are no text perhaps */
+  readonly stdout: Uint8Array;
   readonly stderr: string;
 }
+
+/** How a command ended whose output was handed over as it came. */
+type StreamResult = Omit<RunResult, "stdout">;
 
 /** More than any honest host answers; a host that sends more is cut off. */
 const ANSWER_LIMIT = 32 * 1024 * 1024;
@@ -206,8 +210,7 @@ const runThrough = (
       if (onOutput) channel.on("data", onOutput);
       channel.stderr.on("data", collect(err));
       channel.on("close", (code: number | null) => {
-        const text = (chunks: Buffer[]): string => Buffer.concat(chunks).toString("utf8");
-        resolve({ code, stdout: text(out), stderr: text(err) });
+        resolve({ code, stdout: Buffer.concat(out), stderr: Buffer.concat(err).toString("utf8") });
       });
       channel.end(input);
     });
@@ -247,6 +250,7 @@ export const runOnHost = async (
 /**
  * Runs one command on a host and hands over what it prints as it comes, until it ends or `signal` is aborted, which
  * closes the connection: the command's next print then ends it.
+ * @param encoding latin1 keeps every byte, as a character of its own
  * @throws {HostError} as runOnHost, and when the connection breaks; not when aborted
  */
 export const streamFromHost = async (
@@ -255,11 +259,12 @@ export const streamFromHost = async (
   input: string,
   onText: (text: string) => void,
   signal: AbortSignal,
-): Promise<RunResult> => {
+  encoding: "utf8" | "latin1" = "utf8",
+): Promise<StreamResult> => {
   const { client, end } = await openThrough(connection);
-  const aborted = { code: null, stdout: "", stderr: "" };
+  const aborted = { code: null, stderr: "" };
   try {
-    return await new Promise<RunResult>((resolve, reject) => {
+    return await new Promise<StreamResult>((resolve, reject) => {
       const broken = (what: string): void =>
         reject(new HostError(label(connection), what, "it is asked again as long as this runs"));
       if (signal.aborted) return resolve(aborted);
@@ -269,13 +274,13 @@ export const streamFromHost = async (
       client.exec(command, (error, channel) => {
         if (error) return broken(`the host does not run commands: ${error.message}`);
         let stderr = "";
-        channel.setEncoding("utf8");
+        channel.setEncoding(encoding);
         channel.on("data", onText);
         channel.stderr.setEncoding("utf8");
         channel.stderr.on("data", (text: string) => {
           stderr = (stderr + text).slice(-4000);
         });
-        channel.on("close", (code: number | null) => resolve({ code, stdout: "", stderr }));
+        channel.on("close", (code: number | null) => resolve({ code, stderr }));
         channel.end(input);
       });
     });

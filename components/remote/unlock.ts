@@ -28,7 +28,7 @@ export const unlockHost = async (connection: Connection, since?: string): Promis
     SHELL,
     elevated(script, connection.sudoPassword),
   );
-  if (code === 0) return { ok: true, said: stdout.trim() };
+  if (code === 0) return { ok: true, said: Buffer.from(stdout).toString().trim() };
   const refusal = /^vfio-fleet: (.*)$/m.exec(stderr)?.[1];
   if (refusal !== undefined) return { ok: false, said: refusal };
   throw new HostError(

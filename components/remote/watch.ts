@@ -53,7 +53,7 @@ export const watchHost = async (
         const answer = text.slice(0, at + end.length);
         text = text.slice(at + end.length);
         try {
-          onFacts(parseProbe(answer, nonce));
+          onFacts(parseProbe(Buffer.from(answer, "latin1"), nonce));
         } catch (error) {
           failure = error;
         }
@@ -61,6 +61,7 @@ export const watchHost = async (
       if (failure !== undefined) stop.abort();
     },
     AbortSignal.any([signal, stop.signal]),
+    "latin1",
   );
   if (failure !== undefined) throw failure;
   if (!signal.aborted)

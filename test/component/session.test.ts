@@ -36,7 +36,7 @@ describe("a host that can be reached", () => {
   test("a command gets its input, and its outputs and status come back", async () => {
     expect(await run(spec(), "cat; echo bad >&2; exit 3", "over stdin\0\n")).toEqual({
       code: 3,
-      stdout: "over stdin\0\n",
+      stdout: Buffer.from("over stdin\0\n"),
       stderr: "bad\n",
     });
   });
@@ -44,12 +44,12 @@ describe("a host that can be reached", () => {
   test("megabytes of output arrive whole", async () => {
     const { stdout } = await run(spec(), "head -c 5000000 /dev/zero | tr '\\0' x; echo END");
     expect(stdout.length).toBe(5_000_004);
-    expect(stdout.endsWith("xEND\n")).toBe(true);
+    expect(Buffer.from(stdout).toString().endsWith("xEND\n")).toBe(true);
   });
 
   test("through a jump host, both with their keys pinned", async () => {
     const { sshConfig: _, proxy: __, ...hop } = spec();
-    expect((await run(spec({ proxy: hop }), "echo $((6 * 7))")).stdout).toBe("42\n");
+    expect((await run(spec({ proxy: hop }), "echo $((6 * 7))")).stdout).toEqual(Buffer.from("42\n"));
     await expect(run(spec({ proxy: { ...hop, hostKey: sshd.otherHostKey } }), "true")).rejects.toThrow(
       "wrong host key",
     );

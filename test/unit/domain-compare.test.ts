@@ -227,6 +227,23 @@ describe("pending until the next start", () => {
     expect(pendingChanges(libvirts(name, version), libvirts(`${name}.live`, version))).toEqual([]);
     expect(pendingChanges(libvirts(name, version), libvirts(`${name}.status`, version))).toEqual([]);
   });
+  test("what a network gave an interface is no change", () => {
+    const status = libvirts("reference-emulated.status");
+    const definition = libvirts("reference-emulated");
+    const network =
+      "<interface type='network'><mac address='52:54:00:00:00:01'/><source network='default'/></interface>";
+    const given = network.replace(
+      "<source network='default'/>",
+      "<source network='default' portid='8bec8d96-456e-4928-8cbc-01c44189f84a'/>" +
+        "<actual type='network'><source bridge='virbr0'/></actual><target dev='vnet0'/>",
+    );
+    expect(
+      pendingChanges(
+        change(definition, "<memballoon", `${network}<memballoon`),
+        change(status, "<memballoon", `${given}<memballoon`),
+      ),
+    ).toEqual([]);
+  });
   test("an edit of the definition is pending, with what runs and what will", () => {
     const live = libvirts("reference-emulated.live");
     const stored = libvirts("reference-emulated");

@@ -201,7 +201,7 @@ describe("a host that answers the probe with something else", () => {
 
   const outcome = (text: string): Facts | ProbeAnswerError => {
     try {
-      return parseProbe(text, NONCE);
+      return parseProbe(Buffer.from(text), NONCE);
     } catch (error) {
       if (error instanceof ProbeAnswerError) return error;
       throw error;

@@ -1,15 +1,18 @@
+import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { parseProbe, ProbeAnswerError } from "../../components/facts/parse.ts";
 
 /** The least that is a whole answer, and whatever sections a test adds. */
-const answer = (sections: Readonly<Record<string, string>> = {}): string =>
-  Object.entries({
-    host: "privilege=root\nuser=root\nhostname=h\nbootId=b\nkernel=6.1.0\narchitecture=x86_64",
-    ...sections,
-    end: "",
-  })
-    .map(([name, text]) => `@n0nce ${name}\n${text}\n`)
-    .join("");
+const answer = (sections: Readonly<Record<string, string>> = {}): Buffer =>
+  Buffer.from(
+    Object.entries({
+      host: "privilege=root\nuser=root\nhostname=h\nbootId=b\nkernel=6.1.0\narchitecture=x86_64",
+      ...sections,
+      end: "",
+    })
+      .map(([name, text]) => `@n0nce ${name}\n${text}\n`)
+      .join(""),
+  );
 
 test("a receipt keeps its token and every note, whatever letters and digits name it", () => {
   const folder = "/var/lib/vfio-fleet/receipts";
@@ -23,7 +26,7 @@ test("a receipt keeps its token and every note, whatever letters and digits name
 });
 
 test("contents are cut by the announced sizes", () => {
-  const contents = Buffer.from("one\ntwo").toString("base64");
+  const contents = "one\ntwo";
   const { files, initramfs } = parseProbe(
     answer({
       files:
@@ -37,9 +40,21 @@ test("contents are cut by the announced sizes", () => {
   expect(files["/etc/t w o"]).toMatchObject({ content: "two", mode: "600" });
 });
 
+test("files are bytes: markers of another nonce, invalid UTF-8 and NUL in them are theirs", () => {
+  const odd = Buffer.from("\n@other end\n\n@n0nc end\n\xff\0", "latin1");
+  const [before = "", after = ""] = answer({
+    files: `${odd.length} 644 root root 17 /etc/odd`,
+    contents: "HERE",
+  })
+    .toString()
+    .split("HERE");
+  const { files } = parseProbe(Buffer.concat([Buffer.from(before), odd, Buffer.from(after)]), "n0nce");
+  expect(files["/etc/odd"]?.sha256).toBe(createHash("sha256").update(odd).digest("hex"));
+});
+
 test("a file that changed while it was read is an error, not a wrong content", () => {
   expect(() =>
-    parseProbe(answer({ files: "9 644 root root 17 /etc/one", contents: "b25l" }), "n0nce"),
+    parseProbe(answer({ files: "9 644 root root 17 /etc/one", contents: "one" }), "n0nce"),
   ).toThrow(ProbeAnswerError);
 });
 
@@ -53,9 +68,13 @@ test("a file's content cannot pretend to be a section of another nonce", () => {
 });
 
 test.each([
-  ["nothing", ""],
-  ["something else", "Welcome to Ubuntu!\n"],
-  ["an answer that was cut", answer().replace("@n0nce end", "")],
+  ["nothing", Buffer.from("")],
+  ["something else", Buffer.from("Welcome to Ubuntu!\n")],
+  ["an answer that was cut", answer().subarray(0, -8)],
+  [
+    "an answer that was cut in the middle of a file",
+    answer({ files: "9 644 root root 17 /etc/one", contents: "one" }).subarray(0, -14),
+  ],
   ["an answer without its host", answer({ host: "" })],
 ])("%s is refused", (_, text) => {
   expect(() => parseProbe(text, "n0nce")).toThrow(ProbeAnswerError);

@@ -224,6 +224,8 @@ export const pendingDifferences = (stored: string, live: string): Difference[] =
       formats.has(path) ||
       // the balloon's state, not a setting of its own
       path === "currentMemory" ||
+      // the bridge and port that its network gave an interface: in libvirt's status file only
+      (element.name === "actual" && path.startsWith("devices/interface")) ||
       // libvirt puts the model it chose in the place of host-model
       (expandsCpu && (path === "cpu" || path.startsWith("cpu/"))) ||
       isAutoPort(path, element),

@@ -153,18 +153,25 @@ export class FakeHost {
     const [command, ...args] = shell === "dash" ? ["dash"] : ["busybox", "sh"];
     const result = spawnSync(command ?? "", args, {
       input: script,
-      encoding: "utf8",
+      // every byte a character: files of the host are in the answer as they are
+      encoding: "latin1",
       stdio: ["pipe", "pipe", "pipe", "pipe"],
       maxBuffer: 64 * 1024 * 1024,
     });
-    const answer = result.stdout.replaceAll(this.root, "");
+    // paths become the host's own; in files, whose sizes were announced, once the answer has been read
+    const clean = (text: string): string => text.replaceAll(this.root, "");
+    const [before = "", inside = "", after = ""] = result.stdout.split(
+      new RegExp(`(?<=\n@${nonce} contents\n)([^]*?)(?=\n@${nonce} )`),
+    );
+    const answer = clean(before) + inside + clean(after);
     const times = (result.output[3] ?? "").match(/\d+m[\d.]+s/g) ?? [];
     const cpuMs = times.reduce((sum, time) => {
       const [minutes = "0", seconds = "0"] = time.replace("s", "").split("m");
       return sum + Number(minutes) * 60_000 + Number(seconds) * 1000;
     }, 0);
     if (times.length !== 4) throw new Error(`the probe ended early: ${result.stderr}\n${answer.slice(-500)}`);
-    return { facts: parseProbe(answer, nonce), answer, cpuMs };
+    const facts = JSON.stringify(parseProbe(Buffer.from(answer, "latin1"), nonce));
+    return { facts: JSON.parse(clean(facts)) as Facts, answer, cpuMs };
   }
 
   remove(): void {
