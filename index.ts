@@ -17,30 +17,12 @@ const raw = {
   secrets,
 };
 
-// all this is loaded while the hosts let us in
-const [
-  { readCardRoms },
-  { leaseProblem },
-  { formatProblems },
-  { runToken },
-  { GpuHost },
-  { dueSteps, planHost, probeQuestion },
-  { commandProvider, earlyLibvirt },
-  { AGENT },
-  { askHost },
-  { isAlive, thisRunner },
-  { readStack },
-] = await Promise.all([
-  import("./components/card-roms.ts"),
-  import("./components/core/lease.ts"),
+// what a question is made of is loaded while the hosts let us in
+const [{ AGENT }, { formatProblems }, { probeQuestion }, { askHost }, { readStack }] = await Promise.all([
+  import("./components/core/agent-path.ts"),
   import("./components/core/problem.ts"),
-  import("./components/core/run.ts"),
-  import("./components/gpu-host.ts"),
   import("./components/host-plan.ts"),
-  import("./components/remote/providers.ts"),
-  import("./components/remote/host-command.ts"),
   import("./components/remote/ask.ts"),
-  import("./components/remote/runner.ts"),
   import("./stacks/read.ts"),
 ]);
 const dialled = await dialledHosts();
@@ -80,25 +62,45 @@ const reached = allOrRefuse(
   ),
 );
 
+const providers = import("./components/remote/providers.ts");
 let commands: Providers["commands"] | undefined;
-const asked = allOrRefuse(
-  await Promise.all(
-    reached.map(async ({ name, spec, connection, opened }) => {
-      let early: Providers["libvirt"];
-      const onLibvirt = (): void => {
-        if (Object.keys(spec.storage.pools).length === 0) return;
-        early = earlyLibvirt(name, connection);
-        if (early) commands ??= commandProvider();
-      };
-      try {
-        const facts = await askHost(connection, probeQuestion(spec, AGENT), opened, onLibvirt);
-        return { value: { name, spec, connection, facts, early } };
-      } catch (error) {
-        return { message: error instanceof Error ? error.message : String(error) };
-      }
-    }),
-  ),
-);
+const answers = reached.map(async ({ name, spec, connection, opened }) => {
+  let early: Promise<Providers["libvirt"]> | undefined;
+  const onLibvirt = (): void => {
+    if (Object.keys(spec.storage.pools).length === 0) return;
+    early = providers.then(({ commandProvider, earlyLibvirt }) => {
+      const connecting = earlyLibvirt(name, connection);
+      if (connecting) commands ??= commandProvider();
+      return connecting;
+    });
+  };
+  try {
+    const facts = await askHost(connection, probeQuestion(spec, AGENT), opened, onLibvirt);
+    return { value: { name, spec, connection, facts, early: await early } };
+  } catch (error) {
+    return { message: error instanceof Error ? error.message : String(error) };
+  }
+});
+
+// and the rest while they answer
+const [
+  { readCardRoms },
+  { leaseProblem },
+  { runToken },
+  { GpuHost },
+  { dueSteps, planHost },
+  { isAlive, thisRunner },
+  { commandProvider },
+] = await Promise.all([
+  import("./components/card-roms.ts"),
+  import("./components/core/lease.ts"),
+  import("./components/core/run.ts"),
+  import("./components/gpu-host.ts"),
+  import("./components/host-plan.ts"),
+  import("./components/remote/runner.ts"),
+  providers,
+]);
+const asked = allOrRefuse(await Promise.all(answers));
 
 const runner = thisRunner(pulumi.getStack());
 

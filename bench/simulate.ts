@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { resolveConnection } from "../components/remote/connection.ts";
-import { AGENT } from "../components/remote/host-command.ts";
+import { AGENT } from "../components/core/agent-path.ts";
 import { probeHost } from "../components/remote/probe.ts";
 import { hostSchema, probeQuestion } from "../components/host-plan.ts";
 import { stateReader } from "../fleet/clean/checkpoint.ts";

@@ -6,14 +6,15 @@ import { hostsOver } from "./merge.ts";
 
 /** What the program asks of a host that is being dialled. */
 export type ToWorker =
-  | { readonly kind: "run"; readonly host: string; readonly command: string; readonly input: string }
+  | { readonly kind: "ask"; readonly host: string; readonly script: string }
   | { readonly kind: "end"; readonly host: string };
 
 /** What the program is told: first of whom there is, then of each by itself. */
 export type FromWorker =
   | { readonly kind: "hosts"; readonly hosts: Readonly<Record<string, Connection>> }
   | { readonly kind: "opened"; readonly host: string }
-  | { readonly kind: "output"; readonly host: string; readonly chunk: Uint8Array }
+  /** the first of what it prints */
+  | { readonly kind: "first"; readonly host: string; readonly chunk: Uint8Array }
   | { readonly kind: "ended"; readonly host: string; readonly result: RunResult }
   /** not let in, or the connection broke */
   | { readonly kind: "failed"; readonly host: string; readonly message: string };
@@ -25,19 +26,21 @@ const configured = (key: string): unknown => {
   return text === undefined ? undefined : JSON.parse(text);
 };
 
+const tell = (message: FromWorker): void => parentPort?.postMessage(message);
+const failed = (host: string) => (error: unknown) =>
+  tell({ kind: "failed", host, message: error instanceof Error ? error.message : String(error) });
+
 const dialConfigured = (): ReturnType<typeof dialHosts> => {
   try {
     const hosts = hostsOver(configured("defaults"), configured("hosts"));
-    return dialHosts({ hosts, secrets: configured("secrets") });
+    return dialHosts({ hosts, secrets: configured("secrets") }, (host, chunk) =>
+      tell({ kind: "first", host, chunk }),
+    );
   } catch {
     // the program reads the same and tells what is wrong with it
     return new Map();
   }
 };
-
-const tell = (message: FromWorker): void => parentPort?.postMessage(message);
-const failed = (host: string) => (error: unknown) =>
-  tell({ kind: "failed", host, message: error instanceof Error ? error.message : String(error) });
 
 const dialled = dialConfigured();
 tell({
@@ -56,8 +59,6 @@ parentPort?.on("message", (message: ToWorker) => {
     );
   else
     opened
-      ?.then((open) =>
-        open.run(message.command, message.input, (chunk) => tell({ kind: "output", host, chunk })),
-      )
+      ?.then(({ shell }) => shell.finish(message.script))
       .then((result) => tell({ kind: "ended", host, result }), failed(host));
 });

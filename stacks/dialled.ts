@@ -4,9 +4,16 @@
  * the program (nodeargs); where that is not honoured, the program does.
  */
 import { isMainThread, Worker } from "node:worker_threads";
-import type { DialledHost } from "../components/remote/dial.ts";
+import type { AskedHost } from "../components/remote/ask.ts";
+import type { Connection } from "../components/remote/connection.ts";
 import type { RunResult } from "../components/remote/session.ts";
 import type { FromWorker, ToWorker } from "./dial-worker.ts";
+
+export interface DialledHost {
+  readonly connection: Connection;
+  /** rejected when the host does not let us in */
+  readonly opened: Promise<AskedHost>;
+}
 
 interface Waiting<T> {
   readonly resolve: (value: T) => void;
@@ -16,12 +23,15 @@ interface Waiting<T> {
 /** One host as the program sees it, and what the worker says of it. */
 const remoteHost = (send: (message: ToWorker) => void, host: string, onEnd: () => void) => {
   const opening = Promise.withResolvers<void>();
-  let running: (Waiting<RunResult> & { readonly onOutput: ((text: Buffer) => void) | undefined }) | undefined;
+  // what the shell printed before anything was asked
+  const early: Buffer[] = [];
+  let asked: (Waiting<RunResult> & { readonly onFirst: (text: Buffer) => void }) | undefined;
   const opened = opening.promise.then(() => ({
-    run: (command: string, input: string, onOutput?: (text: Buffer) => void) =>
+    ask: (script: string, onFirst: (text: Buffer) => void) =>
       new Promise<RunResult>((resolve, reject) => {
-        running = { resolve, reject, onOutput };
-        send({ kind: "run", host, command, input });
+        asked = { resolve, reject, onFirst };
+        for (const chunk of early) onFirst(chunk);
+        send({ kind: "ask", host, script });
       }),
     end: () => {
       send({ kind: "end", host });
@@ -34,12 +44,15 @@ const remoteHost = (send: (message: ToWorker) => void, host: string, onEnd: () =
     opened,
     hear: (message: Exclude<FromWorker, { kind: "hosts" }>): void => {
       if (message.kind === "opened") opening.resolve();
-      else if (message.kind === "output") running?.onOutput?.(Buffer.from(message.chunk));
-      else if (message.kind === "ended") running?.resolve(message.result);
+      else if (message.kind === "first") {
+        const chunk = Buffer.from(message.chunk);
+        if (asked) asked.onFirst(chunk);
+        else early.push(chunk);
+      } else if (message.kind === "ended") asked?.resolve(message.result);
       else {
         const error = new Error(message.message);
         opening.reject(error);
-        running?.reject(error);
+        asked?.reject(error);
         onEnd();
       }
     },

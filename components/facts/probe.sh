@@ -38,7 +38,6 @@ carry() {
 look() {
 section host
 printf 'privilege=%s\nuser=%s\n' "$PRIVILEGE" "$LOGIN"
-# first of all: whoever waits for it can begin
 [ -S /run/libvirt/libvirt-sock ] && echo libvirt=socket
 say /proc/sys/kernel/hostname hostname
 say /proc/sys/kernel/random/boot_id bootId

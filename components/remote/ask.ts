@@ -4,10 +4,11 @@ import type { Facts } from "../core/facts.ts";
 import type { ModuleQuestion } from "../core/module-options.ts";
 import { parseProbe } from "../facts/parse.ts";
 import type { Connection } from "./connection.ts";
-import { elevated, SHELL } from "./elevate.ts";
+import { elevated } from "./elevate.ts";
+import { hearingFirst } from "./first-question.ts";
 import { quote } from "./quote.ts";
 import { HostError } from "./host-error.ts";
-import type { OpenHost } from "./session.ts";
+import type { RunResult } from "./session.ts";
 
 export interface ProbeQuestion {
   /** paths whose content is wanted; globs are expanded on the host */
@@ -30,30 +31,23 @@ export interface ProbeQuestion {
 const read = (name: string): string => readFileSync(new URL(`../facts/${name}.sh`, import.meta.url), "utf8");
 const script = read("probe");
 
-/** Calls `onLibvirt` as soon as the probe has said that libvirt's socket is there; it is among its first words. */
-const firstWords = (nonce: string, onLibvirt: () => void): ((chunk: Buffer) => void) => {
-  let text: string | undefined = "";
-  return (chunk) => {
-    if (text === undefined) return;
-    text += chunk.toString("latin1");
-    const at = text.indexOf(`@${nonce} host\n`);
-    if (at >= 0 && text.includes("\nlibvirt=socket\n", at)) {
-      text = undefined;
-      onLibvirt();
-    } else if (text.length > 4096) text = undefined;
-  };
-};
+/** A shell on a host: what is asked is its script. */
+export interface AskedHost {
+  /** @param onFirst gets the first of what the host prints, as it comes */
+  readonly ask: (script: string, onFirst: (text: Buffer) => void) => Promise<RunResult>;
+  readonly end: () => void;
+}
 
 /**
  * Asks one host for its facts: one connection, one round trip, nothing changed.
- * @param opened the host as it is being connected to; its connection is closed here
- * @param onLibvirt called before the rest of the answer is there, when libvirt can be connected to
+ * @param opened a shell on the host as it is being connected to; its connection is closed here
+ * @param onLibvirt called before the answer is there, when libvirt can be connected to; only where the first question was asked
  * @throws {HostError} when it cannot be reached or sudo refuses the password
  */
 export const askHost = async (
   connection: Connection,
   question: ProbeQuestion,
-  opened: Promise<OpenHost>,
+  opened: Promise<AskedHost>,
   onLibvirt: () => void = () => {},
 ): Promise<Facts> => {
   const nonce = randomBytes(9).toString("hex");
@@ -71,7 +65,7 @@ export const askHost = async (
   ].join("\n");
   const host = await opened;
   const result = await host
-    .run(SHELL, elevated(text, connection.sudoPassword), firstWords(nonce, onLibvirt))
+    .ask(elevated(text, connection.sudoPassword), hearingFirst(onLibvirt))
     .finally(host.end);
   const name = `${connection.user}@${connection.host}`;
   if (result.code !== 0 && result.stdout.length === 0)

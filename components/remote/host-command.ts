@@ -2,15 +2,13 @@ import { readFileSync } from "node:fs";
 import { remote, type types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { createTwoFilesPatch } from "diff";
+import { AGENT, AGENT_FOLDER } from "../core/agent-path.ts";
 import type { HostDrivers } from "../core/driver.ts";
 import type { Facts } from "../core/facts.ts";
 import { printableLines, shortened } from "../core/printable.ts";
 import { tokenFor, type Drift, type Step } from "../core/step.ts";
 import type { Connection, Hop } from "./connection.ts";
 import { commandLine, quote } from "./quote.ts";
-
-const AGENT_FOLDER = "/usr/local/lib/vfio-fleet";
-export const AGENT = `${AGENT_FOLDER}/host`;
 
 const shellPart = (url: URL): string => readFileSync(url, "utf8");
 

@@ -1,6 +1,7 @@
 import type { Facts } from "../core/facts.ts";
 import { askHost, type ProbeQuestion } from "./ask.ts";
 import type { Connection } from "./connection.ts";
+import { SHELL } from "./elevate.ts";
 import { openHost } from "./session.ts";
 
 /**
@@ -8,4 +9,11 @@ import { openHost } from "./session.ts";
  * @throws {HostError} as askHost
  */
 export const probeHost = (connection: Connection, question: ProbeQuestion): Promise<Facts> =>
-  askHost(connection, question, openHost(connection));
+  askHost(
+    connection,
+    question,
+    openHost(connection).then((host) => ({
+      ask: (script) => host.start(SHELL, "").finish(script),
+      end: host.end,
+    })),
+  );

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { Client, type ConnectConfig } from "ssh2";
+import { Client, type ClientChannel, type ConnectConfig } from "ssh2";
 import type { Connection, Hop } from "./connection.ts";
 import { HostError } from "./host-error.ts";
 
@@ -173,30 +173,46 @@ const openThrough = async (connection: Connection): Promise<{ client: Client; en
   }
 };
 
+/** A command that has been started and waits for the rest of its input. */
+export interface Started {
+  /**
+   * Hands over the rest of its input and waits for its end; all that it printed is in the result.
+   * @throws {HostError} cut off, or it answers more than it may
+   */
+  readonly finish: (input: string) => Promise<RunResult>;
+}
+
 /** A host that has let us in. */
 export interface OpenHost {
   /**
-   * Runs one command, with `input` on its standard input.
+   * Starts one command, with the beginning of its standard input.
    * @param onOutput gets what the command prints as it comes
-   * @throws {HostError} cut off, or it answers more than it may
    */
-  readonly run: (command: string, input: string, onOutput?: (text: Buffer) => void) => Promise<RunResult>;
+  readonly start: (command: string, input: string, onOutput?: (text: Buffer) => void) => Started;
   readonly end: () => void;
 }
 
-const runThrough = (
+const startThrough = (
   client: Client,
   connection: Connection,
   command: string,
   input: string,
   onOutput?: (text: Buffer) => void,
-): Promise<RunResult> =>
-  new Promise<RunResult>((resolve, reject) => {
-    const broken = (what: string): void =>
-      reject(new HostError(label(connection), what, "run it again; if it stays, look at the host's own log"));
+): Started => {
+  const channel = Promise.withResolvers<ClientChannel>();
+  const result = new Promise<RunResult>((resolve, reject) => {
+    const broken = (what: string): void => {
+      const error = new HostError(
+        label(connection),
+        what,
+        "run it again; if it stays, look at the host's own log",
+      );
+      channel.reject(error);
+      reject(error);
+    };
     client.once("error", (error) => broken(`the connection broke: ${error.message}`));
     client.once("close", () => broken("the host closed the connection in the middle of the answer"));
-    client.exec(command, (error, channel) => {
+    client.exec(command, (error, opened) => {
       if (error) return broken(`the host does not run commands: ${error.message}`);
       const out: Buffer[] = [];
       const err: Buffer[] = [];
@@ -206,15 +222,26 @@ const runThrough = (
         if (bytes > ANSWER_LIMIT) broken(`it answered more than ${ANSWER_LIMIT >> 20} MiB`);
         else into.push(chunk);
       };
-      channel.on("data", collect(out));
-      if (onOutput) channel.on("data", onOutput);
-      channel.stderr.on("data", collect(err));
-      channel.on("close", (code: number | null) => {
+      opened.on("data", collect(out));
+      if (onOutput) opened.on("data", onOutput);
+      opened.stderr.on("data", collect(err));
+      opened.on("close", (code: number | null) => {
         resolve({ code, stdout: Buffer.concat(out), stderr: Buffer.concat(err).toString("utf8") });
       });
-      channel.end(input);
+      opened.write(input);
+      channel.resolve(opened);
     });
   });
+  // told to whoever finishes it
+  result.catch(() => {});
+  channel.promise.catch(() => {});
+  return {
+    finish: async (rest) => {
+      (await channel.promise).end(rest);
+      return result;
+    },
+  };
+};
 
 /**
  * Connects to a host. Its key has to be the pinned one; nothing is sent before that is checked.
@@ -225,14 +252,14 @@ export const openHost = async (connection: Connection): Promise<OpenHost> => {
   // an idle connection that breaks is noticed by whoever uses it next
   client.on("error", () => {});
   return {
-    run: (command, input, onOutput) => runThrough(client, connection, command, input, onOutput),
+    start: (command, input, onOutput) => startThrough(client, connection, command, input, onOutput),
     end,
   };
 };
 
 /**
  * Runs one command on a host over a connection of its own, with `input` on its standard input.
- * @throws {HostError} as openHost and OpenHost.run
+ * @throws {HostError} as openHost and Started.finish
  */
 export const runOnHost = async (
   connection: Connection,
@@ -241,7 +268,7 @@ export const runOnHost = async (
 ): Promise<RunResult> => {
   const host = await openHost(connection);
   try {
-    return await host.run(command, input);
+    return await host.start(command, "").finish(input);
   } finally {
     host.end();
   }

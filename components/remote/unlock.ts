@@ -1,6 +1,6 @@
 import type { Connection } from "./connection.ts";
 import { elevated, SHELL } from "./elevate.ts";
-import { AGENT } from "./host-command.ts";
+import { AGENT } from "../core/agent-path.ts";
 import { commandLine } from "./quote.ts";
 import { HostError } from "./host-error.ts";
 import { runOnHost } from "./session.ts";

@@ -2,7 +2,7 @@ import { hostname, userInfo } from "node:os";
 import { leaseProblem } from "../../components/core/lease.ts";
 import { formatProblems } from "../../components/core/problem.ts";
 import { probeQuestion } from "../../components/host-plan.ts";
-import { AGENT } from "../../components/remote/host-command.ts";
+import { AGENT } from "../../components/core/agent-path.ts";
 import { probeHost } from "../../components/remote/probe.ts";
 import { isAlive } from "../engine/alive.ts";
 import type { Target } from "../hosts/target.ts";

@@ -2,7 +2,7 @@ import type { Facts } from "../../components/core/facts.ts";
 import { formatProblems } from "../../components/core/problem.ts";
 import { probeQuestion, type HostSpec } from "../../components/host-plan.ts";
 import type { Connection } from "../../components/remote/connection.ts";
-import { AGENT } from "../../components/remote/host-command.ts";
+import { AGENT } from "../../components/core/agent-path.ts";
 import { probeHost } from "../../components/remote/probe.ts";
 import { CommandError } from "../command-error.ts";
 import { stackNames } from "../hosts/stack-file.ts";

@@ -2,7 +2,7 @@ import { formatProblems } from "../../components/core/problem.ts";
 import type { Facts } from "../../components/core/facts.ts";
 import { probeQuestion } from "../../components/host-plan.ts";
 import { surveyQuestion } from "../../components/host-survey.ts";
-import { AGENT } from "../../components/remote/host-command.ts";
+import { AGENT } from "../../components/core/agent-path.ts";
 import { probeHost } from "../../components/remote/probe.ts";
 import type { Target } from "./target.ts";
 

@@ -5,7 +5,7 @@ import { GpuHost } from "../../components/gpu-host.ts";
 import { dueSteps, hostSchema, planHost } from "../../components/host-plan.ts";
 import type { Connection } from "../../components/remote/connection.ts";
 import { commandProvider } from "../../components/remote/providers.ts";
-import { AGENT } from "../../components/remote/host-command.ts";
+import { AGENT } from "../../components/core/agent-path.ts";
 import { xeonFacts } from "../fixtures/xeon.ts";
 
 interface Made {

@@ -1,0 +1,3 @@
+/** The agent's folder and file on a host: what every change goes through (components/host/agent.sh). */
+export const AGENT_FOLDER = "/usr/local/lib/vfio-fleet";
+export const AGENT = `${AGENT_FOLDER}/host`;
