@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --hosts 1,8,32,128 --rounds 3 --json FILE]`: the same job on the same hosts by plain ssh, pyinfra, Ansible and this
+ * `npm run bench [-- --hosts 1,8,32,128 --rounds 3 --only ssh,vfio --json FILE]`: the same job on the same hosts by plain ssh, pyinfra, Ansible and this
  * project: first apply on fresh hosts, nothing to change, dry run. Hosts are made up on loopback (test/support/bed); controller and
  * hosts share the machine.
  */
@@ -140,7 +140,7 @@ try {
     return takeJob(fleet.host(0), jobFolder);
   });
   const names = [...peers(job, jobFolder, python).map(({ name }) => name), "vfio-fleet"].filter((name) =>
-    name.toLowerCase().includes(values.only),
+    values.only.split(",").some((part) => name.toLowerCase().includes(part)),
   );
   for (const hosts of sizes)
     for (let round = 1; round <= rounds; round++)

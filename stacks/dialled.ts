@@ -65,20 +65,24 @@ const startWorker = () => {
   hosts.promise.catch(() => {});
   const remotes = new Map<string, ReturnType<typeof remoteHost>>();
   const busy = new Set<string>();
+  let [isWanted, isKnown] = [false, false];
+  /** The process lives for what it has asked for and was not told yet; what nobody asked for does not keep it. */
+  const keepAlive = (): void => (isWanted && (!isKnown || busy.size > 0) ? worker.ref() : worker.unref());
   worker.on("message", (message: FromWorker) => {
     if (message.kind !== "hosts") return remotes.get(message.host)?.hear(message);
     for (const host of Object.keys(message.hosts)) {
       busy.add(host);
       const done = (): void => {
         busy.delete(host);
-        if (busy.size === 0) worker.unref();
+        keepAlive();
       };
       remotes.set(
         host,
         remoteHost((asked) => worker.postMessage(asked), host, done),
       );
     }
-    if (busy.size === 0) worker.unref();
+    isKnown = true;
+    keepAlive();
     hosts.resolve(
       new Map(
         Object.entries(message.hosts).flatMap(([host, connection]) => {
@@ -91,18 +95,21 @@ const startWorker = () => {
   worker.on("error", (error) => {
     const cause = error instanceof Error ? error : new Error(String(error));
     hosts.reject(cause);
+    isKnown = true;
     for (const [host, remote] of remotes) remote.hear({ kind: "failed", host, message: cause.message });
+    keepAlive();
   });
-  // a process that has no use for the hosts does not wait for them
-  worker.unref();
-  return { worker, hosts: hosts.promise };
+  keepAlive();
+  const ask = (): Promise<ReadonlyMap<string, DialledHost>> => {
+    isWanted = true;
+    keepAlive();
+    return hosts.promise;
+  };
+  return { ask };
 };
 
 const started = isMainThread && process.env["PULUMI_CONFIG"] !== undefined ? startWorker() : undefined;
 
 /** Every host whose connection could be understood, by name, as it is being connected to. */
-export const dialledHosts = async (): Promise<ReadonlyMap<string, DialledHost>> => {
-  if (!started) return new Map();
-  started.worker.ref();
-  return started.hosts;
-};
+export const dialledHosts = async (): Promise<ReadonlyMap<string, DialledHost>> =>
+  started ? started.ask() : new Map();

@@ -30,7 +30,7 @@ const program = async (
   const { stdout } = await execa(
     process.execPath,
     [`--import=${DIALLED}`, "--input-type=module", "-e", code],
-    { env: { PULUMI_CONFIG: JSON.stringify(Object.fromEntries(texts)) } },
+    { env: { PULUMI_CONFIG: JSON.stringify(Object.fromEntries(texts)) }, timeout: 15_000 },
   );
   return JSON.parse(stdout) as Record<string, unknown>;
 };
@@ -58,6 +58,14 @@ test("hosts are dialled by what the configuration says, over their shared settin
 
 test("a language host that writes config: into the keys is understood too", async () => {
   expect(Object.keys(await program({ "vfio-fleet:config:hosts": { one: host() } }, ASK))).toEqual(["one"]);
+});
+
+test("a host that refused before the program asked keeps nothing alive", async () => {
+  // the thread has had its answer by then, and the program finds it when it looks
+  const late = `await new Promise((resolve) => setTimeout(resolve, 700));${ASK}`;
+  expect(await program({ "vfio-fleet:hosts": { one: host({ port: 1 }) } }, late)).toEqual({
+    one: expect.stringContaining("connection refused"),
+  });
 });
 
 test("a program that asks for no host does not wait for them; an odd configuration is the program's to judge", async () => {
