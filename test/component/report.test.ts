@@ -111,6 +111,8 @@ describe("the filters", () => {
     await page.getByLabel("only hosts with trouble").check();
     expect(await page.locator("section.host:visible h2").allTextContents()).toEqual([
       "eight-cards",
+      "lab-fx8350",
+      "lab-xeon",
       "proxmox",
       "x8dth-if",
     ]);

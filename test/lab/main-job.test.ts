@@ -312,7 +312,7 @@ describe("AMD", () => {
       expect(code, output).toBe(0);
       expect(await stack.read("virsh -q list --all --name | sort | xargs")).toBe("alpha beta");
       expect(await stack.read("ls /var/lib/libvirt/qemu/nvram /var/lib/libvirt/images")).toMatch(
-        /win10_VARS\.fd[^]*win10\.qcow2/,
+        /win10\.qcow2[^]*win10_VARS\.fd/,
       );
     });
 
