@@ -42,6 +42,11 @@ const device = (address: string, id: string, pciClass: string): Record<string, s
 /** A Debian host with one card and a domain whose screen has a password, as the probe tells it. */
 const answer = (): string => {
   const domain = `<domain type='kvm'><name>old</name><devices><graphics type='vnc' passwd='${CANARIES["VNC password"]}'/></devices></domain>\n`;
+  const files = {
+    "/etc/libvirt/qemu/old.xml": domain,
+    "/boot/grub/grub.cfg": "\tlinux /boot/vmlinuz-6.1.0-37-amd64 root=UUID=a52b ro quiet\n",
+    "/usr/sbin/grub-mkconfig": "/default/grub.d/*\n",
+  };
   const sections = {
     host: "privilege=sudo-password\nuser=op\nhostname=h\nbootId=b\nkernel=6.1.0-37-amd64\narchitecture=x86_64",
     "pci-paths":
@@ -70,13 +75,14 @@ const answer = (): string => {
       "/usr/sbin/grub-mkconfig",
       "/usr/sbin/grub-reboot",
     ].join("\n"),
-    found: "\tlinux /boot/vmlinuz-6.1.0-37-amd64 root=UUID=a52b ro quiet\n/default/grub.d/*",
     "initramfs-tools": "/usr/sbin/update-initramfs\n/usr/sbin/mkinitramfs",
     exists: "/sys/firmware/acpi/tables/DMAR",
     libvirt: "defined /etc/libvirt/qemu/old.xml",
     "boot-filesystem": "ext4 /dev/sda2",
-    files: `${domain.length} 600 root root 17 /etc/libvirt/qemu/old.xml`,
-    contents: Buffer.from(domain).toString("base64"),
+    files: Object.entries(files)
+      .map(([path, content]) => `${content.length} 600 root root 17 ${path}`)
+      .join("\n"),
+    contents: Object.values(files).join(""),
     end: "",
   };
   return Object.entries(sections)
