@@ -10,6 +10,7 @@ import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { formatTable } from "../fleet/terminal.ts";
+import { cacheDir } from "../lab/paths.ts";
 import type { BedHost } from "../test/support/bed/bed.ts";
 import { startBedFleet, type BedFleet } from "../test/support/bed/stacks.ts";
 import { installPeers, peers, takeJob, writeInventories, type Peer, type Phase } from "./peers.ts";
@@ -126,9 +127,7 @@ const withFleet = async <T>(
 const median = (found: readonly number[]): number =>
   found.toSorted((a, b) => a - b)[found.length >> 1] ?? Number.NaN;
 
-const cache = join(
-  process.env["VFIO_FLEET_CACHE"] ?? join(process.env["HOME"] ?? "/root", ".cache/vfio-fleet"),
-);
+const cache = cacheDir();
 mkdirSync(cache, { recursive: true });
 const python = installPeers(cache);
 const samples: Sample[] = [];

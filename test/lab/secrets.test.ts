@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { execa, execaSync } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
+import { cacheDir } from "../../lab/paths.ts";
 import { startSshd, type Sshd } from "../support/sshd.ts";
 
 /**
@@ -200,7 +201,7 @@ test("an up that is cut short: no secret in its output, in processes, in the sta
   // the commands that were given were seen at work
   expect(seen).toContain("pulumi");
   expect(found(seen)).toEqual([]);
-  const state = join(process.env["VFIO_FLEET_CACHE"] ?? "", "state");
+  const state = join(cacheDir(), "state");
   const files = filesBelow(state).filter((file) => file.includes(NAME));
   const stored = files.map((file) => readFileSync(file, "latin1")).join("\n");
   expect(stored).toContain("h:host agent");
