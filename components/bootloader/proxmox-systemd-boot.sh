@@ -18,5 +18,4 @@ bootloader_commit() {
   # while the tool copies in place, a power cut would lead to the trial entry, which has proved itself
   if each_esp trial_is_there; then oneshot $TRIAL_ENTRY; fi
   refresh
-  ! [ -e /etc/kernel/postinst.d/zzz-vfio-fleet ] || each_esp entries_recovery
 }

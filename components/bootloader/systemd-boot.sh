@@ -50,5 +50,4 @@ bootloader_commit() {
     [ ! -e "$(kernel_image "$version")" ] || install_kernel "$version"
   done
   sync -f "$ESP"
-  ! [ -e /etc/kernel/install.d/95-vfio-fleet.install ] || entries_recovery
 }

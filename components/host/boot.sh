@@ -248,6 +248,8 @@ commit() { # KERNEL-VERSION
   done
   if bootloader_lacks "$BOOT/wanted" >/dev/null; then say "boot menu: already so"; else bootloader_commit; fi
   lacking=$(bootloader_lacks "$BOOT/wanted") || die "the boot menu that was written lacks:$NL$lacking"
+  # also where the menu was already so: somebody may have taken the entry out
+  bootloader_recovery
   bootloader_disarm
   rm -f "$trial"
 }

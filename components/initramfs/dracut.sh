@@ -1,7 +1,8 @@
 # ---- initramfs generator: dracut (Debian 13, Ubuntu from 25.10) ----------------------------------------------------
 
 initramfs_build() { # VERSION PATH
-  dracut --quiet --force "$2.part" "$1" || { rm -f "$2.part"; die "dracut failed for $1; no boot file was touched"; }
+  # Debian's dracut has its hooks put every image that it builds into the boot entry: not this one, before it was proved
+  NO_POST_UPDATE_HOOKS=1 dracut --quiet --force "$2.part" "$1" || { rm -f "$2.part"; die "dracut failed for $1; no boot file was touched"; }
   sync "$2.part"; mv -f "$2.part" "$2"
 }
 

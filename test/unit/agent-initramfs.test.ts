@@ -130,6 +130,14 @@ describe.each(SHELLS)("an image is opened, with %s", (shell) => {
     expect(host.read("/boot/initramfs-linux.img")).toBe("image\n");
   });
 
+  test("dracut: an image that is built reaches no boot entry by itself", () => {
+    start(shell, dracut);
+    // as Debian 13's dracut ends: it hands over what it has built to the boot loader
+    host.tool("dracut", 'echo new >"$3"; [ -n "${NO_POST_UPDATE_HOOKS:-}" ] || cp "$3" "$ROOT/boot/entry"');
+    expect(host.call(`initramfs_build ${VERSION} /boot/trial`).status).toBe(0);
+    expect(host.list("/boot")).toEqual([`initrd.img-${VERSION}`, "trial"]);
+  });
+
   test("dracut: hooks are found where older versions keep them", () => {
     start(shell, dracut);
     host.file("/opened/lib/dracut/hooks/pre-udev/00-vfio-fleet.sh", "hook");

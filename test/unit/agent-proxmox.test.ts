@@ -108,14 +108,13 @@ options    root=ZFS=rpool/ROOT/pve-1 boot=zfs iommu=pt vfio_fleet.trial=t1 panic
 
   test("commit: refresh, with the trial behind it for a power cut; then recovery entries", () => {
     prepare();
-    host.file("/etc/kernel/postinst.d/zzz-vfio-fleet", "");
     host.tool(
       "proxmox-boot-tool",
       `for esp in ${ESPS.join(" ")}; do sed -i 's/boot=zfs$/& iommu=pt/' "$ROOT/dev/disk/by-uuid/$esp/loader/entries/proxmox-${VERSION}.conf"; done`,
     );
     host.call(`bootloader_arm ${VERSION} /boot/vfio-fleet-trial.img-${VERSION} t1 '' 'iommu=pt'`);
     host.calls();
-    const done = host.call('bootloader_commit && bootloader_lacks "$BOOT/wanted"');
+    const done = host.call('bootloader_commit && bootloader_lacks "$BOOT/wanted" && bootloader_recovery');
     expect(done).toMatchObject({ status: 0, errors: "" });
     expect(host.calls("bootctl", "proxmox-boot-tool")).toEqual([
       "bootctl set-oneshot 0-vfio-fleet-trial.conf",
