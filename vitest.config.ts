@@ -1,4 +1,6 @@
 import { defineConfig } from "vitest/config";
+import { join } from "node:path";
+import { cacheDir } from "./lab/paths.ts";
 import { ProgressReporter } from "./test/reporter.ts";
 
 /**
@@ -8,6 +10,11 @@ import { ProgressReporter } from "./test/reporter.ts";
 export default defineConfig({
   test: {
     reporters: [new ProgressReporter()],
+    // vitest leaves a core out; many of these tests wait for programs that they start
+    maxWorkers: "100%",
+    experimental: { fsModuleCache: true },
+    // programs of ours that tests start are compiled once
+    env: { NODE_COMPILE_CACHE: join(cacheDir(), "node-compile-cache") },
     projects: [
       // pure functions: a worker loads what they share once
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false } },
