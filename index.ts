@@ -18,13 +18,14 @@ const raw = {
 };
 
 // what a question is made of is loaded while the hosts let us in
-const [{ AGENT }, { formatProblems }, { probeQuestion }, { askHost }, { readStack }] = await Promise.all([
-  import("./components/core/agent-path.ts"),
-  import("./components/core/problem.ts"),
-  import("./components/host-plan.ts"),
-  import("./components/remote/ask.ts"),
-  import("./stacks/read.ts"),
-]);
+const [{ AGENT }, { formatProblems }, { dueSteps, planHost, probeQuestion }, { askHost }, { readStack }] =
+  await Promise.all([
+    import("./components/core/agent-path.ts"),
+    import("./components/core/problem.ts"),
+    import("./components/host-plan.ts"),
+    import("./components/remote/ask.ts"),
+    import("./stacks/read.ts"),
+  ]);
 const dialled = await dialledHosts();
 
 /** Ends the program with one message and no stack trace: nothing has been declared, so nothing changes. */
@@ -88,7 +89,6 @@ const [
   { leaseProblem },
   { runToken },
   { GpuHost },
-  { dueSteps, planHost },
   { isAlive, thisRunner },
   { commandProvider },
 ] = await Promise.all([
@@ -96,7 +96,6 @@ const [
   import("./components/core/lease.ts"),
   import("./components/core/run.ts"),
   import("./components/gpu-host.ts"),
-  import("./components/host-plan.ts"),
   import("./components/remote/runner.ts"),
   providers,
 ]);

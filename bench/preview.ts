@@ -6,6 +6,7 @@ import { execa } from "execa";
 import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { median } from "./median.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const PULUMI = join(ROOT, "toolchain/pulumi");
@@ -17,8 +18,6 @@ const seconds = async (file: string, args: readonly string[]): Promise<number> =
   await execa(file, args, { cwd: ROOT });
   return (performance.now() - started) / 1000;
 };
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 
 const empty = await mkdtemp(join(tmpdir(), "vfio-fleet-empty-"));
 try {

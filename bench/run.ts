@@ -13,6 +13,7 @@ import { formatTable } from "../fleet/terminal.ts";
 import { cacheDir } from "../lab/paths.ts";
 import type { BedHost } from "../test/support/bed/bed.ts";
 import { startBedFleet, type BedFleet } from "../test/support/bed/stacks.ts";
+import { median } from "./median.ts";
 import { installPeers, peers, takeJob, writeInventories, type Peer, type Phase } from "./peers.ts";
 
 const { values } = parseArgs({
@@ -123,9 +124,6 @@ const withFleet = async <T>(
     await fleet.stop();
   }
 };
-
-const median = (found: readonly number[]): number =>
-  found.toSorted((a, b) => a - b)[found.length >> 1] ?? Number.NaN;
 
 const cache = cacheDir();
 mkdirSync(cache, { recursive: true });

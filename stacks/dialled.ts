@@ -70,27 +70,20 @@ const startWorker = () => {
   const keepAlive = (): void => (isWanted && (!isKnown || busy.size > 0) ? worker.ref() : worker.unref());
   worker.on("message", (message: FromWorker) => {
     if (message.kind !== "hosts") return remotes.get(message.host)?.hear(message);
-    for (const host of Object.keys(message.hosts)) {
+    const found = new Map<string, DialledHost>();
+    for (const [host, connection] of Object.entries(message.hosts)) {
       busy.add(host);
       const done = (): void => {
         busy.delete(host);
         keepAlive();
       };
-      remotes.set(
-        host,
-        remoteHost((asked) => worker.postMessage(asked), host, done),
-      );
+      const remote = remoteHost((asked) => worker.postMessage(asked), host, done);
+      remotes.set(host, remote);
+      found.set(host, { connection, opened: remote.opened });
     }
     isKnown = true;
     keepAlive();
-    hosts.resolve(
-      new Map(
-        Object.entries(message.hosts).flatMap(([host, connection]) => {
-          const remote = remotes.get(host);
-          return remote ? [[host, { connection, opened: remote.opened }] as const] : [];
-        }),
-      ),
-    );
+    hosts.resolve(found);
   });
   worker.on("error", (error) => {
     const cause = error instanceof Error ? error : new Error(String(error));

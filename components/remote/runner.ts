@@ -20,22 +20,26 @@ const parentOf = (id: number): number => {
 };
 
 /**
- * Who runs this program. The process is the engine: it starts the language host, which starts this program, and lives until
- * the last step has ended. When it is killed, the two below it may live on for a while.
+ * Who works on a stack from this process. The one that counts is the engine: it starts the language host, which starts the program, and
+ * lives until the last step has ended. When it is killed, the two below it may live on for a while.
+ * @param id the process that counts; as the program sees it unless it is named
  */
-export const thisRunner = (stack: string): Runner => ({
+export const thisRunner = (stack: string, id: number = parentOf(process.ppid)): Runner => ({
   moment: new Date(),
   user: userInfo().username,
   machine: hostname(),
-  process: parentOf(process.ppid),
+  process: id,
   stack,
 });
 
-/** Whether a process of this machine lives; one that is somebody else's does. */
-export const isAlive = (id: number): boolean => {
+/** Whether a process of this machine is there; one that is somebody else's is. */
+export const isThere = (id: number): boolean => {
   try {
-    return id > 1 && process.kill(id, 0);
+    return process.kill(id, 0);
   } catch (error) {
     return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 };
+
+/** Whether the process that a run named lives: the first one, which takes over orphans, runs nothing of ours. */
+export const isAlive = (id: number): boolean => id > 1 && isThere(id);

@@ -1,10 +1,9 @@
-import { hostname, userInfo } from "node:os";
 import { leaseProblem } from "../../components/core/lease.ts";
 import { formatProblems } from "../../components/core/problem.ts";
 import { probeQuestion } from "../../components/host-plan.ts";
 import { AGENT } from "../../components/core/agent-path.ts";
 import { probeHost } from "../../components/remote/probe.ts";
-import { isAlive } from "../engine/alive.ts";
+import { isThere, thisRunner } from "../../components/remote/runner.ts";
 import type { Target } from "../hosts/target.ts";
 import { hostState, type HostState } from "./settled.ts";
 
@@ -26,14 +25,7 @@ export const lookAtHost = async (stack: string, { name, spec, connection }: Targ
   try {
     const facts = await probeHost(connection.value, probeQuestion(spec, AGENT));
     // what a host shows in the middle of another run's work says nothing
-    const runner = {
-      moment: new Date(),
-      user: userInfo().username,
-      machine: hostname(),
-      process: process.pid,
-      stack,
-    };
-    const locked = leaseProblem(facts.lease, runner, isAlive);
+    const locked = leaseProblem(facts.lease, thisRunner(stack, process.pid), isThere);
     if (locked) return { ok: false, name, message: formatProblems(name, [locked]), locked: true };
     return { ok: true, name, state: hostState(stack, { name, spec, connection: connection.value, facts }) };
   } catch (error) {

@@ -5,7 +5,7 @@ import type { StateReader } from "../clean/checkpoint.ts";
 import { fingerprint, stateAgrees } from "../clean/fingerprint.ts";
 import { allSettled, lookAtHost, objection, type HostLook } from "../clean/look.ts";
 import { readRecord, writeRecord } from "../clean/records.ts";
-import { isAlive } from "../engine/alive.ts";
+import { isThere } from "../../components/remote/runner.ts";
 import { changeCount, NO_CHANGES, type HostChanges } from "../engine/events.ts";
 import type { EngineResult, Operation } from "../engine/engine.ts";
 import { counted } from "../format.ts";
@@ -89,7 +89,7 @@ const whatWouldChange = (look: HostLook | undefined, changes: HostChanges): stri
 const LOCK = /created by (\S+)@(\S+) \(pid (\d+)\)(?: at (\S+))?/;
 
 /** The holder of a lock is a process of this machine that is no more. */
-export const isStaleLock = (message: string, here = hostname(), alive = isAlive): boolean => {
+export const isStaleLock = (message: string, here = hostname(), alive = isThere): boolean => {
   const [, , host, pid] = LOCK.exec(message) ?? [];
   return host === here && pid !== undefined && !alive(Number(pid));
 };

@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startSshd, type Sshd } from "../support/sshd.ts";
+import { connectionTo, startSshd, type Sshd } from "../support/sshd.ts";
 
 const DIALLED = new URL("../../stacks/dialled.ts", import.meta.url).href;
 let sshd: Sshd;
@@ -12,11 +12,7 @@ afterAll(() => sshd.stop());
 /** A host's description that reaches the server. */
 const host = (changes: object = {}): object => ({
   connection: {
-    host: "127.0.0.1",
-    port: sshd.port,
-    user: sshd.user,
-    hostKey: sshd.hostKey,
-    privateKeyFile: sshd.privateKeyFile,
+    ...connectionTo(sshd),
     ...changes,
   },
 });

@@ -3,7 +3,7 @@ import type { ConnectionSpec } from "../../components/remote/connection-schema.t
 import { resolveConnection } from "../../components/remote/connection.ts";
 import { probeHost } from "../../components/remote/probe.ts";
 import { runOnHost, type RunResult } from "../../components/remote/session.ts";
-import { freePort, startSshd, type Sshd } from "../support/sshd.ts";
+import { connectionTo, freePort, startSshd, type Sshd } from "../support/sshd.ts";
 
 let sshd: Sshd;
 beforeAll(async () => {
@@ -12,11 +12,7 @@ beforeAll(async () => {
 afterAll(() => sshd.stop());
 
 const spec = (changes: Partial<ConnectionSpec> = {}): ConnectionSpec => ({
-  host: "127.0.0.1",
-  port: sshd.port,
-  user: sshd.user,
-  hostKey: sshd.hostKey,
-  privateKeyFile: sshd.privateKeyFile,
+  ...connectionTo(sshd),
   ...changes,
 });
 

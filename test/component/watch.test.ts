@@ -3,19 +3,13 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { resolveConnection, type Connection } from "../../components/remote/connection.ts";
 import { watchHost } from "../../components/remote/watch.ts";
 import type { Facts } from "../../components/core/facts.ts";
-import { startSshd, type Sshd } from "../support/sshd.ts";
+import { connectionTo, startSshd, type Sshd } from "../support/sshd.ts";
 
 let sshd: Sshd;
 let connection: Connection;
 beforeAll(async () => {
   sshd = await startSshd();
-  const found = resolveConnection("connection", {
-    host: "127.0.0.1",
-    port: sshd.port,
-    user: sshd.user,
-    hostKey: sshd.hostKey,
-    privateKeyFile: sshd.privateKeyFile,
-  });
+  const found = resolveConnection("connection", connectionTo(sshd));
   if (!found.ok) throw new Error(JSON.stringify(found.problems));
   connection = found.value;
 });

@@ -5,7 +5,7 @@ import { execa, execaSync } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
 import { cacheDir } from "../../lab/paths.ts";
-import { startSshd, type Sshd } from "../support/sshd.ts";
+import { connectionTo, startSshd, type Sshd } from "../support/sshd.ts";
 
 /**
  * Secrets stay where they belong: a real Pulumi over a real SSH connection, with canaries in every place that holds a
@@ -157,13 +157,7 @@ beforeAll(async () => {
   const { encryptionsalt } = parse(readFileSync("stacks/Pulumi.lab-xeon.yaml", "utf8")) as {
     encryptionsalt: string;
   };
-  const connection = {
-    host: "127.0.0.1",
-    port: sshd.port,
-    user: sshd.user,
-    hostKey: sshd.hostKey,
-    privateKeyFile: key,
-  };
+  const connection = { ...connectionTo(sshd), privateKeyFile: key };
   const cards = { gtx1050: { address: "0000:03:00.0", ids: ["10de:1c81", "10de:0fb9"] } };
   writeFileSync(
     STACK_FILE,

@@ -30,6 +30,15 @@ export interface Sshd {
   stop(): Promise<void>;
 }
 
+/** The connection of a stack's host that reaches the server. */
+export const connectionTo = ({ port, user, hostKey, privateKeyFile }: Sshd) => ({
+  host: "127.0.0.1",
+  port,
+  user,
+  hostKey,
+  privateKeyFile,
+});
+
 const makeKey = (file: string): string => {
   execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", file]);
   return readFileSync(`${file}.pub`, "utf8").split(" ").slice(0, 2).join(" ");
