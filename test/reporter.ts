@@ -1,12 +1,20 @@
 import { writeFileSync } from "node:fs";
+import { inspect } from "node:util";
 import type { UserConsoleLog } from "vitest";
 import type { Reporter, TestCase, TestModule } from "vitest/node";
+
+/** A name and how its error begins: enough to find the cause where the rest of the output was cut off. */
+const inShort = (name: string, error: unknown): string => {
+  const text =
+    error instanceof Error || (error as Error)?.message ? (error as Error).message : inspect(error);
+  return [name, ...text.split("\n").slice(0, 20)].join("\n    ");
+};
 
 const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`;
 
 /**
  * A line a test file, every failure whole, and for slow ones what is running, at least every ten seconds.
- * Writes `{passed, failed, failures}` to the file that TEST_COUNTS names.
+ * Writes `{passed, failed, failures}` to the file that TEST_COUNTS names; a failure has its name and how its message begins.
  */
 export class ProgressReporter implements Reporter {
   /** files at work; workers tell of a test's start only when they get to it, so the file is what is always known */
@@ -15,7 +23,7 @@ export class ProgressReporter implements Reporter {
     { readonly file: string; readonly since: number; last: string }
   >();
   private heartbeat: NodeJS.Timeout | undefined;
-  /** names of what failed, told once more at the end */
+  /** what failed, told once more at the end */
   private readonly failures: string[] = [];
 
   onTestRunStart(): void {
@@ -35,7 +43,7 @@ export class ProgressReporter implements Reporter {
     const file = this.running.get(test.module.id);
     if (file) file.last = `, after: ${test.name}`;
     if (state === "failed") {
-      this.failures.push(`${test.module.relativeModuleId} > ${test.fullName}`);
+      this.failures.push(inShort(`${test.module.relativeModuleId} > ${test.fullName}`, errors[0]));
       console.log(`✗ ${test.module.relativeModuleId} > ${test.fullName} (${took})`);
       for (const error of errors)
         console.log(`    ${(error.stack ?? error.message).replaceAll("\n", "\n    ")}\n${error.diff ?? ""}`);
@@ -57,7 +65,7 @@ export class ProgressReporter implements Reporter {
     for (const broken of [module, ...module.children.allSuites()])
       for (const error of broken.errors()) {
         const name = `${module.relativeModuleId}${"fullName" in broken ? ` > ${broken.fullName}` : ""}`;
-        this.failures.push(name);
+        this.failures.push(inShort(name, error));
         console.log(`✗ ${name}: ${error.stack ?? error.message}`);
       }
     console.log(
@@ -75,7 +83,13 @@ export class ProgressReporter implements Reporter {
         module.errors().length > 0 ||
         [...module.children.allSuites()].some((suite) => suite.errors().length > 0),
     ).length;
-    for (const error of unhandled) console.log("✗ outside of any test:", error);
+    for (const error of unhandled) {
+      console.log("✗ outside of any test:", error);
+      this.failures.push(inShort("outside of any test", error));
+    }
+    for (const test of tests)
+      if (!["passed", "failed"].includes(test.result().state))
+        this.failures.push(`${test.module.relativeModuleId} > ${test.fullName} did not run`);
     // a file that cannot be loaded, and a test that never ran, count as failed: silence is no success
     const counts = {
       passed,

@@ -10,8 +10,8 @@ import { join } from "node:path";
 interface Counts {
   readonly passed: number;
   readonly failed: number;
-  /** names of what failed, where the runner tells them */
-  readonly failures?: readonly string[];
+  /** what failed */
+  readonly failures: readonly string[];
 }
 
 const folder = mkdtempSync(join(tmpdir(), "vfio-fleet-test-"));
@@ -28,10 +28,12 @@ const run = (title: string, command: string, args: readonly string[], counts: st
     found = JSON.parse(readFileSync(counts, "utf8")) as Counts;
   } catch {
     console.log(`✗ ${title} ended without counting its tests`);
-    return { passed: 0, failed: 1 };
+    return { passed: 0, failed: 1, failures: [`${title} ended without counting its tests`] };
   }
   // an exit status that nobody counted must not pass
-  return status === 0 || found.failed > 0 ? found : { ...found, failed: 1 };
+  return status === 0 || found.failed > 0
+    ? found
+    : { ...found, failed: 1, failures: [`${title} ended with status ${status}, and every test passed`] };
 };
 
 const vitest = (title: string, projects: readonly string[]): Counts =>
@@ -51,6 +53,6 @@ rmSync(folder, { recursive: true });
 const sum = (pick: (counts: Counts) => number): number =>
   results.reduce((total, counts) => total + pick(counts), 0);
 const failed = sum((counts) => counts.failed);
-for (const failure of results.flatMap((counts) => counts.failures ?? [])) console.log(`✗ ${failure}`);
+for (const failure of results.flatMap((counts) => counts.failures)) console.log(`✗ ${failure}`);
 console.log(`\n${sum((counts) => counts.passed)} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
