@@ -43,12 +43,13 @@ name:           snd_hda_intel`,
   });
 
   // busybox alone brings no dpkg-query
-  test.runIf(shell === "busybox")("packages of Arch, asked of pacman", () => {
-    start();
-    host.tool("pacman", "libvirt 1:11.9.0-1");
-    const { facts } = host.probe(shell, { packages: "libvirt edk2-ovmf" });
-    expect(facts.packages).toEqual({ libvirt: "1:11.9.0-1" });
-  });
+  if (shell === "busybox")
+    test("packages of Arch, asked of pacman", () => {
+      start();
+      host.tool("pacman", "libvirt 1:11.9.0-1");
+      const { facts } = host.probe(shell, { packages: "libvirt edk2-ovmf" });
+      expect(facts.packages).toEqual({ libvirt: "1:11.9.0-1" });
+    });
 
   test("kernel functions that are asked about", () => {
     start();
