@@ -17,7 +17,7 @@ const (
 // Info describes the bridged provider.
 func Info() tfbridge.ProviderInfo {
 	info := tfbridge.ProviderInfo{
-		P:           shim.NewProvider(libvirt.Provider()),
+		P:           shim.NewProvider(connectWhenNeeded(libvirt.Provider())),
 		Name:        Name,
 		Version:     Version,
 		Description: "Pools, volumes, networks and domains of libvirt.",
