@@ -22,6 +22,12 @@ const XEON = {
   rootPorts: [port(gpu("stand-in"))],
 } as const satisfies HostDescription;
 
+const FOUR = {
+  ...XEON,
+  summary: "Intel, four identical GPUs",
+  rootPorts: [port(gpu("one")), port(gpu("two")), port(gpu("three")), port(gpu("four"))],
+} as const satisfies HostDescription;
+
 export const HOSTS = {
   "lab-xeon": XEON,
   "lab-fx8350": { ...XEON, summary: "AMD, one GPU with audio", vendor: "amd" },
@@ -32,11 +38,8 @@ export const HOSTS = {
     image: "debian-13",
     vendor: "amd",
   },
-  "lab-four": {
-    ...XEON,
-    summary: "Intel, four identical GPUs",
-    rootPorts: [port(gpu("one")), port(gpu("two")), port(gpu("three")), port(gpu("four"))],
-  },
+  "lab-four": FOUR,
+  "lab-four-amd": { ...FOUR, summary: "AMD, four identical GPUs", vendor: "amd" },
   "lab-shared": {
     ...XEON,
     summary: "Intel, a GPU that shares its IOMMU group with a network card",

@@ -17,7 +17,8 @@ const ROM = Buffer.from(
 const CARDS = ["one", "two", "three", "four"] as const;
 const functionsOf = (place: number): readonly string[] => [`0000:0${place}:00.0`, `0000:0${place}:00.1`];
 
-describe("four cards and their domains", () => {
+/** A host with four cards and, as a test, three running domains that have all of them. */
+const fourCards = (vendor: "intel" | "amd") => {
   let stack: LabStack;
   let folder: string;
   let changes: Parameters<typeof sharingDomains>[1] = {};
@@ -64,7 +65,9 @@ describe("four cards and their domains", () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "vfio-fleet-domains-"));
     writeFileSync(join(folder, "four.rom"), ROM);
-    stack = await startLabStack("lab-four", "lab-xeon", "test-domains");
+    stack = await (vendor === "intel"
+      ? startLabStack("lab-four", "lab-xeon", "test-domains")
+      : startLabStack("lab-four-amd", "lab-fx8350", "test-domains-amd"));
     await installGuests(stack.host);
     describeDomains();
   });
@@ -99,16 +102,30 @@ describe("four cards and their domains", () => {
     for (const place of [1, 2, 3, 4]) expect(await driversOf(place)).toEqual(["vfio-pci", "vfio-pci"]);
   });
 
-  checkSharingDomains(
-    () => stack,
-    "one",
-    (wanted) => {
+  return {
+    stack: () => stack,
+    driversOf,
+    change: (wanted: typeof changes): void => {
       changes = wanted;
       describeDomains();
     },
-  );
+    addByHand: (wanted: typeof byHand): void => {
+      byHand = wanted;
+      describeDomains();
+    },
+  };
+};
+
+describe("four cards and their domains, AMD", () => {
+  fourCards("amd");
+});
+
+describe("four cards and their domains, Intel", () => {
+  const { stack: given, driversOf, change, addByHand } = fourCards("intel");
+  checkSharingDomains(given, "one", change);
 
   test("a domain made by hand is refused without adopt; with it, its UUID and disk stay, and its definition comes back", async () => {
+    const stack = given();
     await stack.read(
       "qemu-img create -q -f qcow2 /var/lib/libvirt/images/hand.qcow2 64M && cat >/root/hand.xml <<'END'\n" +
         "<domain type='qemu'><name>hand</name><memory unit='MiB'>128</memory><description>by hand</description>" +
@@ -120,8 +137,7 @@ describe("four cards and their domains", () => {
     const uuid = await stack.read("virsh -q domuuid hand");
     const adopted = (more: object): void => {
       const { disks: _, ...domain } = labDomain(more) as Record<string, unknown>;
-      byHand = { hand: domain };
-      describeDomains();
+      addByHand({ hand: domain });
     };
     adopted({});
     const refused = await stack.preview();
@@ -137,8 +153,7 @@ describe("four cards and their domains", () => {
     expect(xml).toContain("/var/lib/libvirt/images/hand.qcow2");
     expect(xml).toContain("196608</memory>");
     expect(await stack.read("cat /var/backups/vfio-fleet/hand.xml")).toContain("by hand");
-    byHand = {};
-    describeDomains();
+    addByHand({});
     const removed = await stack.up();
     expect(removed.code, removed.output).toBe(0);
     expect(await stack.read("virsh dumpxml --inactive hand")).toContain("<description>by hand</description>");
@@ -147,6 +162,7 @@ describe("four cards and their domains", () => {
 
   // two emulations deep this takes minutes, while the tests above are at work
   test("Linux in the guest sees both functions with their ids and BARs, and the ROM that was given", async () => {
+    const stack = given();
     await guestSaid(stack.host, "report", "guest: done", 1, 900);
     const lines = (await serialOf(stack.host, "report")).split(/\r?\n/);
     const report = lines.flatMap((line) => /guest: (.*)$/.exec(line)?.[1] ?? []);
@@ -172,6 +188,7 @@ describe("four cards and their domains", () => {
   });
 
   test("a card with idle: host is back with the host's driver once its domain has ended", async () => {
+    const stack = given();
     await stack.read(
       "n=0; until [ \"$(virsh -q domstate report)\" = 'shut off' ] || [ $n -ge 120 ]; do sleep 1; n=$((n + 1)); done",
     );
