@@ -211,8 +211,10 @@ verb_prove() { # auto|never; the wanted effects on standard input
     fi
     die "the running system does not show what is wanted:$NL$(cat "$BOOT/unmet")"
   fi
+  # before the first boot file changes: whoever undoes this has to find that something was applied
+  cp "$wanted" "$BOOT/applied.new"; sync "$BOOT/applied.new"; mv -f "$BOOT/applied.new" "$BOOT/applied"
   commit "$version"
-  rm -f "$BOOT/armed"; cp "$wanted" "$BOOT/applied.new"; sync "$BOOT/applied.new"; mv -f "$BOOT/applied.new" "$BOOT/applied"
+  rm -f "$BOOT/armed"
   say "boot_id $(boot_id)"
   say "kernel command line: $(cat /proc/cmdline)"
   groups=
@@ -254,8 +256,8 @@ commit() { # KERNEL-VERSION
   rm -f "$trial"
 }
 
-# the boot menu as it was, once every file is back; for most loaders it is just written anew
-bootloader_restore() { bootloader_commit; }
+# the boot menu as it was, once every file is back, and without the entry of ours; for most loaders it is just written anew
+bootloader_restore() { bootloader_commit; bootloader_forget; }
 
 # recovery: called by hooks of the host when kernels come and go; a loader whose own tool writes the entry has nothing to do
 bootloader_recovery() { :; }
@@ -281,7 +283,6 @@ verb_leave() { # auto|ask|never SECONDS
   if [ "$1" = auto ] && [ -n "$active" ]; then without_guests "$2"; fi
   rm -f "$BOOT/armed"
   bootloader_disarm
-  bootloader_forget
   for kernel in $(initramfs_kernels); do
     rm -f "$(initramfs_trial "$kernel")"
     [ -e "$BOOT/applied" ] || continue

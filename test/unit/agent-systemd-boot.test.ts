@@ -38,9 +38,11 @@ esac`,
   // what 90-loaderentry.install does, as far as it matters here
   host.tool(
     "kernel-install",
-    `[ "$1" = add ] || exit 0
-sed -i "s/^options .*/options    $(cat "$ROOT/etc/kernel/cmdline")/" "$ROOT${ENTRY}"
-cp "$4" "$ROOT/efi/${TOKEN}/$2/initrd.img-$2"`,
+    `[ "$1" = add ] && [ -e "$BOOT_ROOT/${TOKEN}/$2" ] || exit 1
+version=$2; folder=$BOOT_ROOT/${TOKEN}/$2; entry=$BOOT_ROOT/loader/entries/${TOKEN}-$2.conf
+cp "$3" "$folder/linux"; shift 3
+sed -e "s/^options .*/options    $(cat "$ROOT/etc/kernel/cmdline")/" -e /^initrd/d "$ROOT${ENTRY}" >"$entry"
+for initrd in "$@"; do cp "$initrd" "$folder/"; echo "initrd     /${TOKEN}/$version/\${initrd##*/}" >>"$entry"; done`,
   );
 };
 
@@ -132,11 +134,8 @@ options    root=UUID=a52b ro systemd.machine_id=${TOKEN} intel_iommu=on vfio_fle
       'bootloader_commit && bootloader_lacks "$BOOT/wanted" && bootloader_recovery && bootloader_disarm',
     );
     expect(done).toMatchObject({ status: 0, errors: "" });
-    expect(host.calls("bootctl", "kernel-install").filter((call) => !call.includes("--print"))).toEqual([
-      // a power cut while the tool copies leads to the trial, which has proved itself
-      "bootctl set-oneshot 0-vfio-fleet-trial.conf",
+    expect(host.calls("kernel-install")).toEqual([
       `kernel-install add ${VERSION} /boot/vmlinuz-${VERSION} /boot/initrd.img-${VERSION}`,
-      "bootctl set-oneshot ",
     ]);
     expect(host.read(ENTRY)).toContain("options    root=UUID=a52b ro quiet intel_iommu=on iommu=pt\n");
     expect(host.read(RECOVERY)).toContain(
@@ -147,18 +146,42 @@ options    root=UUID=a52b ro systemd.machine_id=${TOKEN} intel_iommu=on vfio_fle
     expect(host.list("/efi/loader/entries")).toEqual([`${TOKEN}-${VERSION}.conf`]);
   });
 
-  test("undone: an initrd that kernel-install had made by itself is made so again, and ours is gone", () => {
+  test.each([
+    ["the initrd had Debian's name", [`initrd.img-${VERSION}`]],
+    ["the generator's plugin of kernel-install had made it", ["initrd"]],
+    ["both were there", ["initrd", `initrd.img-${VERSION}`]],
+    ["somebody's own beside it", ["own.cpio", `initrd.img-${VERSION}`]],
+  ])("undone: the entry is as before, and every initrd it names is there (%s)", (_, names) => {
     start(shell);
     const folder = `/efi/${TOKEN}/${VERSION}`;
-    host.tool("kernel-install", ":");
-    expect(host.call("bootloader_restore").status).toBe(0);
-    expect(host.calls("kernel-install")).toEqual([
-      `kernel-install add ${VERSION} /boot/vmlinuz-${VERSION} /boot/initrd.img-${VERSION}`,
-    ]);
-    host.file(`${folder}/initrd`, "made by the generator's plugin");
-    expect(host.call("bootloader_restore").status).toBe(0);
-    expect(host.calls("kernel-install")).toEqual([`kernel-install add ${VERSION} /boot/vmlinuz-${VERSION}`]);
-    expect(host.list(folder)).toEqual(["initrd"]);
+    const lines = names.map((name) => `initrd     /${TOKEN}/${VERSION}/${name}\n`).join("");
+    const before = `${entry.replace(/^initrd.*\n/gm, "")}${lines}`;
+    host.file(ENTRY, before, { exact: true });
+    host.call(`rm ${folder}/*`);
+    for (const name of names) host.file(`${folder}/${name}`, "image");
+    const [, options = ""] = /^options\s+(.*)$/m.exec(before) ?? [];
+    host.file("/etc/kernel/cmdline", `${options} iommu=pt`);
+    expect(host.call("bootloader_commit")).toMatchObject({ status: 0, errors: "" });
+    expect(host.read(ENTRY)).toContain("iommu=pt");
+    // a second one, such as after a kernel update, does not take ours for what was there before
+    expect(host.call("bootloader_commit").status).toBe(0);
+    host.file("/etc/kernel/cmdline", options);
+    expect(host.call("bootloader_restore")).toMatchObject({ status: 0, errors: "" });
+    expect(host.read(ENTRY)).toBe(before);
+    expect(host.list(folder)).toEqual([...names, "linux"].sort());
+    expect(host.list("/efi/loader/entries")).toEqual([`${TOKEN}-${VERSION}.conf`]);
+  });
+
+  test("a boot partition that is full while the files are put there: the entry still boots what it booted", () => {
+    start(shell);
+    host.file("/etc/kernel/cmdline", "root=UUID=a52b ro iommu=pt");
+    host.file(`/boot/initrd.img-${VERSION}`, "newer image");
+    host.tool("sync", "case $* in */efi/*.vfio-fleet-new) exit 1 ;; esac");
+    const failed = host.call("bootloader_commit");
+    expect(failed.status).not.toBe(0);
+    expect(failed.errors).toContain("is there room on");
+    expect(host.read(ENTRY)).toBe(entry);
+    expect(host.read(`/efi/${TOKEN}/${VERSION}/initrd.img-${VERSION}`)).toBe("image\n");
   });
 
   test("kernel-install that fails: its output is shown", () => {
