@@ -172,7 +172,7 @@ describe("a trial that never comes up", () => {
       .poll(() => serial().split("(initramfs)").length, { timeout: 600_000, interval: 500 })
       .toBeGreaterThan(prompts);
     await powerCut(stack.host);
-    await startHost("lab-four", { as: stack.host });
+    await startHost("lab-four", { as: stack.host, lifetime: "process" });
     const { code, output } = await up.done;
     expect(output).toContain("the trial boot did not come up: the host is back on its old configuration");
     expect(code).not.toBe(0);

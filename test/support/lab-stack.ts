@@ -56,7 +56,7 @@ export const startLabStack = async (
   await pulumi("stack", "rm", "--force", "--yes", "--preserve-config", ...where);
   const made = await pulumi("stack", "init", ...where);
   if (made.code !== 0) throw new Error(made.output);
-  await startHost(description, { as: name, fresh: true, onProgress: console.log });
+  await startHost(description, { as: name, fresh: true, lifetime: "process", onProgress: console.log });
   return {
     host: name,
     describe,
