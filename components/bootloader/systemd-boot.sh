@@ -17,35 +17,30 @@ bootloader_lacks() { on_boot_partition entries_lacks "$1"; }
 bootloader_recovery() { on_boot_partition entries_recovery; }
 bootloader_forget() { on_boot_partition entries_forget; }
 
-# put FILE PATH: that file there, by a rename. The trial image, which was proved and is of no more use, is renamed itself
-# where it is the same: boot partitions are small.
-put() {
-  ! cmp -s "$1" "$2" || return 0
-  mkdir -p "${2%/*}"
-  if cmp -s "$1" "$ESP/vfio-fleet/trial.img"; then mv -f "$ESP/vfio-fleet/trial.img" "$2"; return 0; fi
-  cp "$1" "$2.vfio-fleet-new" && sync "$2.vfio-fleet-new" || { rm -f "$2.vfio-fleet-new"; die "$2 cannot be written: is there room on $ESP?"; }
-  mv -f "$2.vfio-fleet-new" "$2"
-}
-
 # kernel_install VERSION INITRD...: what kernel-install makes of these. It writes in place, so that a power cut would leave
-# half a kernel, initrd or entry: here it fills a folder, whose files are renamed onto the boot partition, the entry last.
+# half a kernel, initrd or entry: here it fills a folder on the boot partition, whose files are then renamed, the entry last.
 kernel_install() {
-  local version made entry folder file
+  local version made entry file
   version=$1; shift
-  made=$BOOT/made
-  rm -rf "$made"; mkdir -p "$made/loader/entries"
+  made=$ESP/vfio-fleet/made
+  rm -rf "$made"; mkdir -p "$made/loader/entries" || die "$ESP cannot be written to"
   # what tells it the layout
   [ ! -e "$ESP/loader/entries.srel" ] || cp "$ESP/loader/entries.srel" "$made/loader/"
-  if entry=$(entry_of "$version"); then folder=$(folder_of "$entry"); mkdir -p "$made$folder"; fi
+  ! entry=$(entry_of "$version") || mkdir -p "$made$(folder_of "$entry")"
   say "kernel-install add $version"
-  BOOT_ROOT=$made kernel-install add "$version" "$(kernel_image "$version")" "$@" 2>&1 || die "kernel-install failed for $version"
+  BOOT_ROOT=$made kernel-install add "$version" "$(kernel_image "$version")" "$@" 2>&1 || { rm -rf "$made"; die "kernel-install failed for $version; the boot entry is as it was"; }
   [ -n "$(ls "$made/loader/entries")" ] || die "kernel-install made no boot entry for $version"
+  # paths in an entry begin at the partition's root
+  sed -i "s#^\([a-z-]*[[:space:]][[:space:]]*\)${made#"$ESP"}/#\1/#" "$made"/loader/entries/*.conf
+  sync -f "$ESP"
   find "$made" -type f ! -path "$made/loader/*" >"$BOOT/files"
-  while read -r file; do put "$file" "$ESP${file#"$made"}"; done <"$BOOT/files"
+  find "$made/loader/entries" -type f >>"$BOOT/files"
+  while read -r file; do
+    mkdir -p "$(dirname "$ESP${file#"$made"}")"
+    cmp -s "$file" "$ESP${file#"$made"}" || mv -f "$file" "$ESP${file#"$made"}"
+  done <"$BOOT/files"
+  rm -rf "$made" "$BOOT/files"; rmdir "$ESP/vfio-fleet" 2>/dev/null || :
   sync -f "$ESP"
-  for file in "$made"/loader/entries/*; do put "$file" "$ESP${file#"$made"}"; done
-  sync -f "$ESP"
-  rm -rf "$made" "$BOOT/files"
 }
 
 folder_of() { awk '$1 == "linux" { sub(/\/[^\/]*$/, "", $2); print $2; exit }' "$1"; } # ENTRY
@@ -56,6 +51,8 @@ initrds_of() { awk '$1 == "initrd" { sub(/.*\//, "", $2); if ($2 !~ /^microcode|
 bootloader_commit() {
   local version entry
   ESP=$(bootctl --print-boot-path)
+  # makes room; until the entry is renamed the old configuration is whole
+  entries_disarm
   for version in $(initramfs_kernels); do
     [ -e "$(kernel_image "$version")" ] || continue
     # for bootloader_restore

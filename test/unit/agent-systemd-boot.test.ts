@@ -39,10 +39,12 @@ esac`,
   host.tool(
     "kernel-install",
     `[ "$1" = add ] && [ -e "$BOOT_ROOT/${TOKEN}/$2" ] || exit 1
+# paths from the root of the file system, as the tool has them
+root=\${BOOT_ROOT#"$ROOT/efi"}
 version=$2; folder=$BOOT_ROOT/${TOKEN}/$2; entry=$BOOT_ROOT/loader/entries/${TOKEN}-$2.conf
 cp "$3" "$folder/linux"; shift 3
-sed -e "s/^options .*/options    $(cat "$ROOT/etc/kernel/cmdline")/" -e /^initrd/d "$ROOT${ENTRY}" >"$entry"
-for initrd in "$@"; do cp "$initrd" "$folder/"; echo "initrd     /${TOKEN}/$version/\${initrd##*/}" >>"$entry"; done`,
+sed -e "s/^options .*/options    $(cat "$ROOT/etc/kernel/cmdline")/" -e "s#^\\(linux *\\)/#\\1$root/#" -e /^initrd/d "$ROOT${ENTRY}" >"$entry"
+for initrd in "$@"; do cp "$initrd" "$folder/"; echo "initrd     $root/${TOKEN}/$version/\${initrd##*/}" >>"$entry"; done`,
   );
 };
 
@@ -172,16 +174,45 @@ options    root=UUID=a52b ro systemd.machine_id=${TOKEN} intel_iommu=on vfio_fle
     expect(host.list("/efi/loader/entries")).toEqual([`${TOKEN}-${VERSION}.conf`]);
   });
 
-  test("a boot partition that is full while the files are put there: the entry still boots what it booted", () => {
+  test("a power cut at any write while the files are put there: the entry names files that are whole", () => {
     start(shell);
-    host.file("/etc/kernel/cmdline", "root=UUID=a52b ro iommu=pt");
-    host.file(`/boot/initrd.img-${VERSION}`, "newer image");
-    host.tool("sync", "case $* in */efi/*.vfio-fleet-new) exit 1 ;; esac");
-    const failed = host.call("bootloader_commit");
-    expect(failed.status).not.toBe(0);
-    expect(failed.errors).toContain("is there room on");
-    expect(host.read(ENTRY)).toBe(entry);
-    expect(host.read(`/efi/${TOKEN}/${VERSION}/initrd.img-${VERSION}`)).toBe("image\n");
+    const other = (kernel: string, image: string): void => {
+      host.file(`/boot/vmlinuz-${VERSION}`, kernel);
+      host.file(`/boot/initrd.img-${VERSION}`, image);
+    };
+    const shown = (): string =>
+      [`${TOKEN}/${VERSION}/linux`, `${TOKEN}/${VERSION}/initrd.img-${VERSION}`, ENTRY.slice("/efi/".length)]
+        .map((file) => host.read(`/efi/${file}`))
+        .join("");
+    host.file("/etc/kernel/cmdline", "root=UUID=a52b ro");
+    host.call("bootloader_commit");
+    const before = shown();
+    const mv =
+      'n=$(cat "$ROOT/left"); [ "$n" -gt 0 ] || kill -9 $PPID; echo $((n - 1)) >"$ROOT/left"; exec /bin/mv "$@"';
+    const seen = new Set<string>();
+    for (let left = 0; left < 5; left += 1) {
+      other("newer kernel", "newer image");
+      host.file("/etc/kernel/cmdline", "root=UUID=a52b ro iommu=pt");
+      host.file("/left", String(left));
+      host.tool("mv", mv);
+      host.call("bootloader_commit");
+      const [kernel, image, ...lines] = shown().split("\n");
+      expect(["kernel", "newer kernel"]).toContain(kernel);
+      expect(["image", "newer image"]).toContain(image);
+      // the entry comes last
+      if (lines.join("\n").includes("iommu=pt"))
+        expect([kernel, image]).toEqual(["newer kernel", "newer image"]);
+      expect(lines.join("\n")).toContain(`linux      /${TOKEN}/${VERSION}/linux`);
+      seen.add(shown());
+      host.tool("mv", 'exec /bin/mv "$@"');
+      other("kernel", "image");
+      host.file("/etc/kernel/cmdline", "root=UUID=a52b ro");
+      expect(host.call("bootloader_commit")).toMatchObject({ status: 0 });
+      expect(shown()).toBe(before);
+      expect(host.list("/efi")).not.toContain("vfio-fleet");
+    }
+    // the cuts were at different places, and the last one came too late
+    expect(seen.size).toBeGreaterThan(2);
   });
 
   test("kernel-install that fails: its output is shown", () => {
