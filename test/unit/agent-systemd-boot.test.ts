@@ -200,8 +200,8 @@ options    root=UUID=a52b ro systemd.machine_id=${TOKEN} intel_iommu=on vfio_fle
       expect(["kernel", "newer kernel"]).toContain(kernel);
       expect(["image", "newer image"]).toContain(image);
       // the entry comes last
-      if (lines.join("\n").includes("iommu=pt"))
-        expect([kernel, image]).toEqual(["newer kernel", "newer image"]);
+      const moved = [kernel === "newer kernel", image === "newer image"].filter(Boolean).length;
+      expect(lines.join("\n").includes("iommu=pt") && moved < 2).toBe(false);
       expect(lines.join("\n")).toContain(`linux      /${TOKEN}/${VERSION}/linux`);
       seen.add(shown());
       host.tool("mv", 'exec /bin/mv "$@"');
