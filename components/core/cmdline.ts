@@ -35,16 +35,32 @@ export const duplicates = (present: readonly string[]): string[] => [
   ...new Set(present.filter((argument, at) => argument.includes("=") && present.indexOf(argument) < at)),
 ];
 
+/**
+ * Arguments whose values are switches: each occurrence adds to those before it, so only opposed ones contradict each other
+ * (Linux: intel_iommu_setup, parse_amd_iommu_options, iommu_setup of x86).
+ */
+const SWITCHES = /^((intel|amd)_)?iommu$/;
+const switchesOf = (argument: string): string[] => argument.slice(argument.indexOf("=") + 1).split(",");
+const opposed = (one: readonly string[], other: readonly string[]): boolean =>
+  one.includes("off") !== other.includes("off") || (one.includes("pt") && other.includes("nopt"));
+
+const contradict = (one: string, other: string): boolean => {
+  const key = keyOf(one);
+  if (one === other || key !== keyOf(other) || REPEATABLE.test(key)) return false;
+  if (!SWITCHES.test(key)) return true;
+  const [first, second] = [switchesOf(one), switchesOf(other)];
+  return opposed(first, second) || opposed(second, first);
+};
+
+/** Whether an argument leaves the processor's IOMMU off, whatever stands beside it. */
+export const switchesIommuOff = (argument: string, vendor: string): boolean =>
+  ["iommu", `${vendor}_iommu`].includes(keyOf(argument)) && switchesOf(argument).includes("off");
+
 /** Arguments on the host that say something else than a wanted one: `intel_iommu=off` against `intel_iommu=on`. */
 export const contradictions = (
   wanted: readonly string[],
   present: readonly string[],
 ): { readonly wanted: string; readonly found: string }[] =>
   wanted.flatMap((argument) =>
-    present
-      .filter(
-        (other) =>
-          other !== argument && keyOf(other) === keyOf(argument) && !REPEATABLE.test(keyOf(argument)),
-      )
-      .map((found) => ({ wanted: argument, found })),
+    present.filter((other) => contradict(argument, other)).map((found) => ({ wanted: argument, found })),
   );

@@ -1,4 +1,4 @@
-import { contradictions, duplicates } from "./cmdline.ts";
+import { contradictions, duplicates, switchesIommuOff } from "./cmdline.ts";
 import type { Facts, PciDevice } from "./facts.ts";
 import type { KernelSpec } from "./kernel-spec.ts";
 import { optionWord, vfioOptions } from "./modprobe.ts";
@@ -113,6 +113,32 @@ const isolationProblems = (facts: Facts, isolcpus: string | undefined): Problem[
     : [];
 };
 
+/** Arguments that nothing wanted contradicts, and that leave the IOMMU off all the same: `amd_iommu=off`. */
+const iommuOffProblems = (
+  facts: Facts,
+  wanted: readonly string[],
+  own: readonly string[],
+  configuredIn: string,
+): Problem[] => {
+  const off = (all: readonly string[]): string[] =>
+    all.filter(
+      (argument) =>
+        switchesIommuOff(argument, facts.cpu.vendor) && contradictions(wanted, [argument]).length === 0,
+    );
+  return [
+    ...off(own).map((argument) => ({
+      path: "kernel command line",
+      problem: `the host's own configuration says ${argument}, which leaves the IOMMU off`,
+      remedy: `take ${argument} out of the host's boot loader configuration (${configuredIn})`,
+    })),
+    ...off(wanted).map((argument) => ({
+      path: "kernel.arguments",
+      problem: `the stack asks for ${argument}, which leaves the IOMMU off`,
+      remedy: "leave it out",
+    })),
+  ];
+};
+
 /**
  * What stands against the wanted arguments.
  * @param own what the host's configuration has without us
@@ -138,6 +164,7 @@ export const argumentProblems = (
       problem: `the stack asks for ${found} and for ${argument}`,
       remedy: "leave one of them out",
     })),
+  ...iommuOffProblems(facts, wanted, own, configuredIn),
   ...hugepageProblems(facts, kernel, own),
   ...isolationProblems(facts, kernel.isolcpus),
   ...(kernel.pcieAcsOverride.length > 0 && !(facts.symbols ?? []).includes(ACS_OVERRIDE_SYMBOL)

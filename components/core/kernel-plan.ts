@@ -183,7 +183,8 @@ export const planKernel = (
   ];
   if (problems.length > 0) return { ok: false, problems };
 
-  const input = lines.map((line) => `${line}\n`).join("");
+  // beside the effects the files, by which the agent knows those of an earlier description
+  const input = [...lines, ...files.map(({ path }) => `file ${path}`)].map((line) => `${line}\n`).join("");
   const fileSteps = edits.map((edit) => editStep(facts, edit));
   const drift =
     proof && !so

@@ -74,9 +74,21 @@ gone() {
 
 arguments() { sed -n 's/^argument //p' "$1" 2>/dev/null || :; }
 
-verb_boot() { # the wanted effects on standard input
+# undo_stale WANTED: module options and udev rules that this description does without. The engine takes them back after
+# everything else, so after a reboot that they still had a part in; its own call then finds nothing left to do.
+undo_stale() {
+  local receipt file
+  for receipt in "$STATE"/receipts/*%modprobe.d%* "$STATE"/receipts/*%rules.d%*; do
+    [ -e "$receipt" ] || continue
+    file=$(printf '%s' "${receipt##*/}" | tr '%' '/')
+    grep -qxF "file $file" "$1" || verb_unfile "$file"
+  done
+}
+
+verb_boot() { # the wanted effects, and the files of the description, on standard input
   wanted=$BOOT/wanted
   cat >"$wanted"
+  undo_stale "$wanted"
   unmet "$wanted" >"$BOOT/unmet"; gone "$wanted" >>"$BOOT/unmet"
   if [ -s "$BOOT/unmet" ]; then
     # the kernel that ordinary boots take is the one to be proved, even when another one runs

@@ -33,6 +33,11 @@ initramfs_lacks() {
         [ "$(sha256sum <"$root$first" 2>/dev/null | cut -d' ' -f1)" = "$rest" ] || { say "$first as it is on the host now"; bad=1; } ;;
     esac
   done <"$3"
+  # options of an earlier description, which the host has no more
+  for first in "$root/etc/modprobe.d"/*; do
+    grep -qs '^# Written by vfio-fleet;' "$first" || continue
+    grep -q "^image-file ${first#"$root"} " "$3" || { say "${first#"$root"} gone, as it is on the host now"; bad=1; }
+  done
   initramfs_order "$root" || bad=1
   rm -rf "$opened" "$opened.log" "$opened.modules"
   return $bad

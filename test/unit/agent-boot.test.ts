@@ -148,6 +148,28 @@ describe.each(SHELLS)("from the trial to the proof, with %s", (shell) => {
     expect(host.read(IMAGE)).toBe("old image\n");
   });
 
+  test("options that are wanted no more are put back before the image is built, and their own undo finds nothing left", () => {
+    start(shell);
+    const [vfio, kvm] = ["/etc/modprobe.d/vfio.conf", "/etc/modprobe.d/kvm.conf"];
+    const rules = "/etc/udev/rules.d/90-vfio-fleet-sriov.rules";
+    host.file(kvm, "options kvm own=1", { mode: 0o600 });
+    for (const path of [vfio, kvm, rules]) host.run(["file", path, "644", "token=t1"], "ours\n");
+    host.tool(
+      "mkinitramfs",
+      'cat "$ROOT"/etc/modprobe.d/*.conf "$ROOT"/etc/udev/rules.d/* >"$ROOT/seen" 2>/dev/null; echo "new image" >"$2"',
+    );
+    const armed = host.run(["boot", `token=${TOKEN}`], `${WANTED}file ${host.root}${vfio}\n`);
+    expect(armed).toMatchObject({ status: 0 });
+    expect(host.read("/seen")).toBe("options kvm own=1\nours\n");
+    expect(host.read(kvm)).toBe("options kvm own=1\n");
+    expect(host.list("/etc/udev")).toEqual([]);
+    expect(host.receipt(vfio)).toMatchObject({ token: "t1" });
+    // what the engine calls at the end of the up
+    for (const path of [kvm, rules])
+      expect(host.run(["unfile", path])).toEqual({ status: 0, output: "", errors: "" });
+    expect(host.read(kvm)).toBe("options kvm own=1\n");
+  });
+
   test("mkinitramfs that fails: nothing is armed", () => {
     start(shell);
     host.tool("mkinitramfs", "echo 'No space left on device' >&2; exit 1");

@@ -69,6 +69,17 @@ describe.each(SHELLS)("an image is opened, with %s", (shell) => {
       expect(host.list("/var/tmp")).toEqual([]);
     });
 
+    test("options of an earlier description that are still in it; the host's own are none of them", () => {
+      start(shell, driver);
+      host.file("/opened/etc/modprobe.d/own.conf", "options snd_hda_intel index=1");
+      expect(host.call(LACKS)).toMatchObject({ status: 0, output: "" });
+      host.file("/opened/etc/modprobe.d/kvm.conf", "# Written by vfio-fleet; edits\noptions kvm ignore_msrs=1");
+      expect(host.call(LACKS)).toMatchObject({
+        status: 1,
+        output: "/etc/modprobe.d/kvm.conf gone, as it is on the host now\n",
+      });
+    });
+
     test("an image that cannot be opened", () => {
       start(shell, driver);
       host.tool("unmkinitramfs", "echo 'E: not a cpio archive' >&2; exit 1");

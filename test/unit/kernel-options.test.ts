@@ -82,6 +82,32 @@ describe("kernel arguments", () => {
     ]);
   });
 
+  test("switches add up: only opposed ones are a contradiction", () => {
+    const facts = xeonFacts(own('GRUB_CMDLINE_LINUX="intel_iommu=on,igfx_off intel_iommu=sm_on iommu=soft"\n'));
+    expect(args(planned(facts))).toEqual(["intel_iommu=on", "iommu=pt"]);
+    expect(refused(xeonFacts(own('GRUB_CMDLINE_LINUX="iommu=nopt"\n')))).toEqual([
+      expect.stringContaining("the host's own configuration says iommu=nopt, wanted is iommu=pt"),
+    ]);
+  });
+
+  test("an IOMMU that is switched off is a contradiction to everything, whatever is written against it", () => {
+    const amd = (line: string): Facts =>
+      xeonFacts({ cpu: { ...xeonFacts().cpu, vendor: "amd" }, ...own(`GRUB_CMDLINE_LINUX="${line}"\n`) });
+    expect(refused(amd("quiet amd_iommu=off"))).toEqual([
+      expect.stringMatching(
+        /the host's own configuration says amd_iommu=off, which leaves the IOMMU off → take amd_iommu=off out of .*\/etc\/default\/grub/,
+      ),
+    ]);
+    expect(refused(amd("iommu=off"), spec({ iommuPassthrough: false }))).toEqual([
+      expect.stringContaining("says iommu=off, which leaves the IOMMU off"),
+    ]);
+    expect(refused(amd("quiet"), spec({ arguments: ["amd_iommu=off"] }))).toEqual([
+      expect.stringContaining("kernel.arguments: the stack asks for amd_iommu=off"),
+    ]);
+    // another vendor's argument is none of this processor's
+    expect(args(planned(amd("intel_iommu=off")))).toEqual(["iommu=pt"]);
+  });
+
   test("duplicates in the host's own configuration are reported", () => {
     const facts = xeonFacts(
       own('GRUB_CMDLINE_LINUX="iommu=pt"\nGRUB_CMDLINE_LINUX_DEFAULT="quiet iommu=pt"\n'),
@@ -264,6 +290,25 @@ describe("cards that are several, alike or together", () => {
     expect(refused(xeonFacts(), spec({}, { a: gtx1050, b: gtx1050 }))).toEqual([
       expect.stringContaining("cards.b.address: 0000:03:00.0 is the card that a names already"),
     ]);
+  });
+});
+
+describe("cards that may not come back from a guest", () => {
+  const warned = (id: string, more: Partial<Facts["pci"][number]>): readonly string[] => {
+    const card = device("05:00.0", id, "030000", 40, { driver: "amdgpu", ...more });
+    const facts = xeonFacts({ pci: [...xeonFacts().pci, card] });
+    return planned(facts, spec({}, { card: { address: card.address, ids: [card.id] } })).warnings;
+  };
+  test("without a reset method: the preview warns, and plans it all the same", () => {
+    expect(warned("10de:1c81", { resetMethods: [] })).toContainEqual(
+      "0000:05:00.0 has no reset method: after the guest stops it may not start again until the host reboots",
+    );
+    expect(warned("10de:1c81", { resetMethods: ["flr"] }).join()).not.toContain("reset");
+  });
+  test("of a family that is known for it, whatever it lists", () => {
+    expect(warned("1002:731f", { resetMethods: ["bus"] })).toContainEqual(
+      expect.stringMatching(/0000:05:00\.0 is an AMD Navi 1x card, a family known not to come back from a reset/),
+    );
   });
 });
 
