@@ -67,24 +67,29 @@ export interface ManagedFile {
   readonly content: string;
 }
 
-const sameFile = (found: HostFile | undefined, wanted: ManagedFile): boolean =>
-  found?.content === wanted.content && found.mode === wanted.mode;
+/** Mode and owner: a file that somebody else may write to runs or configures what root does. */
+const access = ({ mode, owner }: Pick<HostFile, "mode" | "owner">): string => `mode ${mode}, owner ${owner}`;
 
 /** A file that is wholly ours: written atomically, the one it replaces kept and put back by undo. */
 export const fileStep = (facts: Facts, file: ManagedFile, after: readonly string[] = []): Step => {
-  const found = facts.files[file.path];
-  const so = sameFile(found, file);
-  const written = facts.receipts[receiptName(file.path)];
-  const drift: Drift = { kind: "file", path: file.path, found: found?.content, wanted: file.content };
+  const { path } = file;
+  const found = facts.files[path];
+  const sameContent = found?.content === file.content;
+  const wantedAccess = access({ mode: file.mode, owner: "root" });
+  const so = sameContent && access(found) === wantedAccess;
+  const written = facts.receipts[receiptName(path)];
+  const drift: Drift = sameContent
+    ? { kind: "state", found: `${path}: ${access(found)}`, wanted: wantedAccess }
+    : { kind: "file", path, found: found?.content, wanted: file.content };
   return {
-    key: file.path,
+    key: path,
     verb: "file",
-    args: [file.path, file.mode],
+    args: [path, file.mode],
     input: file.content,
-    undo: ["unfile", file.path],
+    undo: ["unfile", path],
     after,
     so,
     // a file whose content changed because the stack did is no drift: the host still has what was written last
-    ...(!so && written && written.notes["sha256"] !== found?.sha256 && { drift }),
+    ...(!so && written && (sameContent || written.notes["sha256"] !== found?.sha256) && { drift }),
   };
 };

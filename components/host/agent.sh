@@ -37,7 +37,7 @@ place() {
   new=${1%/*}/.${1##*/}.vfio-fleet-new
   mkdir -p "${1%/*}"
   cat >"$new"
-  if [ -f "$1" ] && cmp -s "$new" "$1" && [ "$(stat -c %a "$1")" = "$2" ]; then
+  if [ -f "$1" ] && [ -O "$1" ] && cmp -s "$new" "$1" && [ "$(stat -c %a "$1")" = "$2" ]; then
     rm -f "$new"; say "$1: already so"; return 0
   fi
   chmod "$2" "$new"; sync "$new"; mv -f "$new" "$1"; sync "${1%/*}"
