@@ -102,11 +102,7 @@ const HOSTS: readonly (readonly [string, () => void, RegExp])[] = [
   ],
   [
     "GRUB that cannot clear its own choice",
-    () =>
-      put(
-        "/proc/self/mountinfo",
-        "24 1 253:0 / / rw,relatime shared:1 - ext4 /dev/mapper/vg-root rw\n",
-      ),
+    () => put("/proc/self/mountinfo", "24 1 253:0 / / rw,relatime shared:1 - ext4 /dev/mapper/vg-root rw\n"),
     /GRUB cannot write its environment block on \/dev\/mapper\/vg-root[^]*give \/boot an ext4 or xfs partition/,
   ],
   [

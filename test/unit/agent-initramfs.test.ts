@@ -73,7 +73,10 @@ describe.each(SHELLS)("an image is opened, with %s", (shell) => {
       start(shell, driver);
       host.file("/opened/etc/modprobe.d/own.conf", "options snd_hda_intel index=1");
       expect(host.call(LACKS)).toMatchObject({ status: 0, output: "" });
-      host.file("/opened/etc/modprobe.d/kvm.conf", "# Written by vfio-fleet; edits\noptions kvm ignore_msrs=1");
+      host.file(
+        "/opened/etc/modprobe.d/kvm.conf",
+        "# Written by vfio-fleet; edits\noptions kvm ignore_msrs=1",
+      );
       expect(host.call(LACKS)).toMatchObject({
         status: 1,
         output: "/etc/modprobe.d/kvm.conf gone, as it is on the host now\n",

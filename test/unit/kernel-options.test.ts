@@ -83,7 +83,9 @@ describe("kernel arguments", () => {
   });
 
   test("switches add up: only opposed ones are a contradiction", () => {
-    const facts = xeonFacts(own('GRUB_CMDLINE_LINUX="intel_iommu=on,igfx_off intel_iommu=sm_on iommu=soft"\n'));
+    const facts = xeonFacts(
+      own('GRUB_CMDLINE_LINUX="intel_iommu=on,igfx_off intel_iommu=sm_on iommu=soft"\n'),
+    );
     expect(args(planned(facts))).toEqual(["intel_iommu=on", "iommu=pt"]);
     expect(refused(xeonFacts(own('GRUB_CMDLINE_LINUX="iommu=nopt"\n')))).toEqual([
       expect.stringContaining("the host's own configuration says iommu=nopt, wanted is iommu=pt"),
@@ -307,7 +309,9 @@ describe("cards that may not come back from a guest", () => {
   });
   test("of a family that is known for it, whatever it lists", () => {
     expect(warned("1002:731f", { resetMethods: ["bus"] })).toContainEqual(
-      expect.stringMatching(/0000:05:00\.0 is an AMD Navi 1x card, a family known not to come back from a reset/),
+      expect.stringMatching(
+        /0000:05:00\.0 is an AMD Navi 1x card, a family known not to come back from a reset/,
+      ),
     );
   });
 });
