@@ -185,8 +185,12 @@ export const argumentWarnings = (
   own: readonly string[],
   configuredIn: string,
 ): string[] => [
-  ...(kernel.amdIommuOn && facts.cpu.vendor === "amd"
-    ? ["amd_iommu=on is no value the kernel knows: it is written as asked, and changes nothing"]
+  ...(kernel.amdIommuOn
+    ? [
+        facts.cpu.vendor === "amd"
+          ? "amd_iommu=on is no value the kernel knows: it is written as asked, and changes nothing"
+          : "amd_iommu=on is asked for and left out: the processor is not AMD's",
+      ]
     : []),
   ...(kernel.pcieAcsOverride.length > 0
     ? [

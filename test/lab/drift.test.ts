@@ -35,10 +35,13 @@ beforeAll(async () => {
   stack = fleet.names[0] ?? "";
   run(`cat >/usr/sbin/apt-get <<'END'\n${APT}\nEND`);
   await pulumi("stack", "init");
+});
+afterAll(() => fleet?.stop());
+
+test("the up that all of it comes after", async () => {
   const up = await pulumi("up", "--yes", "--skip-preview");
   expect(up.code, up.output).toBe(0);
 });
-afterAll(() => fleet?.stop());
 
 const ROUNDS = [
   {

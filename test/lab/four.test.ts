@@ -240,6 +240,18 @@ describe("three of four identical cards", () => {
     expect((await stack.preview("--expect-no-changes")).code).toBe(0);
   });
 
+  test("the boot entry without passthrough gives every card to the host, once", async () => {
+    const boot = await bootId(stack.host);
+    await stack.read("grub-reboot vfio-fleet-recovery && systemctl reboot --no-block");
+    await waitForReboot(stack.host, boot);
+    expect(await stack.read("cat /proc/cmdline")).toMatch(/vfio_fleet=off/);
+    expect(await stack.read("cat /proc/cmdline")).not.toContain("iommu=pt");
+    expect(new Set(await drivers())).toEqual(new Set(["bochs-drm"]));
+    const { output } = await stack.preview();
+    expect(output).toMatch(/kernel command line: lacks \w*iommu=/);
+  });
+
+  // from the recovery entry, as somebody would who has just got a screen back
   test("destroy: every file as before the first up, and all four cards are the host's", async () => {
     const boot = await bootId(stack.host);
     const { code, output } = await stack.destroy();

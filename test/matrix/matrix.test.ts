@@ -1,47 +1,64 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, afterEach, describe, expect, test } from "vitest";
+import { cacheDir } from "../../lab/paths.ts";
 import { startLabStack, type LabStack } from "../support/lab-stack.ts";
 import { expectWholeJob, hostOf, stackFileOf, type Job, type JobLine } from "../support/whole-job.ts";
 
-/** `npm run test:matrix`: the main job over vendors, images and bindings, each on a fresh host; ends with a table. */
+/**
+ * `npm run test:matrix`: the main job over vendors, images and bindings, each on a fresh host. A job that fails is told and
+ * the others go on; the table is written after every one, so that a run that is cut off leaves what it had.
+ */
 const JOBS = (["debian-12", "debian-13"] as const).flatMap((image) =>
   (["intel", "amd"] as const).flatMap((vendor) =>
     (["address", "id"] as const).map((binding): Job => ({ vendor, image, binding })),
   ),
 );
+const TABLE = join(cacheDir(), "matrix.md");
 
-const lines: JobLine[] = [];
-afterAll(() => {
-  const rows = lines.map(({ vendor, image, loader, initramfs, binding, seconds }) => [
-    vendor === "intel" ? "Intel" : "AMD",
-    image,
-    loader,
-    initramfs,
-    `by ${binding}`,
-    String(seconds),
-  ]);
-  const table = [
+const ended: { readonly job: Job; readonly line: JobLine | undefined }[] = [];
+const cellsOf = ({ vendor, image, binding }: Job, line: JobLine | undefined): string[] => [
+  vendor === "intel" ? "Intel" : "AMD",
+  image,
+  line?.loader ?? "",
+  line?.initramfs ?? "",
+  `by ${binding}`,
+  line ? String(line.seconds) : "failed",
+];
+/** As the README has it. */
+const table = (): string =>
+  [
     ["vendor", "image", "loader", "initramfs", "binding", "seconds"],
-    Array(6).fill("---"),
-    ...rows,
-  ];
-  console.log(`\n${table.map((cells) => `| ${cells.join(" | ")} |`).join("\n")}\n`);
-});
+    Array<string>(6).fill("---"),
+    ...ended.map(({ job, line }) => cellsOf(job, line)),
+  ]
+    .map((cells) => `| ${cells.join(" | ")} |\n`)
+    .join("");
 
-describe.each(JOBS)("$vendor, $image, by $binding", (job) => {
-  let stack: LabStack;
-  beforeAll(async () => {
-    stack = await startLabStack(
-      hostOf(job),
-      stackFileOf(job),
-      `test-${job.image}-${job.vendor}-${job.binding}`,
-    );
-  });
-  afterAll(() => stack?.remove());
+afterAll(() => console.log(`\n${table()}\n(also in ${TABLE})`));
 
-  test("preview, up, proof, clean preview, destroy", async () => {
-    const line = await expectWholeJob(stack, job);
-    lines.push(line);
-    expect(line.initramfs).toBe(job.image === "debian-12" ? "initramfs-tools" : "dracut");
-    expect(line.loader).toMatch(job.image === "debian-12" ? /^GRUB 2/ : /^systemd-boot 257/);
+describe("the main job", () => {
+  let stack: LabStack | undefined;
+  let line: JobLine | undefined;
+  afterEach(async () => {
+    await stack?.remove();
+    [stack, line] = [undefined, undefined];
   });
+
+  test.each(JOBS.map((job) => [job.vendor, job.image, job.binding, job] as const))(
+    "%s, %s, by %s: preview, up, proof, clean preview, destroy",
+    async (vendor, image, binding, job) => {
+      console.log(`job ${ended.length + 1} of ${JOBS.length}: ${vendor}, ${image}, by ${binding}`);
+      try {
+        stack = await startLabStack(hostOf(job), stackFileOf(job), `test-${image}-${vendor}-${binding}`);
+        const found = await expectWholeJob(stack, job);
+        expect(found.initramfs).toBe(image === "debian-12" ? "initramfs-tools" : "dracut");
+        expect(found.loader).toMatch(image === "debian-12" ? /^GRUB 2/ : /^systemd-boot 257/);
+        line = found;
+      } finally {
+        ended.push({ job, line });
+        writeFileSync(TABLE, table());
+      }
+    },
+  );
 });

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import { grub } from "../../components/bootloader/grub.ts";
+import { grubRecovery } from "../../components/bootloader/grub-recovery.ts";
 import { debian } from "../../components/distro/debian.ts";
 import { initramfsTools } from "../../components/initramfs/initramfs-tools.ts";
 import { FakeAgent, GRUB_EDITENV } from "./support/fake-agent.ts";
@@ -164,5 +165,34 @@ menuentry "vfio-fleet trial boot" --class gnu-linux --id vfio-fleet-trial {
     expect(failed.output).toContain("syntax error");
     expect(host.read("/boot/grub/grub.cfg")).toBe("new\n");
     expect(host.list("/boot/grub")).toEqual(["grub.cfg", "grubenv"]);
+  });
+
+  test("the entry without passthrough: the distribution's first one without our arguments, under an id of its own", () => {
+    start(shell);
+    // Debian's 10_linux writes the simple entry first, then a submenu of all
+    const folder = "/etc/grub.d";
+    const script = `#!/bin/sh
+entry() { printf '%s {\\n\\tlinux\\t/boot/vmlinuz-2 root=UUID=a52b ro %s %s\\n\\tinitrd\\t/boot/initrd.img-2\\n}\\n' "$1" "$GRUB_CMDLINE_LINUX" "$GRUB_CMDLINE_LINUX_DEFAULT"; }
+echo "Found linux image: /boot/vmlinuz-2" >&2
+entry "menuentry 'Debian GNU/Linux' --class debian \\$menuentry_id_option 'gnulinux-simple-a52b'"
+echo "submenu 'Advanced options for Debian GNU/Linux' {"
+entry "menuentry 'Debian GNU/Linux, with Linux 2'"
+echo "}"`;
+    host.file(`${folder}/10_linux`, script, { mode: 0o755 });
+    const { content } = grubRecovery(["intel_iommu=on", "iommu=pt"]);
+    host.file(`${folder}/42_vfio-fleet`, content, { exact: true, mode: 0o755 });
+    const written = host.call(
+      'GRUB_CMDLINE_LINUX="console=ttyS0 iommu=pt" GRUB_CMDLINE_LINUX_DEFAULT="quiet intel_iommu=on iommu=pt" /etc/grub.d/42_vfio-fleet',
+    );
+    expect(written).toEqual({
+      status: 0,
+      output: `menuentry "Linux without GPU passthrough (vfio-fleet)" --class gnu-linux --id vfio-fleet-recovery {
+\tlinux\t/boot/vmlinuz-2 root=UUID=a52b ro console=ttyS0  quiet vfio_fleet=off module_blacklist=vfio_pci
+\tinitrd\t/boot/initrd.img-2
+}
+`,
+      errors: "",
+    });
+    expect(spawnSync("grub-script-check", { input: written.output }).status).toBe(0);
   });
 });

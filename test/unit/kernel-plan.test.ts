@@ -143,7 +143,10 @@ describe("a host that is not set up", () => {
     expect(step(planned(amd), "boot").input).not.toMatch(/(intel|amd)_iommu/);
     const asked = planned(amd, spec({ amdIommuOn: true }));
     expect(step(asked, "boot").input).toContain("argument amd_iommu=on\n");
-    expect(asked.warnings.join()).toContain("amd_iommu=on");
+    expect(asked.warnings.join()).toContain("amd_iommu=on is no value the kernel knows");
+    const intel = planned(xeonFacts(), spec({ amdIommuOn: true }));
+    expect(step(intel, "boot").input).not.toContain("amd_iommu");
+    expect(intel.warnings.join()).toContain("amd_iommu=on is asked for and left out");
   });
 
   test("arguments that the host's own configuration has are not written twice", () => {
