@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { startBedFleet, type BedFleet } from "../support/bed/stacks.ts";
 
 /**
- * Hosts and descriptions that `pulumi preview` has to refuse, beside those that need a real host (refusals, four, main-job):
+ * Hosts and descriptions that `pulumi preview` has to refuse, beside those that need a real host (refusals.test.ts, four.test.ts, main-job.test.ts):
  * the message with its remedy, and not a byte of the host is another. A real SSH connection and the real engine; no QEMU.
  */
 let fleet: BedFleet;
