@@ -94,7 +94,7 @@ describe("drift", () => {
   const vfio = "/etc/modprobe.d/vfio.conf";
 
   test("a host that has never been set up has everything before it, and no drift", () => {
-    const found = hostDrift("xeon", xeonFacts(), target);
+    const found = hostDrift(xeonFacts(), target);
     expect(found.kind).toBe("pending");
     expect(found.kind === "pending" && found.items.map(({ what }) => what)).toContain(vfio);
   });
@@ -109,20 +109,20 @@ describe("drift", () => {
         "%etc%modprobe.d%vfio.conf": { token: "2026-01-02T03:04:05.000Z", notes: { sha256: "ours" } },
       },
     });
-    expect(hostDrift("xeon", facts, target)).toMatchObject({
+    expect(hostDrift(facts, target)).toMatchObject({
       kind: "drifted",
       items: [{ what: vfio, found: "was edited" }],
     });
   });
 
   test("what a preview would refuse", () => {
-    expect(hostDrift("xeon", xeonFacts({ privilege: "none" }), target)).toMatchObject({ kind: "refused" });
+    expect(hostDrift(xeonFacts({ privilege: "none" }), target)).toMatchObject({ kind: "refused" });
   });
 
   test("saved facts and hosts without a stack are not compared", () => {
-    expect(hostDrift("x", xeonFacts(), undefined)).toEqual({ kind: "unknown", why: "made from saved facts" });
+    expect(hostDrift(xeonFacts(), undefined)).toEqual({ kind: "unknown", why: "made from saved facts" });
     const { spec: _, stack: __, ...bare } = target;
-    expect(hostDrift("x", xeonFacts(), bare)).toEqual({
+    expect(hostDrift(xeonFacts(), bare)).toEqual({
       kind: "unknown",
       why: "no stack describes this host",
     });
