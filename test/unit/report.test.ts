@@ -173,6 +173,32 @@ describe("the page", () => {
     for (const id of wanted) expect(ids).toContain(id);
   });
 
+  test("shows what was edited on a host, and when an up was last there", () => {
+    const vfio = "/etc/modprobe.d/vfio.conf";
+    const facts = xeonFacts({
+      files: {
+        ...xeonFacts().files,
+        [vfio]: { mode: "644", owner: "root", group: "root", sha256: "theirs", content: "x" },
+      },
+      receipts: {
+        "%etc%modprobe.d%vfio.conf": { token: "2026-01-02T03:04:05.000Z", notes: { sha256: "ours" } },
+      },
+    });
+    const spec = hostSchema.parse({
+      connection: { host: "192.0.2.10" },
+      cards: { gtx1050: { address: "03:00.0", ids: ["10de:1c81", "10de:0fb9"] } },
+    });
+    const target: Target = { name: "xeon", stack: "home", spec, connection: { ok: false, problems: [] } };
+    const hosts = [{ name: "xeon", facts, target }];
+    const text = reportPage(
+      makeReport({ takenAt: "2026-01-03T00:00:00.000Z", hosts, failures: [] }),
+      NO_NAMES,
+    );
+    expect(text).toContain(`<code>${vfio}</code>: was edited`);
+    expect(text).toContain("2026-01-02 03:04 UTC");
+    expect(text).toMatch(/<strong>1<\/strong>\s*drifted/);
+  });
+
   test("names every host, card, domain and finding, and the host that did not answer", () => {
     for (const name of hostNames()) expect(page).toContain(`>${name}</h2>`);
     for (const text of ["cloud-b", "win10-vm (106)", "group 15", "root@gone: the host does not answer"])
