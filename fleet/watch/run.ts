@@ -53,8 +53,9 @@ const terminalScreen = (stream: NodeJS.WriteStream): Screen => {
   stream.write("\u{1b}[?1049h\u{1b}[?25l");
   return {
     draw: (state) => {
-      const text = renderWatch(state, { names: pciNames(), paint, lines: 12 });
-      const fits = text.split("\n").slice(0, Math.max(1, (stream.rows ?? 40) - 1));
+      const rows = Math.max(1, (stream.rows ?? 40) - 1);
+      const text = renderWatch(state, { names: pciNames(), paint, rows, columns: stream.columns });
+      const fits = text.split("\n").slice(-rows);
       stream.write(`\u{1b}[H${fits.map((line) => `${line}\u{1b}[K`).join("\n")}\u{1b}[J`);
     },
     close: () => stream.write("\u{1b}[?25h\u{1b}[?1049l"),
@@ -65,7 +66,7 @@ const plainScreen = (stream: NodeJS.WriteStream): Screen => {
   let last = "";
   return {
     draw: (state) => {
-      const text = renderWatch(state, { names: pciNames(), paint: paintFor(stream), lines: 12 });
+      const text = renderWatch(state, { names: pciNames(), paint: paintFor(stream) });
       if (text !== last) stream.write(`${text}\n\n`);
       last = text;
     },
