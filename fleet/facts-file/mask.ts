@@ -162,7 +162,7 @@ const SECRET_SETTING = /^(\s*\w*(?:passw(?:or)?d|secret)\w*\s*[=:]\s*).+$/gim;
 const SECRET_ARGUMENT = /(systemd\.set_credential(?:_binary)?=|rd\.luks\.key=|password=)\S+/g;
 
 /** Text without passwords: they leave a host for no reason, whether names are masked or not. */
-const withoutSecrets = (text: string): string =>
+export const withoutSecrets = (text: string): string =>
   text
     .replaceAll(SECRET_ATTRIBUTE, (_, name: string, quote: string) => `${name}=${quote}***${quote}`)
     .replaceAll(SECRET_SETTING, "$1***")

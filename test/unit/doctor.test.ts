@@ -176,6 +176,11 @@ test("domains whose definitions cannot be read are named, not passed over", () =
   expect(diagnose({ ...facts, libvirt }).unread).toEqual(["render-1"]);
 });
 
+test("the answer in the README is what the doctor says", () => {
+  const said = renderDiagnosis("host-1", diagnose(hostFacts("x8dth-if")), (_, text) => text);
+  expect(readFileSync("README.md", "utf8")).toContain(`\`\`\`\n${said.trim()}\n\`\`\``);
+});
+
 test("every answer fits into 100 columns", () => {
   const plain = (_: unknown, text: string): string => text;
   const texts = [

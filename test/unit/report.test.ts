@@ -199,6 +199,36 @@ describe("the page", () => {
     expect(text).toMatch(/<strong>1<\/strong>\s*drifted/);
   });
 
+  test("holds no password of a command line or a domain, whoever it is shown to", () => {
+    const facts = hostFacts("xeon-e5-v3");
+    const secret = "geheim-7c1";
+    const page = reportPage(
+      makeReport({
+        takenAt: "2026-01-03T00:00:00.000Z",
+        hosts: [
+          {
+            name: "xeon",
+            facts: {
+              ...facts,
+              cmdline: `${facts.cmdline} systemd.set_credential=x:${secret}`,
+              libvirt: {
+                ...facts.libvirt,
+                domains: facts.libvirt.domains.map((domain) => ({
+                  ...domain,
+                  xml: (domain.xml ?? "").replace("type='vnc'", `type='vnc' passwd='${secret}'`),
+                })),
+              },
+            },
+          },
+        ],
+        failures: [],
+      }),
+      NO_NAMES,
+    );
+    expect(page).toContain("systemd.set_credential=***");
+    expect(page).not.toContain(secret);
+  });
+
   test("names every host, card, domain and finding, and the host that did not answer", () => {
     for (const name of hostNames()) expect(page).toContain(`>${name}</h2>`);
     for (const text of ["cloud-b", "win10-vm (106)", "group 15", "root@gone: the host does not answer"])
