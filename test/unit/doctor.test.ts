@@ -125,7 +125,7 @@ describe("a rule's other causes", () => {
       ...base,
       files: file("/etc/modprobe.d/vfio.conf", `options vfio-pci disable_vga=1 ids=${id}\n`),
     });
-    const [twin] = base.pci.filter(({ address }) => address === "0000:01:00.0");
+    const twin = base.pci.find(({ address }) => address === "0000:01:00.0");
     expect(fired("bound-nothing", ids(twin?.id ?? ""))).toEqual(["0000:01:00.0: it has the driver nouveau"]);
     expect(fired("bound-nothing", ids("10de:0fb9"))).toEqual([]);
   });
