@@ -45,6 +45,12 @@ export const surveyQuestion = (base?: ProbeQuestion): ProbeQuestion => ({
   files: unique(
     base?.files ?? everyDriver.flatMap((driver) => driver.reads),
     ["/etc/modprobe.d/*.conf", "/etc/modules", "/etc/modules-load.d/*.conf", "/etc/libvirt/qemu.conf"],
+    [
+      "/etc/initramfs-tools/modules",
+      "/etc/dracut.conf.d/*",
+      "/etc/mkinitcpio.conf",
+      "/etc/mkinitcpio.conf.d/*.conf",
+    ],
     [BIND_LIST, "/etc/apparmor.d/local/abstractions/libvirt-qemu"],
   ),
   exists: unique(

@@ -23,6 +23,8 @@ export interface DomainView {
   readonly type: string;
   /** its metadata, local-time clock or Hyper-V features say so */
   readonly windows: boolean;
+  /** its metadata (libosinfo) say so */
+  readonly windows11: boolean;
   readonly uefi: boolean;
   readonly loader: string | undefined;
   readonly nvramTemplate: string | undefined;
@@ -45,6 +47,8 @@ export interface DomainView {
   readonly kvmHidden: boolean;
   readonly hypervVendorId: boolean;
   readonly hyperv: boolean;
+  /** Hyper-V's enlightened VMCS */
+  readonly evmcs: boolean;
   readonly hostdevs: readonly HostdevView[];
   /** `vnc`, `spice` */
   readonly graphics: readonly string[];
@@ -118,6 +122,7 @@ const view = (domain: XmlElement, name: string, running: boolean): DomainView =>
   const uefi = os?.attributes["firmware"] === "efi" || loader?.attributes["type"] === "pflash";
   const loaderPath = textOf(loader)?.trim() || undefined;
   const template = nvram?.attributes["template"];
+  const metadata = JSON.stringify(find(domain, "metadata") ?? "");
   const enrolled = elementsOf(find(os, "firmware"), "feature").some(
     ({ attributes }) => attributes["name"] === "enrolled-keys" && attributes["enabled"] === "yes",
   );
@@ -126,9 +131,10 @@ const view = (domain: XmlElement, name: string, running: boolean): DomainView =>
     running,
     type: domain.attributes["type"] ?? "kvm",
     windows:
-      /microsoft\.com\/win/.test(JSON.stringify(find(domain, "metadata") ?? "")) ||
+      /microsoft\.com\/win/.test(metadata) ||
       find(domain, "clock")?.attributes["offset"] === "localtime" ||
       find(features, "hyperv") !== undefined,
+    windows11: /microsoft\.com\/win\/11\b/.test(metadata),
     uefi,
     loader: loaderPath,
     nvramTemplate: template,
@@ -148,6 +154,7 @@ const view = (domain: XmlElement, name: string, running: boolean): DomainView =>
     kvmHidden: on(find(features, "kvm", "hidden")),
     hypervVendorId: on(find(features, "hyperv", "vendor_id")),
     hyperv: elementsOf(find(features, "hyperv")).some(on),
+    evmcs: on(find(features, "hyperv", "evmcs")),
     hostdevs: cards,
     graphics: elementsOf(devices, "graphics").map(({ attributes }) => attributes["type"] ?? ""),
     videos: elementsOf(devices, "video").map((video) => find(video, "model")?.attributes["type"] ?? ""),

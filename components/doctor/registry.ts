@@ -7,6 +7,7 @@ import { barCannotReserve } from "./rules/bar-cannot-reserve.ts";
 import { barNoSpace } from "./rules/bar-no-space.ts";
 import { bindListMismatch } from "./rules/bind-list-mismatch.ts";
 import { blackVnc } from "./rules/black-vnc.ts";
+import { boundNothing } from "./rules/bound-nothing.ts";
 import { builtinVfio } from "./rules/builtin-vfio.ts";
 import { cardTwiceAtBoot } from "./rules/card-twice-at-boot.ts";
 import { clockSource } from "./rules/clock-source.ts";
@@ -19,15 +20,21 @@ import { deadVirqfd } from "./rules/dead-virqfd.ts";
 import { deviceAcl } from "./rules/device-acl.ts";
 import { deviceMissing } from "./rules/device-missing.ts";
 import { efifbOffIgnored } from "./rules/efifb-off-ignored.ts";
+import { evmcsOnAmd } from "./rules/evmcs-on-amd.ts";
 import { fileMissing } from "./rules/file-missing.ts";
 import { functionLeftBehind } from "./rules/function-left-behind.ts";
 import { groupNotViable } from "./rules/group-not-viable.ts";
+import { groupsChanged } from "./rules/groups-changed.ts";
 import { guestBiosVga } from "./rules/guest-bios-vga.ts";
+import { guestRootPort } from "./rules/guest-root-port.ts";
 import { guestSlots } from "./rules/guest-slots.ts";
 import { hostDriverWon } from "./rules/host-driver-won.ts";
+import { hostWithoutScreen } from "./rules/host-without-screen.ts";
 import { hugePages } from "./rules/huge-pages.ts";
 import { idsTakeTwin } from "./rules/ids-take-twin.ts";
 import { ignoredMsrs } from "./rules/ignored-msrs.ts";
+import { initramfsListUnread } from "./rules/initramfs-list-unread.ts";
+import { intelGpuLeftOut } from "./rules/intel-gpu-left-out.ts";
 import { interruptRemapping } from "./rules/interrupt-remapping.ts";
 import { invalidCardRom } from "./rules/invalid-card-rom.ts";
 import { iommuFaults } from "./rules/iommu-faults.ts";
@@ -45,8 +52,10 @@ import { romPatchedSecureBoot } from "./rules/rom-patched-secure-boot.ts";
 import { secureBootGuest } from "./rules/secure-boot-guest.ts";
 import { secureBootHost } from "./rules/secure-boot-host.ts";
 import { sleepingCard } from "./rules/sleeping-card.ts";
+import { sysfbNotOff } from "./rules/sysfb-not-off.ts";
 import { unbindWhileHeld } from "./rules/unbind-while-held.ts";
 import { virtualizationOff } from "./rules/virtualization-off.ts";
+import { windows11Needs } from "./rules/windows-11-needs.ts";
 import type { Rule } from "./rule.ts";
 
 /** Every rule. A new one is its file, a line here, and its two patients in test/fixtures/doctor.ts. */
@@ -60,6 +69,7 @@ export const rules: readonly Rule[] = [
   barNoSpace,
   bindListMismatch,
   blackVnc,
+  boundNothing,
   builtinVfio,
   cardTwiceAtBoot,
   clockSource,
@@ -72,15 +82,21 @@ export const rules: readonly Rule[] = [
   deviceAcl,
   deviceMissing,
   efifbOffIgnored,
+  evmcsOnAmd,
   fileMissing,
   functionLeftBehind,
   groupNotViable,
+  groupsChanged,
   guestBiosVga,
+  guestRootPort,
   guestSlots,
   hostDriverWon,
+  hostWithoutScreen,
   hugePages,
   idsTakeTwin,
   ignoredMsrs,
+  initramfsListUnread,
+  intelGpuLeftOut,
   interruptRemapping,
   invalidCardRom,
   iommuFaults,
@@ -98,6 +114,8 @@ export const rules: readonly Rule[] = [
   secureBootGuest,
   secureBootHost,
   sleepingCard,
+  sysfbNotOff,
   unbindWhileHeld,
   virtualizationOff,
+  windows11Needs,
 ];

@@ -47,7 +47,7 @@ if log=$(dmesg); then
   printf '%s\n' "$log" |
     grep -E 'Linux version|DMAR|AMD-Vi|[Ii]nterrupt remapping|Secure boot|secureboot|VMX|SVM|disabled by' | head -n 80
   section survey-kernel-trouble
-  printf '%s\n' "$log" | grep -i -E "vfio|iommu.*fault|DMAR:.*(fault|DRHD|PTE)|IO_PAGE_FAULT|BAR [0-9].*(can't|failed|no space|reserve)|can't reserve|no space for|failed to assign|AER:|PCIe Bus Error|apparmor=.*DENIED|Invalid PCI ROM|ROM contents|D3cold|D3hot|not ready .*ms|change power state|Unknown (header|NMI)|soft lockup|clocksource|NVRM|fallen off the bus|(ignored|unhandled) (rd|wr)msr|out of memory|page allocation failure" |
+  printf '%s\n' "$log" | grep -i -E "vfio|iommu.*fault|DMAR:.*(fault|DRHD|PTE)|IO_PAGE_FAULT|AMD-Vi: (Event|Completion)|BAR [0-9].*(can't|failed|no space|reserve)|can't reserve|no space for|failed to assign|AER:|PCIe Bus Error|apparmor=.*DENIED|Invalid PCI ROM|ROM contents|D3cold|D3hot|not ready .*ms|change power state|Unknown (header|NMI)|soft lockup|clocksource|NVRM|fallen off the bus|(ignored|unhandled) (rd|wr)msr|out of memory|page allocation failure" |
     tail -n 200
 fi
 log=

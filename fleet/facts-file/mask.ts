@@ -96,12 +96,19 @@ export class Mask {
         /\bhostname: [^\s,]+/g,
         (found) => `hostname: ${this.host(found.slice("hostname: ".length))}`,
       );
-    for (const name of hostnames)
-      if (name.length > 2 && !TECHNICAL.has(name.toLowerCase()))
-        masked = masked.replaceAll(
-          new RegExp(String.raw`(?<![\w-])${escape(name)}(?![\w-])(\.[\w.-]+)?`, "gi"),
-          () => this.host(name),
+    for (const name of hostnames) {
+      if (name.length <= 2 || TECHNICAL.has(name.toLowerCase())) continue;
+      masked = masked
+        .replaceAll(new RegExp(String.raw`(?<![\w-])${escape(name)}(?![\w-])(\.[\w.-]+)?`, "gi"), () =>
+          this.host(name),
+        )
+        // Debian's installer names the volume group after the host; a device mapper doubles every hyphen in it
+        .replaceAll(new RegExp(String.raw`(?<![\w-])${escape(name)}(?=-vg\b)`, "gi"), () => this.host(name))
+        .replaceAll(
+          new RegExp(String.raw`(?<![\w-])${escape(name.replaceAll("-", "--"))}(?=--vg\b)`, "gi"),
+          () => this.host(name).replaceAll("-", "--"),
         );
+    }
     return masked;
   }
 
@@ -155,7 +162,7 @@ const SECRET_SETTING = /^(\s*\w*(?:passw(?:or)?d|secret)\w*\s*[=:]\s*).+$/gim;
 const SECRET_ARGUMENT = /(systemd\.set_credential(?:_binary)?=|rd\.luks\.key=|password=)\S+/g;
 
 /** Text without passwords: they leave a host for no reason, whether names are masked or not. */
-const withoutSecrets = (text: string): string =>
+export const withoutSecrets = (text: string): string =>
   text
     .replaceAll(SECRET_ATTRIBUTE, (_, name: string, quote: string) => `${name}=${quote}***${quote}`)
     .replaceAll(SECRET_SETTING, "$1***")

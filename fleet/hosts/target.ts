@@ -68,6 +68,47 @@ export const stackTargets = async (
   }));
 };
 
+/** A stack of which the hosts are not known, and why. */
+interface UnreadStack {
+  readonly stack: string;
+  readonly message: string;
+}
+
+/**
+ * The hosts of every stack that has a file; a stack that cannot be read keeps none of the others from being asked.
+ * Throws a CommandError when there is no stack at all.
+ */
+export const everyTarget = async (
+  folder?: string,
+): Promise<{ readonly targets: readonly Target[]; readonly unread: readonly UnreadStack[] }> => {
+  const stacks = stackNames(folder);
+  if (stacks.length === 0)
+    throw new CommandError(
+      "there is no stack: stacks/ holds no Pulumi.NAME.yaml; vfio-fleet init writes one",
+    );
+  const found = await Promise.all(
+    stacks.map(async (stack): Promise<readonly Target[] | UnreadStack> => {
+      try {
+        return await stackTargets(stack, await readStackFile(stack, folder));
+      } catch (error) {
+        return { stack, message: error instanceof Error ? error.message : String(error) };
+      }
+    }),
+  );
+  return {
+    targets: found.flatMap((one) => ("stack" in one ? [] : one)),
+    unread: found.flatMap((one) => ("stack" in one ? one : [])),
+  };
+};
+
+/** What each is called beside the others: its name, and where two stacks name a host alike, the stack's as well. */
+export const shownNames = (targets: readonly Target[]): string[] => {
+  const alike = Map.groupBy(targets, ({ name }) => name);
+  return targets.map(({ name, stack }) =>
+    (alike.get(name)?.length ?? 0) > 1 && stack !== undefined ? `${stack}/${name}` : name,
+  );
+};
+
 /** The hosts that a command's argument names: a stack's, or one SSH target. Throws a CommandError for neither. */
 export const targetsOf = async (text: string, options: SshOptions): Promise<Target[]> => {
   if (stackNames().includes(text)) return stackTargets(text);

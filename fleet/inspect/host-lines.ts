@@ -2,6 +2,7 @@ import type { Facts } from "../../components/core/facts.ts";
 import { describeLease } from "../../components/core/lease.ts";
 import { iommuState } from "../../components/core/iommu-state.ts";
 import { detectedDrivers } from "../../components/host-survey.ts";
+import { withoutSecrets } from "../facts-file/mask.ts";
 import { counted, formatDuration, formatKib, shortAddress } from "../format.ts";
 
 /** A label and what stands behind it; several lines where there is more than one thing to say. */
@@ -50,7 +51,7 @@ const boot = (facts: Facts): HostLine => {
     "Boot",
     `${found.bootloader ?? facts.boot.loaderInfo ?? "a loader that is not known"} (${firmware})`,
     `initramfs: ${found.initramfs ?? (facts.initramfs.tools.join(" ") || "no known tool")}`,
-    facts.cmdline,
+    withoutSecrets(facts.cmdline),
   ];
 };
 

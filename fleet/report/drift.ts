@@ -27,10 +27,10 @@ const driftOf = ({ key, drift }: Step): DriftItem[] => {
 };
 
 /** Compares a host with what its stack wants of it, as `pulumi preview` does. */
-export const hostDrift = (name: string, facts: Facts, target: Target | undefined): HostDrift => {
+export const hostDrift = (facts: Facts, target: Target | undefined): HostDrift => {
   if (!target?.spec)
     return { kind: "unknown", why: target ? "no stack describes this host" : "made from saved facts" };
-  const plan = planHost(target.spec, facts, { stack: target.stack ?? "", host: name });
+  const plan = planHost(target.spec, facts, { stack: target.stack ?? "", host: target.name });
   if (!plan.ok)
     return {
       kind: "refused",

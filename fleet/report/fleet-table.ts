@@ -36,7 +36,8 @@ const unique = (values: readonly string[]): string => [...new Set(values)].join(
 const row = (host: ReportHost, card: CardReport, names: PciNames): Html => {
   const display = card.functions.find((device) => device.address === card.address);
   const users = card.users.map(
-    (user) => markup`<li>${user.name}${user.running ? badge("good", "running") : badge("quiet", "off")}</li>`,
+    (user) =>
+      markup`<li>${user.name} ${user.running ? badge("good", "running") : badge("quiet", "off")}</li>`,
   );
   return markup`<tr
     data-host="${host.id}"

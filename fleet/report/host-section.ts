@@ -4,6 +4,7 @@ import { deviceName, type PciNames } from "../../components/core/pci-ids.ts";
 import { formatKib, shortAddress } from "../format.ts";
 import { hostLines } from "../inspect/host-lines.ts";
 import type { HostDrift } from "./drift.ts";
+import { cardReasons } from "./card-reasons.ts";
 import { badge, hostBadges } from "./fleet-table.ts";
 import { markup, type Html } from "./html.ts";
 import type { ReportHost } from "./model.ts";
@@ -200,7 +201,7 @@ export const hostSection = (host: ReportHost, names: PciNames): Html => {
     <p class="sub">
       ${facts.distro.name}, Linux ${facts.kernel}${stack !== undefined && markup`, stack <code>${stack}</code>`}
     </p>
-    ${picture(host, names)}
+    ${picture(host, names)} ${cardReasons(host, names)}
     <h3>Domains</h3>
     ${domains(host)}
     <h3>What the doctor found</h3>

@@ -44,7 +44,7 @@ export const makeReport = ({ takenAt, hosts, failures }: ReportInput): Report =>
     cards: cardReports(facts),
     iommu: iommuState(facts).state,
     diagnosis: facts.survey && diagnose({ ...facts, survey: facts.survey }),
-    drift: hostDrift(name, facts, target),
+    drift: hostDrift(facts, target),
     rollout: lastRollout(facts),
   })),
 });

@@ -3,8 +3,7 @@ import { rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { CommandError } from "../command-error.ts";
 import { counted } from "../format.ts";
-import { obtainFacts, type FactsSource, type Obtained } from "../hosts/obtain.ts";
-import { stackNames } from "../hosts/stack-file.ts";
+import { obtainEverywhere, obtainFacts, type FactsSource, type Obtained } from "../hosts/obtain.ts";
 import { pciNames } from "../pci-names.ts";
 import { printable } from "../terminal.ts";
 import { describeFsError } from "../vbios/fs-error.ts";
@@ -45,14 +44,14 @@ const sources = (target: string | undefined, options: ReportOptions): Promise<Ob
   if ([target !== undefined, from.length > 0, all === true].filter(Boolean).length > 1)
     throw new CommandError("name a stack or SSH target, --from FILE, or --all, one of them");
   if (from.length > 0) return from.map(saved);
-  const stacks = all ? stackNames() : [target];
-  return stacks.map((stack) =>
-    obtainFacts(stack, {
+  if (all) return [obtainEverywhere()];
+  return [
+    obtainFacts(target, {
       ...(options.identity !== undefined && { identity: options.identity }),
       ...(options.hostKey !== undefined && { hostKey: options.hostKey }),
       ...(options.sshConfig !== undefined && { sshConfig: options.sshConfig }),
     }),
-  );
+  ];
 };
 
 /** `vfio-fleet report`: the exit status, 2 when a host could not be asked. Throws a CommandError. */

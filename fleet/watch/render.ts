@@ -2,7 +2,7 @@ import { cardReports, type CardReport } from "../../components/core/card-report.
 import type { Facts } from "../../components/core/facts.ts";
 import { deviceName, type PciNames } from "../../components/core/pci-ids.ts";
 import { shortAddress } from "../format.ts";
-import { formatLabelled, formatTable, type Paint, printable } from "../terminal.ts";
+import { COLUMNS, formatColumns, formatLabelled, type Paint, printable } from "../terminal.ts";
 import type { WatchState } from "./state.ts";
 
 const HEAD = ["Host", "Card", "Address", "Driver", "Power", "°C", "Held by"] as const;
@@ -28,12 +28,34 @@ const row = (name: string, facts: Facts, card: CardReport, names: PciNames): str
   ].map(printable);
 };
 
-/** What is drawn anew with each answer: the cards, hosts that do not answer, and the last lines of the kernels' logs. */
+/** How much of the kernels' logs is shown where there is room for it. */
+const LOG_ENTRIES = 12;
+
+/** The first of a list that has to fit, with a word on what was left out. */
+const cutTable = (lines: readonly string[], room: number, paint: Paint): readonly string[] =>
+  lines.length <= room
+    ? lines
+    : [
+        ...lines.slice(0, room - 1),
+        paint("dim", `… ${lines.length - room + 1} more; a larger window shows them`),
+      ];
+
+/**
+ * What is drawn anew with each answer: the cards, hosts that do not answer, and the last lines of the kernels' logs.
+ * Where there is not room for all, the end of the log stays: it is the news.
+ * @param options.rows lines of the terminal; without it nothing is left out
+ */
 export const renderWatch = (
   { hosts, log }: WatchState,
-  options: { readonly names: PciNames; readonly paint: Paint; readonly lines: number },
+  options: {
+    readonly names: PciNames;
+    readonly paint: Paint;
+    readonly rows?: number;
+    readonly columns?: number;
+  },
 ): string => {
-  const { names, paint, lines } = options;
+  const { names, paint, rows: height = Number.POSITIVE_INFINITY } = options;
+  const columns = Math.min(COLUMNS, options.columns ?? COLUMNS);
   const rows = hosts.flatMap(({ name, facts, failure }) => {
     if (!facts)
       return [[name, failure === undefined ? "asking …" : paint("red", "no answer"), "", "", "", "", ""]];
@@ -45,17 +67,23 @@ export const renderWatch = (
   const failures = hosts.flatMap(({ name, failure }) =>
     failure === undefined
       ? []
-      : [formatLabelled(`${paint("red", `${name}:`)} `, printable(failure.replace(/\s+/g, " ")))],
+      : formatLabelled(
+          `${paint("red", `${name}:`)} `,
+          printable(failure.replace(/\s+/g, " ")),
+          columns,
+        ).split("\n"),
   );
-  const shown = log.slice(-lines).map(({ host, line, old }) => {
-    const text = formatLabelled(`${host} `, printable(line));
-    return old ? paint("dim", text) : paint("yellow", text);
-  });
-  return [
-    formatTable(HEAD, rows, paint),
-    ...failures,
+  const said = log.slice(-LOG_ENTRIES).flatMap(({ host, line, old }) =>
+    formatLabelled(`${host} `, printable(line), columns)
+      .split("\n")
+      .map((text) => paint(old ? "dim" : "yellow", text)),
+  );
+  const news = [
+    ...failures.slice(0, Math.max(1, Math.floor(height / 4))),
     "",
     paint("bold", "Kernel: AER, VFIO, IOMMU faults and their like"),
-    ...(shown.length > 0 ? shown : [paint("dim", "nothing yet")]),
-  ].join("\n");
+    ...(said.length > 0 ? said.slice(-Math.max(2, Math.floor(height / 3))) : [paint("dim", "nothing yet")]),
+  ];
+  const table = formatColumns(HEAD, rows, paint, columns).split("\n");
+  return [...cutTable(table, Math.max(3, height - news.length), paint), ...news].join("\n");
 };

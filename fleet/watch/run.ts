@@ -2,8 +2,7 @@ import type { Connection } from "../../components/remote/connection.ts";
 import { formatProblems } from "../../components/core/problem.ts";
 import { watchHost } from "../../components/remote/watch.ts";
 import { CommandError } from "../command-error.ts";
-import { stackNames } from "../hosts/stack-file.ts";
-import { targetsOf, type SshOptions, type Target } from "../hosts/target.ts";
+import { everyTarget, shownNames, targetsOf, type SshOptions, type Target } from "../hosts/target.ts";
 import { pciNames } from "../pci-names.ts";
 import { paintFor, printable } from "../terminal.ts";
 import { renderWatch } from "./render.ts";
@@ -25,14 +24,21 @@ const pause = (seconds: number, signal: AbortSignal): Promise<void> =>
     signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
   });
 
-const findTargets = async (target: string | undefined, options: WatchOptions): Promise<Target[]> => {
+/** What can be watched, and what cannot: by name, with why. */
+interface Found {
+  readonly targets: readonly Target[];
+  readonly failures: readonly { readonly name: string; readonly message: string }[];
+}
+
+const findTargets = async (target: string | undefined, options: WatchOptions): Promise<Found> => {
   if (options.all) {
     if (target !== undefined) throw new CommandError("name a stack or SSH target, or --all, not both");
-    return (await Promise.all(stackNames().map((name) => targetsOf(name, options)))).flat();
+    const { targets, unread } = await everyTarget();
+    return { targets, failures: unread.map(({ stack, message }) => ({ name: stack, message })) };
   }
   if (target === undefined)
     throw new CommandError("name a stack or an SSH target such as root@host, or --all");
-  return targetsOf(target, options);
+  return { targets: await targetsOf(target, options), failures: [] };
 };
 
 /** Where the picture goes: drawn over itself on a terminal, log lines one by one elsewhere. */
@@ -47,8 +53,9 @@ const terminalScreen = (stream: NodeJS.WriteStream): Screen => {
   stream.write("\u{1b}[?1049h\u{1b}[?25l");
   return {
     draw: (state) => {
-      const text = renderWatch(state, { names: pciNames(), paint, lines: 12 });
-      const fits = text.split("\n").slice(0, Math.max(1, (stream.rows ?? 40) - 1));
+      const rows = Math.max(1, (stream.rows ?? 40) - 1);
+      const text = renderWatch(state, { names: pciNames(), paint, rows, columns: stream.columns });
+      const fits = text.split("\n").slice(-rows);
       stream.write(`\u{1b}[H${fits.map((line) => `${line}\u{1b}[K`).join("\n")}\u{1b}[J`);
     },
     close: () => stream.write("\u{1b}[?25h\u{1b}[?1049l"),
@@ -59,7 +66,7 @@ const plainScreen = (stream: NodeJS.WriteStream): Screen => {
   let last = "";
   return {
     draw: (state) => {
-      const text = renderWatch(state, { names: pciNames(), paint: paintFor(stream), lines: 12 });
+      const text = renderWatch(state, { names: pciNames(), paint: paintFor(stream) });
       if (text !== last) stream.write(`${text}\n\n`);
       last = text;
     },
@@ -69,13 +76,14 @@ const plainScreen = (stream: NodeJS.WriteStream): Screen => {
 
 /** `vfio-fleet watch`: runs until Ctrl-C; the exit status, 2 when `--once` got no answer. Throws a CommandError. */
 export const watch = async (target: string | undefined, options: WatchOptions): Promise<number> => {
-  const targets = await findTargets(target, options);
+  const { targets, failures: unreachable } = await findTargets(target, options);
   const stop = new AbortController();
   const end = (): void => stop.abort();
   process.once("SIGINT", end).once("SIGTERM", end);
   const screen =
     process.stdout.isTTY && !options.once ? terminalScreen(process.stdout) : plainScreen(process.stdout);
-  let state = startState(targets.map(({ name }) => name));
+  const names = shownNames(targets);
+  let state = startState([...names, ...unreachable.map(({ name }) => name)]);
   const show = (next: WatchState): void => {
     state = next;
     if (!options.once) screen.draw(state);
@@ -103,7 +111,9 @@ export const watch = async (target: string | undefined, options: WatchOptions): 
   };
   try {
     show(state);
-    const reached = targets.flatMap(({ name, connection }) => {
+    for (const { name, message } of unreachable) show(failed(state, name, message));
+    const reached = targets.flatMap(({ name: own, connection }, index) => {
+      const name = names[index] ?? own;
       if (connection.ok) return [{ name, connection: connection.value }];
       show(failed(state, name, formatProblems(name, connection.problems)));
       return [];

@@ -156,6 +156,33 @@ test("on paper: what is folded is open, and what only works on a screen is away"
   await page.context().close();
 });
 
+test("on paper nothing is cut off: A4 with its margins is 718 px wide", async () => {
+  const { page } = await browser.open(url, { width: 718, dark: true });
+  await page.emulateMedia({ media: "print" });
+  await page.evaluate("dispatchEvent(new Event('beforeprint'))");
+  const [beyond, hidden] = (await page.evaluate(`(() => {
+    const all = [...document.querySelectorAll("table, svg.tree, pre, dd, li, summary")].filter((element) => element.checkVisibility());
+    return [
+      all.filter((element) => element.getBoundingClientRect().right > 718.5).map((element) => element.outerHTML.slice(0, 80)),
+      [...document.querySelectorAll(".scroll")].filter((element) => element.scrollWidth > element.clientWidth + 1).length,
+    ];
+  })()`)) as [string[], number];
+  expect(beyond).toEqual([]);
+  expect(hidden).toBe(0);
+  // dark ink on white paper, whatever the screen is
+  expect(await page.evaluate("getComputedStyle(document.body).color")).toBe("rgb(0, 0, 0)");
+  await page.context().close();
+});
+
+test("why a card cannot be handed over stands in the open, with what to do", async () => {
+  const { page } = await browser.open(url);
+  const reasons = page.locator("section.host", { hasText: "ryzen-chipset" }).locator(".reasons").first();
+  await expect.poll(() => reasons.innerText()).toContain("IOMMU group 15 also holds 0000:02:00.0");
+  expect(await reasons.innerText()).toContain("put the card into another slot");
+  expect(await reasons.locator("li").count()).toBe(1);
+  await page.context().close();
+});
+
 test("names that are markup stay names", async () => {
   const evil = `<img src=x onerror="alert(1)">'"</script><style>*{}</style>`;
   const facts = hostFacts("eight-cards");

@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { documentSchema, type FactsDocument } from "../../fleet/facts-file/document.ts";
 import { startHost, stopHost } from "../../lab/host.ts";
@@ -85,6 +85,38 @@ describe.each(Object.entries(hosts))("%s", (description, { as, unit }) => {
     expect(host?.facts.survey).not.toHaveProperty("bootFramebuffer");
     expect(host?.facts.survey).not.toHaveProperty("paths");
     expect(host?.facts.survey).not.toHaveProperty("holders");
+  });
+
+  test("watch tells a line of the kernel's log as it comes, and the cards beside it", async () => {
+    const child = spawn(
+      process.execPath,
+      ["fleet/main.ts", "watch", as, "--ssh-config", sshConfig, "--interval", "1"],
+      { stdio: ["ignore", "pipe", "inherit"] },
+    );
+    const ended = new Promise<number | null>((resolve) => {
+      child.once("exit", (code) => resolve(code));
+    });
+    let said = "";
+    const heard = (text: string): Promise<void> =>
+      new Promise((resolve) => {
+        const look = (): void => {
+          if (!said.includes(text)) return;
+          child.stdout.off("data", look);
+          resolve();
+        };
+        child.stdout.on("data", look);
+        look();
+      });
+    child.stdout.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    await heard("01:00.0");
+    const line = "AER: Corrected error received: 0000:01:00.0";
+    expect(said).not.toContain(line);
+    await sshOutput(as, `echo "<4>pcieport 0000:00:02.0: ${line}" >/dev/kmsg`);
+    await heard(line);
+    child.kill("SIGINT");
+    expect(await ended).toBe(0);
   });
 
   test("looking leaves the host as it was", async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { cardReports, type CardReport } from "../../components/core/card-report.ts";
 import type { Facts } from "../../components/core/facts.ts";
 import { hostFacts } from "../fixtures/hosts.ts";
-import { address, device, xeonFacts } from "../fixtures/xeon.ts";
+import { address, device, pciId, xeonFacts } from "../fixtures/xeon.ts";
 
 const at = (facts: Facts, text: string): CardReport => {
   const found = cardReports(facts).find((card) => card.address === address(text));
@@ -118,6 +118,17 @@ describe("what will be noticed", () => {
       expect.stringContaining("Navi 1x"),
     ]);
     expect(at({ ...facts, modules: ["vendor_reset"] }, "09:00.0").notes).toEqual([]);
+  });
+
+  test("of AMD's RDNA 4 some do not reset, and vendor-reset is no help", () => {
+    const facts = hostFacts("ryzen-chipset");
+    const newer = facts.pci.map((device) =>
+      device.address === "0000:09:00.0" ? { ...device, id: pciId("1002:7550") } : device,
+    );
+    const { notes } = at({ ...facts, pci: newer, modules: ["vendor_reset"] }, "09:00.0");
+    expect(notes.map(({ kind }) => kind)).toEqual(["known-bad"]);
+    expect(notes[0]?.problem).toContain("AMD RDNA 4 card, a family of which some do not come back");
+    expect(notes[0]?.remedy).not.toContain("vendor-reset");
   });
 
   test("a GPU without a ROM of its own, and one without a reset", () => {

@@ -1,7 +1,9 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, matchesGlob } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { surveyQuestion } from "../../components/host-survey.ts";
 import { diagnose } from "../../components/doctor/diagnose.ts";
 import { patientOf } from "../../components/doctor/patient.ts";
 import { rules } from "../../components/doctor/registry.ts";
@@ -35,6 +37,33 @@ describe.each(Object.entries(patients))("%s", (id, { fires, silent, says }) => {
   });
 });
 
+describe("what the patients show comes from a real host too", () => {
+  const all = Object.values(patients).flatMap(({ fires, silent }) => [fires, silent]);
+
+  test("every file that a rule reads is asked for", () => {
+    const asked = surveyQuestion().files;
+    const read = [...new Set(all.flatMap(({ files }) => Object.keys(files)))];
+    expect(read.filter((path) => !asked.some((pattern) => matchesGlob(path, pattern)))).toEqual([]);
+  });
+
+  test("every line of the kernel's log that a rule waits for is among those that the survey brings", () => {
+    const [pattern = ""] =
+      /(?<=grep -i -E ")[^"]+/.exec(readFileSync("components/facts/survey.sh", "utf8")) ?? [];
+    const lines = [
+      ...new Set(all.flatMap(({ survey }) => survey.kernelLog?.trouble ?? [])),
+      // AMD's IOMMU has more events than page faults (Linux: drivers/iommu/amd/iommu.c)
+      "[ 9.1] AMD-Vi: Event logged [ILLEGAL_DEV_TABLE_ENTRY device=0000:03:00.0 address=0x1000 flags=0x0080]",
+      "[ 9.1] AMD-Vi: Completion-Wait loop timed out",
+    ];
+    const { stdout } = spawnSync("grep", ["-i", "-E", pattern], {
+      input: lines.join("\n"),
+      encoding: "utf8",
+    });
+    expect(stdout.trimEnd().split("\n")).toEqual(lines);
+    expect(lines.length).toBeGreaterThan(8);
+  });
+});
+
 test("the reference host has nothing wrong, and one thing that only looks so", () => {
   const { findings, blind, looked } = diagnose(hostFacts("xeon-e5-v3"));
   expect(findings.map(({ rule }) => rule.id)).toEqual(["black-vnc"]);
@@ -54,6 +83,52 @@ test.each([
   expect([...new Set(found.map(({ rule, finding }) => `${finding.verdict} ${rule.id}`))].toSorted()).toEqual(
     wanted,
   );
+});
+
+describe("a rule's other causes", () => {
+  const file = (path: string, content: string): Surveyed["files"] => ({
+    [path]: { mode: "644", owner: "root", group: "root", sha256: "", content },
+  });
+  const base = hostFacts("xeon-e5-v3");
+  const systemdBoot = { ...base.boot, loaderInfo: "systemd-boot 257.8" };
+
+  test("systemd-boot's command line, and GRUB's files that it does not read", () => {
+    const wanted = file("/etc/kernel/cmdline", "root=LABEL=root quiet iommu=pt\n");
+    expect(fired("arguments-not-applied", { ...base, files: wanted, boot: systemdBoot })).toEqual([
+      "/etc/kernel/cmdline: the running kernel was started without iommu=pt",
+    ]);
+    expect(fired("arguments-not-applied", { ...base, files: wanted })).toEqual([]);
+    const grub = file("/etc/default/grub", 'GRUB_CMDLINE_LINUX="iommu=pt"\n');
+    expect(fired("arguments-not-applied", { ...base, files: grub, boot: systemdBoot })).toEqual([
+      expect.stringContaining("systemd-boot boots this host, and does not read GRUB's files"),
+    ]);
+  });
+
+  test("a GRUB without drop-ins", () => {
+    const files = file("/etc/default/grub.d/vfio.cfg", 'GRUB_CMDLINE_LINUX="iommu=pt"\n');
+    expect(
+      fired("arguments-not-applied", { ...base, files, boot: { ...base.boot, grubDropIns: false } }),
+    ).toEqual([expect.stringContaining("grub-mkconfig does not read /etc/default/grub.d")]);
+  });
+
+  test("a dracut file without .conf at its end", () => {
+    const files = file("/etc/dracut.conf.d/vfio", 'force_drivers+=" vfio_pci "\n');
+    const initramfs = { tools: ["/usr/bin/dracut"], images: [] };
+    expect(fired("initramfs-list-unread", { ...base, files, initramfs })).toEqual([
+      "/etc/dracut.conf.d/vfio: dracut reads only names that end in .conf",
+    ]);
+    expect(fired("initramfs-list-unread", { ...base, files })).toEqual([]);
+  });
+
+  test("ids in /etc/modprobe.d that took no card; of twins the other may be meant", () => {
+    const ids = (id: string): Surveyed => ({
+      ...base,
+      files: file("/etc/modprobe.d/vfio.conf", `options vfio-pci disable_vga=1 ids=${id}\n`),
+    });
+    const twin = base.pci.find(({ address }) => address === "0000:01:00.0");
+    expect(fired("bound-nothing", ids(twin?.id ?? ""))).toEqual(["0000:01:00.0: it has the driver nouveau"]);
+    expect(fired("bound-nothing", ids("10de:0fb9"))).toEqual([]);
+  });
 });
 
 test("a rule that cannot see says so instead of finding nothing", () => {
@@ -87,8 +162,8 @@ test("faults come first, then risks, then what is as it should be", () => {
 
 test("no rule fails on any recorded machine, nor on one of which little is known", () => {
   for (const name of hostNames()) {
-    const facts = hostFacts(name);
-    for (const rule of rules) expect(() => rule.find(patientOf(facts))).not.toThrow();
+    const patient = patientOf(hostFacts(name));
+    for (const rule of rules) expect(() => rule.find(patient)).not.toThrow();
   }
 });
 
@@ -99,6 +174,11 @@ test("domains whose definitions cannot be read are named, not passed over", () =
   const { xml: _, liveXml: __, ...closed } = first;
   const libvirt = { ...facts.libvirt, domains: [closed, ...others] };
   expect(diagnose({ ...facts, libvirt }).unread).toEqual(["render-1"]);
+});
+
+test("the answer in the README is what the doctor says", () => {
+  const said = renderDiagnosis("host-1", diagnose(hostFacts("x8dth-if")), (_, text) => text);
+  expect(readFileSync("README.md", "utf8")).toContain(`\`\`\`\n${said.trim()}\n\`\`\``);
 });
 
 test("every answer fits into 100 columns", () => {

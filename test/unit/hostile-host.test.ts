@@ -86,7 +86,7 @@ const shown = (facts: Facts): string[] => {
   const state = answered(startState(["x"]), "x", facts);
   return [
     renderHost("x", facts, { all: true, names: NO_NAMES, paint }),
-    renderWatch(state, { names: NO_NAMES, paint, lines: 12 }),
+    renderWatch(state, { names: NO_NAMES, paint }),
     ...(survey ? [renderDiagnosis("x", diagnose({ ...facts, survey }), paint)] : []),
     reportPage(
       makeReport({ takenAt: "2026-01-01T00:00:00.000Z", hosts: [{ name: "x", facts }], failures: [] }),

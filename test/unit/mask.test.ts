@@ -21,6 +21,8 @@ describe("free text", () => {
     ["file='/dev/disk/by-id/nvme-Samsung_S4EWNX0R1'", "file='/dev/disk/by-id/disk-1'"],
     ["/home/alice/win.qcow2", "/home/user-1/win.qcow2"],
     ["alpha.example.org alpha beta-alpha", "host-1 host-1 beta-alpha"],
+    ["root=/dev/mapper/alpha--vg-root ro", "root=/dev/mapper/host--1--vg-root ro"],
+    ["<source dev='/dev/alpha-vg/win10'/>", "<source dev='/dev/host-1-vg/win10'/>"],
   ])("%s", (text, masked) => {
     expect(new Mask().text(text, ["alpha"])).toBe(masked);
   });
@@ -34,6 +36,12 @@ describe("free text", () => {
     "qemu-system-x86 1:7.2+dfsg-7+deb12u7",
   ])("stays: %s", (text) => {
     expect(new Mask().text(text, ["xeon"])).toBe(text);
+  });
+
+  test("a volume group that is called after a host with a hyphen", () => {
+    const once = new Mask().text("/dev/mapper/gamer--nine--vg-root on gamer-nine", ["gamer-nine"]);
+    expect(once).toBe("/dev/mapper/host--1--vg-root on host-1");
+    expect(new Mask().text(once, ["host-1"])).toBe(once);
   });
 
   test("a host that is named like a driver does not lose its log", () => {

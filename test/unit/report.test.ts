@@ -94,7 +94,7 @@ describe("drift", () => {
   const vfio = "/etc/modprobe.d/vfio.conf";
 
   test("a host that has never been set up has everything before it, and no drift", () => {
-    const found = hostDrift("xeon", xeonFacts(), target);
+    const found = hostDrift(xeonFacts(), target);
     expect(found.kind).toBe("pending");
     expect(found.kind === "pending" && found.items.map(({ what }) => what)).toContain(vfio);
   });
@@ -109,20 +109,20 @@ describe("drift", () => {
         "%etc%modprobe.d%vfio.conf": { token: "2026-01-02T03:04:05.000Z", notes: { sha256: "ours" } },
       },
     });
-    expect(hostDrift("xeon", facts, target)).toMatchObject({
+    expect(hostDrift(facts, target)).toMatchObject({
       kind: "drifted",
       items: [{ what: vfio, found: "was edited" }],
     });
   });
 
   test("what a preview would refuse", () => {
-    expect(hostDrift("xeon", xeonFacts({ privilege: "none" }), target)).toMatchObject({ kind: "refused" });
+    expect(hostDrift(xeonFacts({ privilege: "none" }), target)).toMatchObject({ kind: "refused" });
   });
 
   test("saved facts and hosts without a stack are not compared", () => {
-    expect(hostDrift("x", xeonFacts(), undefined)).toEqual({ kind: "unknown", why: "made from saved facts" });
+    expect(hostDrift(xeonFacts(), undefined)).toEqual({ kind: "unknown", why: "made from saved facts" });
     const { spec: _, stack: __, ...bare } = target;
-    expect(hostDrift("x", xeonFacts(), bare)).toEqual({
+    expect(hostDrift(xeonFacts(), bare)).toEqual({
       kind: "unknown",
       why: "no stack describes this host",
     });
@@ -171,6 +171,62 @@ describe("the page", () => {
       id.split(" "),
     );
     for (const id of wanted) expect(ids).toContain(id);
+  });
+
+  test("shows what was edited on a host, and when an up was last there", () => {
+    const vfio = "/etc/modprobe.d/vfio.conf";
+    const facts = xeonFacts({
+      files: {
+        ...xeonFacts().files,
+        [vfio]: { mode: "644", owner: "root", group: "root", sha256: "theirs", content: "x" },
+      },
+      receipts: {
+        "%etc%modprobe.d%vfio.conf": { token: "2026-01-02T03:04:05.000Z", notes: { sha256: "ours" } },
+      },
+    });
+    const spec = hostSchema.parse({
+      connection: { host: "192.0.2.10" },
+      cards: { gtx1050: { address: "03:00.0", ids: ["10de:1c81", "10de:0fb9"] } },
+    });
+    const target: Target = { name: "xeon", stack: "home", spec, connection: { ok: false, problems: [] } };
+    const hosts = [{ name: "xeon", facts, target }];
+    const text = reportPage(
+      makeReport({ takenAt: "2026-01-03T00:00:00.000Z", hosts, failures: [] }),
+      NO_NAMES,
+    );
+    expect(text).toContain(`<code>${vfio}</code>: was edited`);
+    expect(text).toContain("2026-01-02 03:04 UTC");
+    expect(text).toMatch(/<strong>1<\/strong>\s*drifted/);
+  });
+
+  test("holds no password of a command line or a domain, whoever it is shown to", () => {
+    const facts = hostFacts("xeon-e5-v3");
+    const secret = "geheim-7c1";
+    const page = reportPage(
+      makeReport({
+        takenAt: "2026-01-03T00:00:00.000Z",
+        hosts: [
+          {
+            name: "xeon",
+            facts: {
+              ...facts,
+              cmdline: `${facts.cmdline} systemd.set_credential=x:${secret}`,
+              libvirt: {
+                ...facts.libvirt,
+                domains: facts.libvirt.domains.map((domain) => ({
+                  ...domain,
+                  xml: (domain.xml ?? "").replace("type='vnc'", `type='vnc' passwd='${secret}'`),
+                })),
+              },
+            },
+          },
+        ],
+        failures: [],
+      }),
+      NO_NAMES,
+    );
+    expect(page).toContain("systemd.set_credential=***");
+    expect(page).not.toContain(secret);
   });
 
   test("names every host, card, domain and finding, and the host that did not answer", () => {

@@ -1,0 +1,55 @@
+import type { CardReport } from "../../components/core/card-report.ts";
+import { deviceName, type PciNames } from "../../components/core/pci-ids.ts";
+import { shortAddress } from "../format.ts";
+import { verdictWords } from "../inspect/card-lines.ts";
+import { badge } from "./fleet-table.ts";
+import { markup, type Html } from "./html.ts";
+import type { ReportHost } from "./model.ts";
+
+type Reason = CardReport["reasons"][number];
+
+/** Problems that have the same remedy stand together, with the remedy once. */
+const reasonList = (reasons: readonly Reason[]): Html =>
+  markup`<ul>
+    ${[...Map.groupBy(reasons, ({ remedy }) => remedy)].map(
+      ([remedy, same]) =>
+        markup`<li>
+          ${same.map(({ problem }) => markup`<p>${problem}</p>`)}
+          <p class="remedy">${remedy}</p>
+        </li>`,
+    )}
+  </ul>`;
+
+const cardHead = (card: CardReport, names: PciNames): Html => {
+  const display = card.functions.find((device) => device.address === card.address);
+  return markup`<code>${shortAddress(card.address)}</code> ${deviceName(names, display?.id ?? "")}`;
+};
+
+/** Why cards cannot be handed over, or on which condition; folded, what else will be noticed of a card. */
+export const cardReasons = ({ cards }: ReportHost, names: PciNames): Html => {
+  const against = cards.filter(({ reasons }) => reasons.length > 0);
+  const noted = cards.filter(({ notes }) => notes.length > 0);
+  return markup`${
+    against.length > 0 &&
+    markup`<h3>What stands against a card</h3>
+      ${against.map(
+        (card) =>
+          markup`<div class="reasons">
+            <p>${cardHead(card, names)} ${badge(`verdict-${card.verdict}`, verdictWords(card.verdict))}</p>
+            ${reasonList(card.reasons)}
+          </div>`,
+      )}`
+  }${
+    noted.length > 0 &&
+    markup`<details>
+      <summary>What else will be noticed of the cards</summary>
+      ${noted.map(
+        (card) =>
+          markup`<div class="reasons">
+            <p>${cardHead(card, names)}</p>
+            ${reasonList(card.notes)}
+          </div>`,
+      )}
+    </details>`
+  }`;
+};
