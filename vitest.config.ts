@@ -2,23 +2,38 @@ import { defineConfig } from "vitest/config";
 import { join } from "node:path";
 import { cacheDir } from "./lab/paths.ts";
 import { ProgressReporter } from "./test/reporter.ts";
+import { scratch } from "./test/support/scratch.ts";
+
+const TMPDIR = scratch();
 
 /**
- * `unit` (pure), `component` (Pulumi mocks), `lab` (real hosts in QEMU, slow, one worker), and what `npm test` leaves to
- * `npm run test:hosts` (other boot loaders, steps that fail) and `npm run test:matrix` (the main job on every kind of host).
+ * `unit` (pure), `component` (Pulumi mocks), `browser` (the report in Chromium), `lab` (real hosts in QEMU, slow, one worker), and
+ * what `npm test` leaves to `npm run test:hosts` (other boot loaders, steps that fail) and `npm run test:matrix` (the main job on
+ * every kind of host).
  */
-export default defineConfig({
+export default defineConfig(({ mode }) => ({
   test: {
     reporters: [new ProgressReporter()],
     // vitest leaves a core out; many of these tests wait for programs that they start
     maxWorkers: "100%",
     experimental: { fsModuleCache: true },
-    // programs of ours that tests start are compiled once
-    env: { NODE_COMPILE_CACHE: join(cacheDir(), "node-compile-cache") },
+    env: {
+      // programs of ours that tests start are compiled once
+      NODE_COMPILE_CACHE: join(cacheDir(), "node-compile-cache"),
+      VFIO_FLEET_TESTS: mode === "fast" ? "fast" : "all",
+    },
     projects: [
       // pure functions: a worker loads what they share once
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false } },
-      { test: { name: "component", include: ["test/component/**/*.test.ts"], testTimeout: 30_000 } },
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false, env: { TMPDIR } } },
+      {
+        test: {
+          name: "component",
+          include: ["test/component/**/*.test.ts"],
+          testTimeout: 30_000,
+          env: { TMPDIR },
+        },
+      },
+      { test: { name: "browser", include: ["test/browser/**/*.test.ts"], testTimeout: 30_000 } },
       {
         test: {
           name: "lab",
@@ -39,4 +54,4 @@ export default defineConfig({
       })),
     ],
   },
-});
+}));

@@ -7,6 +7,7 @@ import { afterAll, expect, test, vi } from "vitest";
 import { hostSchema, planHost, type HostPlan } from "../../components/host-plan.ts";
 import { commandLine } from "../../components/remote/quote.ts";
 import { xeonFacts } from "../fixtures/xeon.ts";
+import { inputs } from "../support/extent.ts";
 
 // the machine may be busy with a lab host beside these
 vi.setConfig({ testTimeout: 120_000 });
@@ -147,7 +148,7 @@ test("a shell makes of every command line the words that were meant, whatever a 
       expect(wordsOf("dash", commands.map(commandLine))).toEqual(commands);
       expect(existsSync(CANARY)).toBe(false);
     }),
-    { numRuns: 300 },
+    inputs(300),
   );
   // not everything is refused: some strings may be anything, and then have to arrive whole
   expect(taken).toBeGreaterThan(2);
@@ -175,7 +176,7 @@ test("files that a shell of the host reads run nothing that stood in a string of
         );
       expect(existsSync(CANARY)).toBe(false);
     }),
-    { numRuns: 200 },
+    inputs(200),
   );
 });
 
@@ -194,6 +195,6 @@ test("any list of words arrives whole", () => {
         expect(existsSync(CANARY)).toBe(false);
       },
     ),
-    { numRuns: 100 },
+    inputs(100),
   );
 });
