@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { cacheDir } from "./lab/paths.ts";
 import { ProgressReporter } from "./test/reporter.ts";
@@ -14,8 +15,8 @@ const TMPDIR = scratch();
 export default defineConfig(({ mode }) => ({
   test: {
     reporters: [new ProgressReporter()],
-    // vitest leaves a core out; many of these tests wait for programs that they start
-    maxWorkers: "100%",
+    // one more than there are cores, as many of these tests wait for programs that they start
+    maxWorkers: availableParallelism() + 1,
     experimental: { fsModuleCache: true },
     env: {
       // programs of ours that tests start are compiled once
@@ -23,12 +24,21 @@ export default defineConfig(({ mode }) => ({
       VFIO_FLEET_TESTS: mode === "fast" ? "fast" : "all",
     },
     projects: [
-      // pure functions: a worker loads what they share once
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false, env: { TMPDIR } } },
+      // a worker loads once what its files share; those with Pulumi's mocks set their own
+      {
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts"],
+          isolate: false,
+          testTimeout: 30_000,
+          env: { TMPDIR },
+        },
+      },
       {
         test: {
           name: "component",
           include: ["test/component/**/*.test.ts"],
+          isolate: false,
           testTimeout: 30_000,
           env: { TMPDIR },
         },

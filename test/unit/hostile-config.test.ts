@@ -5,7 +5,6 @@ import { formatProblems } from "../../components/core/problem.ts";
 import { hostSchema, planHost } from "../../components/host-plan.ts";
 import { readStack } from "../../stacks/read.ts";
 import { xeonFacts } from "../fixtures/xeon.ts";
-import { inputs } from "../support/extent.ts";
 
 /** The part of JSON Schema that zod writes for a host. */
 interface Schema {
@@ -124,7 +123,7 @@ test.each(places.map((place) => [place.path, place] as const))(
         const fit = here || MARKUP.test(place.path) || !CONTROL.test(text);
         expect({ text, fit }).toEqual({ text, fit: true });
       }),
-      inputs(40),
+      { numRuns: 40 },
     );
   },
 );
@@ -173,7 +172,7 @@ test("a plan comes out or is refused, whatever text a description holds in one p
       const plan = planHost(parsed.data, xeonFacts(), { stack: "s", host: "x" });
       expect(plan.ok ? "" : formatProblems("x", plan.problems)).not.toMatch(/(?![\n\t])\p{Cc}/u);
     }),
-    inputs(2000),
+    { numRuns: 2000 },
   );
   expect(plans).toBeGreaterThan(20);
 });

@@ -18,7 +18,6 @@ import { renderWatch } from "../../fleet/watch/render.ts";
 import { hostFacts } from "../fixtures/hosts.ts";
 import { xeonFacts } from "../fixtures/xeon.ts";
 import { FakeHost } from "./support/fake-host.ts";
-import { inputs } from "../support/extent.ts";
 
 // the machine may be busy with a lab host beside these
 vi.setConfig({ testTimeout: 120_000 });
@@ -109,7 +108,7 @@ describe.each(["xeon-e5-v3", "proxmox", "x8dth-if"])("%s with hostile texts in i
         for (const output of outputs) expect(output).not.toMatch(CONTROL);
         expect(outputs.at(-1)).not.toContain("<script>alert");
       }),
-      inputs(20),
+      { numRuns: 20 },
     );
   });
 });
@@ -154,7 +153,7 @@ test("a plan of such a host crashes nothing, and its problems, warnings and diff
       if (plan.ok) drifts += said.length;
       else problems++;
     }),
-    inputs(400),
+    { numRuns: 400 },
   );
   expect(problems).toBeGreaterThan(5);
   expect(drifts).toBeGreaterThan(5);
@@ -235,7 +234,7 @@ describe("a host that answers the probe with something else", () => {
         expect(Object.keys(Object.prototype)).toEqual([]);
         expect("token" in {}).toBe(false);
       }),
-      inputs(400),
+      { numRuns: 400 },
     );
     expect(read).toBeGreaterThan(40);
   });

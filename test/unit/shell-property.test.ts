@@ -7,7 +7,6 @@ import { afterAll, expect, test, vi } from "vitest";
 import { hostSchema, planHost, type HostPlan } from "../../components/host-plan.ts";
 import { commandLine } from "../../components/remote/quote.ts";
 import { xeonFacts } from "../fixtures/xeon.ts";
-import { inputs } from "../support/extent.ts";
 
 // the machine may be busy with a lab host beside these
 vi.setConfig({ testTimeout: 120_000 });
@@ -148,7 +147,7 @@ test("a shell makes of every command line the words that were meant, whatever a 
       expect(wordsOf("dash", commands.map(commandLine))).toEqual(commands);
       expect(existsSync(CANARY)).toBe(false);
     }),
-    inputs(300),
+    { numRuns: 300 },
   );
   // not everything is refused: some strings may be anything, and then have to arrive whole
   expect(taken).toBeGreaterThan(2);
@@ -176,7 +175,7 @@ test("files that a shell of the host reads run nothing that stood in a string of
         );
       expect(existsSync(CANARY)).toBe(false);
     }),
-    inputs(200),
+    { numRuns: 200 },
   );
 });
 
@@ -195,6 +194,6 @@ test("any list of words arrives whole", () => {
         expect(existsSync(CANARY)).toBe(false);
       },
     ),
-    inputs(100),
+    { numRuns: 100 },
   );
 });
