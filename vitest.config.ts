@@ -1,24 +1,49 @@
 import { defineConfig } from "vitest/config";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { cacheDir } from "./lab/paths.ts";
 import { ProgressReporter } from "./test/reporter.ts";
+import { scratch } from "./test/support/scratch.ts";
+
+const TMPDIR = scratch();
 
 /**
- * `unit` (pure), `component` (Pulumi mocks), `lab` (real hosts in QEMU, slow, one worker), and what `npm test` leaves to
- * `npm run test:hosts` (other boot loaders, steps that fail) and `npm run test:matrix` (the main job on every kind of host).
+ * `unit` (pure), `component` (Pulumi mocks), `browser` (the report in Chromium), `lab` (real hosts in QEMU, slow, one worker), and
+ * what `npm test` leaves to `npm run test:hosts` (other boot loaders, steps that fail) and `npm run test:matrix` (the main job on
+ * every kind of host).
  */
-export default defineConfig({
+export default defineConfig(({ mode }) => ({
   test: {
     reporters: [new ProgressReporter()],
-    // vitest leaves a core out; many of these tests wait for programs that they start
-    maxWorkers: "100%",
+    // one more than there are cores, as many of these tests wait for programs that they start
+    maxWorkers: availableParallelism() + 1,
     experimental: { fsModuleCache: true },
-    // programs of ours that tests start are compiled once
-    env: { NODE_COMPILE_CACHE: join(cacheDir(), "node-compile-cache") },
+    env: {
+      // programs of ours that tests start are compiled once
+      NODE_COMPILE_CACHE: join(cacheDir(), "node-compile-cache"),
+      VFIO_FLEET_TESTS: mode === "fast" ? "fast" : "all",
+    },
     projects: [
-      // pure functions: a worker loads what they share once
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false } },
-      { test: { name: "component", include: ["test/component/**/*.test.ts"], testTimeout: 30_000 } },
+      // a worker loads once what its files share; those with Pulumi's mocks set their own
+      {
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts"],
+          isolate: false,
+          testTimeout: 30_000,
+          env: { TMPDIR },
+        },
+      },
+      {
+        test: {
+          name: "component",
+          include: ["test/component/**/*.test.ts"],
+          isolate: false,
+          testTimeout: 30_000,
+          env: { TMPDIR },
+        },
+      },
+      { test: { name: "browser", include: ["test/browser/**/*.test.ts"], testTimeout: 30_000 } },
       {
         test: {
           name: "lab",
@@ -39,4 +64,4 @@ export default defineConfig({
       })),
     ],
   },
-});
+}));

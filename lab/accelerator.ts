@@ -45,8 +45,10 @@ const readIfThere = (file: string): string | undefined => {
 /** Through the firmware to the kernel's last word, which is that it has no root file system. */
 const bootsUnderKvm = async (image: Image): Promise<boolean> => {
   const run = execa(
-    "qemu-system-x86_64",
+    "setpriv",
     [
+      // setpriv becomes QEMU: the kernel kills it when this process ends, however it ends
+      "--pdeathsig KILL qemu-system-x86_64",
       "-no-user-config -nodefaults -display none -no-reboot -serial stdio",
       "-machine q35,kernel-irqchip=split -accel kvm -cpu host -smp 2 -m 512M",
     ]

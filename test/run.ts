@@ -1,5 +1,5 @@
 /**
- * `npm test`, once setup has run: every test: the fast ones, the Go tests of the plugins, and the lab
+ * `npm test`, once setup has run: every test: those of `test:fast` with every shell and all random inputs, the report in a browser, the Go tests of the plugins, and the lab
  * (real hosts in QEMU). Ends with what failed, and one line, `N passed, N failed`. Arguments go to vitest (a file, `-t name`).
  */
 import { spawnSync } from "node:child_process";
@@ -45,7 +45,7 @@ const vitest = (title: string, projects: readonly string[]): Counts =>
   );
 
 const results = [
-  vitest("fast tests: unit and component", ["unit", "component"]),
+  vitest("unit and component tests, and the report in a browser", ["unit", "component", "browser"]),
   ...(chosen.length > 0 ? [] : [run("plugins: Go tests", "toolchain/test.sh", [], join(folder, "go.json"))]),
   vitest("lab tests: real hosts in QEMU", ["lab"]),
 ];

@@ -24,6 +24,7 @@ import {
   readBytes,
   seabiosRom,
 } from "./support/option-rom.ts";
+import { inputs } from "../support/extent.ts";
 
 const u8 = fc.integer({ min: 0, max: 0xff });
 const u16 = fc.integer({ min: 0, max: 0xffff });
@@ -300,11 +301,11 @@ const mutated = fc
 
 describe("anything at all", () => {
   test("garbage", () => {
-    expect(() => fc.assert(fc.property(garbage, checkAnything), { numRuns: 3000 })).not.toThrow();
+    expect(() => fc.assert(fc.property(garbage, checkAnything), inputs(3000))).not.toThrow();
   });
 
   test("mutated real ROMs", { timeout: 60_000 }, () => {
-    expect(() => fc.assert(fc.property(mutated, checkAnything), { numRuns: 400 })).not.toThrow();
+    expect(() => fc.assert(fc.property(mutated, checkAnything), inputs(400))).not.toThrow();
   });
 
   test("a file with every structure, cut at every byte", () => {
@@ -330,7 +331,7 @@ describe("anything at all", () => {
         };
         expect(digested(parseOptionRom(embed(0x01)))).toEqual(digested(parseOptionRom(embed(0xfe))));
       }),
-      { numRuns: 60 },
+      inputs(60),
     );
   });
 });

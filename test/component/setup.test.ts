@@ -1,0 +1,179 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { identify, isRunning, kill } from "../../lab/process.ts";
+
+/** `./setup` itself, in a cache of its own; Go and the Pulumi on PATH are made up. */
+const SETUP = new URL("../../setup", import.meta.url).pathname;
+/** No server listens there. */
+const NO_DOWNLOADS = "http://127.0.0.1:9";
+
+let folder: string;
+const at = (...path: readonly string[]): string => join(folder, ...path);
+const program = (path: string, lines: string): void => {
+  mkdirSync(join(path, ".."), { recursive: true });
+  writeFileSync(path, `#!/bin/sh\n${lines}\n`, { mode: 0o755 });
+};
+const pulumiOf = (version: string): string =>
+  `case $1 in
+  version) echo ${version} ;;
+  plugin) there=$PULUMI_HOME/plugins/resource-$4-v$5; mkdir -p $there; echo '#!/bin/sh' >$there/pulumi-resource-$4; chmod 755 $there/pulumi-resource-$4 ;;
+esac`;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "vfio-fleet-setup-"));
+  mkdirSync(at("home"));
+  // where a build is to stop, it takes the file `hold` away and leaves its process id in `held`
+  program(
+    at("tools", "go"),
+    `echo "$*" >>${at("builds")}
+if rm ${at("hold")} 2>/dev/null; then echo $$ >${at("held.new")}; mv ${at("held.new")} ${at("held")}; exec sleep 600; fi
+while [ "$1" != -o ]; do shift; done
+mkdir -p "\${2%/*}"; echo '#!/bin/sh' >"$2"; chmod 755 "$2"`,
+  );
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const setup = (steps: string, more: Readonly<Record<string, string>> = {}) =>
+  execa(SETUP, ["--only", steps], {
+    all: true,
+    reject: false,
+    extendEnv: false,
+    env: {
+      PATH: `${at("tools")}:/usr/bin:/bin`,
+      HOME: at("home"),
+      VFIO_FLEET_CACHE: at("cache"),
+      VFIO_FLEET_DOWNLOADS: NO_DOWNLOADS,
+      ...more,
+    },
+  });
+const builds = (): string[] =>
+  existsSync(at("builds"))
+    ? readFileSync(at("builds"), "utf8")
+        .trimEnd()
+        .split("\n")
+        .map((line) => line.replace(/^.*\/bin\/(\S+) .*$/, "$1"))
+    : [];
+const pieces = (): string[] =>
+  readdirSync(at("cache", "toolchain")).map((name) => name.replace(/-[^-]*$/, ""));
+
+/** A mirror of the downloads, with a CLI that fetches plugins. */
+const mirror = async (): Promise<Server> => {
+  program(at("archive", "pulumi", "pulumi"), pulumiOf("v3.250.0"));
+  program(at("archive", "pulumi", "pulumi-language-nodejs"), "");
+  await execa("tar", ["-czf", at("pulumi.tar.gz"), "-C", at("archive"), "pulumi"]);
+  const server = createServer((request, answer) => {
+    const found = /^\/releases\/sdk\/pulumi-v[\d.]+-linux-(x64|arm64)\.tar\.gz$/.test(request.url ?? "");
+    answer.writeHead(found ? 200 : 404).end(found ? readFileSync(at("pulumi.tar.gz")) : "");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+  return server;
+};
+
+describe("where Pulumi comes from", () => {
+  test("the one on PATH, when it is as new as the project's; the plugins that its user has", async () => {
+    program(at("own", "pulumi"), pulumiOf("v3.251.1"));
+    program(at("own", "pulumi-language-nodejs"), "");
+    program(at("mine", "plugins/resource-command-v1.2.1/pulumi-resource-command"), "");
+    const { all, exitCode } = await setup("pulumi,command-plugin", {
+      PATH: `${at("own")}:${at("tools")}:/usr/bin:/bin`,
+      PULUMI_HOME: at("mine"),
+    });
+    expect(all).toContain(`the one on PATH: ${at("own", "pulumi")}`);
+    expect(all).toContain(`the published one in ${at("mine", "plugins/resource-command-v1.2.1")}`);
+    expect(exitCode).toBe(0);
+    expect(builds()).toEqual([]);
+  });
+
+  test("else the download, when it can be reached: an older one on PATH does not count", async () => {
+    program(at("tools", "pulumi"), pulumiOf("v3.100.0"));
+    program(at("tools", "pulumi-language-nodejs"), "");
+    const server = await mirror();
+    try {
+      const { port } = server.address() as AddressInfo;
+      const { all, exitCode } = await setup("pulumi,command-plugin", {
+        VFIO_FLEET_DOWNLOADS: `http://127.0.0.1:${port}`,
+      });
+      expect(all).toMatch(/^pulumi .*the official download/m);
+      expect(all).toMatch(/^command-plugin .*the official download/m);
+      expect(exitCode).toBe(0);
+      expect(builds()).toEqual([]);
+    } finally {
+      await new Promise((resolve) => server.close(resolve));
+    }
+  });
+
+  test("else Go modules, with one line that says so; the next run builds nothing, and nothing lies in the home folder", async () => {
+    const { all, exitCode } = await setup("pulumi,command-plugin,libvirt-plugin");
+    expect(all?.match(/cannot be reached within 3 s: building from Go modules instead/g)).toHaveLength(1);
+    expect(exitCode).toBe(0);
+    const built = [
+      "pulumi",
+      "pulumi-language-nodejs.bin",
+      "pulumi-resource-command",
+      "pulumi-resource-libvirt",
+    ];
+    expect(builds()).toEqual(built);
+    const again = await setup("pulumi,command-plugin,libvirt-plugin");
+    expect(again.all).toMatch(/^pulumi .*built from Go modules/m);
+    expect(again.exitCode).toBe(0);
+    expect(builds()).toEqual(built);
+    expect(readdirSync(at("home"))).toEqual([]);
+  });
+
+  test("a build that fails: its output, and nothing in its place", async () => {
+    program(at("tools", "go"), "echo 'no space left on device' >&2; exit 1");
+    const { all, exitCode } = await setup("command-plugin");
+    expect(all).toMatch(/building pulumi-resource-command failed with status 1[^]*no space left on device/);
+    expect(exitCode).not.toBe(0);
+    expect(existsSync(at("cache", "pulumi-home"))).toBe(false);
+  });
+});
+
+test("two at once do the work once", async () => {
+  const both = await Promise.all([setup("command-plugin"), setup("command-plugin")]);
+  expect(both.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
+  expect(builds()).toEqual(["pulumi-resource-command"]);
+});
+
+test.each(["SIGTERM", "SIGKILL"] as const)(
+  "interrupted by %s in a build: the next run finishes it",
+  async (signal) => {
+    writeFileSync(at("hold"), "");
+    const first = setup("command-plugin");
+    await vi.waitUntil(() => existsSync(at("held")), { timeout: 20_000 });
+    const building = identify(Number(readFileSync(at("held"), "utf8")));
+    const runs = (): boolean => isRunning(building, "sleep");
+    try {
+      first.kill(signal);
+      expect((await first).exitCode).not.toBe(0);
+      // a setup that is ended ends its build; what outlives a killed one holds no lock
+      if (signal === "SIGTERM") await vi.waitUntil(() => !runs(), { timeout: 20_000 });
+      const next = await setup("command-plugin");
+      expect(runs()).toBe(signal === "SIGKILL");
+      expect(next.all).toMatch(/^command-plugin .*the drop-in/m);
+      expect(next.exitCode).toBe(0);
+    } finally {
+      kill(building, "sleep");
+    }
+    expect(pieces()).toEqual(["command-plugin-1.2.1"]);
+  },
+);
+
+test("a step that there is not", async () => {
+  const { all, exitCode } = await setup("pulumy");
+  expect(all).toContain("unknown step: pulumy");
+  expect(exitCode).toBe(2);
+});
