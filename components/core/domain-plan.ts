@@ -127,9 +127,14 @@ const lookedAt = (facts: Facts, paths: readonly string[]): Readonly<Record<strin
   return looked && Object.fromEntries(paths.map((path) => [path, looked[path]?.kind ?? "absent"]));
 };
 
-/** Pages that the stack itself has the host reserve; what else the host may have is not known. */
-const reservedPages = ({ kernel }: DomainsSpec): HostResources["hugepages"] =>
-  kernel.hugepages && { [kernel.hugepages.size === "1G" ? "1 GiB" : "2 MiB"]: kernel.hugepages.count };
+/** With the huge pages that the stack itself has the host reserve; what else the host may have is not known. */
+const resourcesOf = ({ kernel }: DomainsSpec, facts: Facts): HostResources => {
+  const { hugepages } = kernel;
+  return {
+    ...hostResources(facts),
+    ...(hugepages && { hugepages: { [hugepages.size === "1G" ? "1 GiB" : "2 MiB"]: hugepages.count } }),
+  };
+};
 
 /** Versions of what is installed: `1:7.2+dfsg-7+deb12u7` is 7.2. */
 const packagedVersions = (facts: Facts): NonNullable<DomainContext["versions"]> => {
@@ -162,12 +167,11 @@ const contextFor = (
     ]),
   );
   const networks = hostNetworks(facts);
-  const hugepages = reservedPages(spec);
   const paths = lookedAt(facts, domain ? pathsToProbe(domain, pools).map(({ path }) => path) : []);
   return {
     name,
     ...where,
-    resources: { ...hostResources(facts), ...(hugepages && { hugepages }) },
+    resources: resourcesOf(spec, facts),
     versions: packagedVersions(facts),
     firmware: found.length > 0 ? found : firmwareOfPackage(distro.firmwarePackage),
     swtpm: facts.exists.includes("/usr/bin/swtpm_setup") || distro.tpmPackages.length > 0,
@@ -272,7 +276,7 @@ export const planDomains = (
     problems.push(...result.problems);
     return [];
   });
-  problems.push(...domainConflicts(resolved, hostResources(facts).memoryMiB));
+  problems.push(...domainConflicts(resolved, resourcesOf(spec, facts)));
   for (const domain of resolved) problems.push(...takenProblems(domain, spec, facts));
   const plans = resolved.flatMap((domain): DomainPlan[] => {
     const plan = planDomain(domain, facts);

@@ -18,7 +18,7 @@ import { pathSchema } from "./text.ts";
 const profiles = ["reference", "windows-11"] as const;
 export type ProfileName = (typeof profiles)[number];
 
-const hugepageSizes = ["2 MiB", "1 GiB"] as const;
+export const hugepageSizes = ["2 MiB", "1 GiB"] as const;
 export type HugepageSize = (typeof hugepageSizes)[number];
 
 const firmwareSchema = z
