@@ -196,9 +196,14 @@ describe("storage", () => {
     looked: { [VOLUME]: { kind: "file", bytes, stamp: "1:2:3" } },
   });
 
+  const SIZE = "size default/win.qcow2";
+  const receipts = (notes: Record<string, string>): Pick<Facts, "receipts"> => ({
+    receipts: { [receiptName(SIZE)]: { token: "t", notes } },
+  });
+
   test("a volume that is smaller grows before the domain is defined", () => {
-    const plan = planOf({ win }, looked(10 * GIB));
-    expect(stepOf(plan, "win", "size default/win.qcow2")).toMatchObject({
+    const plan = planOf({ win }, { ...looked(10 * GIB), ...receipts({}) });
+    expect(stepOf(plan, "win", SIZE)).toMatchObject({
       verb: "grow",
       args: ["win", "default", "win.qcow2", VOLUME, String(20 * GIB)],
       so: false,
@@ -213,6 +218,41 @@ describe("storage", () => {
         /domains\.win\.disks: volume win\.qcow2 of pool default has 30 GiB, the stack says 20 GiB: a volume never shrinks/,
       ),
     ]);
+  });
+
+  describe("a volume that is there, and that this stack has not made", () => {
+    test("is used as it is, and stays known as found", () => {
+      const there = looked(20 * GIB);
+      const args = ["win", "default", "win.qcow2", VOLUME, String(20 * GIB)];
+      expect(stepOf(planOf({ win }, there), "win", SIZE).args).toEqual([...args, "found"]);
+      const taken = { ...there, ...receipts({ found: "yes" }) };
+      expect(stepOf(planOf({ win }, taken), "win", SIZE).args).toEqual([...args, "found"]);
+      const made = { ...there, ...receipts({}) };
+      expect(stepOf(planOf({ win }, made), "win", SIZE).args).toEqual(args);
+      expect(stepOf(planOf({ win }, { looked: {} }), "win", SIZE).args).toEqual(args);
+    });
+
+    test("is refused as a new domain's when it is a disk of another, running or not", () => {
+      const disks = [{ type: "file", path: VOLUME, format: "qcow2" }];
+      const other = xmlOf("byhand", { byhand: { disks } }).replaceAll(/<metadata>[^]*<\/metadata>/g, "");
+      const found = { ...looked(20 * GIB), ...libvirt({ byhand: { xml: other } }) };
+      expect(problemsOf({ win }, found)).toEqual([
+        expect.stringMatching(
+          /domains\.win\.disks: volume win\.qcow2 of pool default is a disk of the domain byhand already[^]*existing-volume/,
+        ),
+      ]);
+      expect(problemsOf({ win }, { ...found, ...receipts({}) })).toEqual([]);
+    });
+
+    test("is never deleted with the domain", () => {
+      const deleting = { win: { ...win, deleteData: true } };
+      expect(problemsOf(deleting, { ...looked(20 * GIB), ...receipts({ found: "yes" }) })).toEqual([
+        expect.stringMatching(
+          /domains\.win\.deleteData: volume win\.qcow2 of pool default was on the host when the stack first used it, and would be deleted/,
+        ),
+      ]);
+      expect(problemsOf(deleting, { ...looked(20 * GIB), ...receipts({}) })).toEqual([]);
+    });
   });
 
   test("media: absent, no ISO, and a digest that an up has found to be another", () => {
