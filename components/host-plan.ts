@@ -166,7 +166,13 @@ export const planHost = (
     };
   const chosen = { bootloader, initramfs, distro };
   const kernel = planKernel(spec, facts, chosen, where.mayReboot);
-  const libvirt = planLibvirt(spec.libvirt, facts, distro, domainPackages(spec.domains, distro), cardHook());
+  const libvirt = planLibvirt(
+    spec.libvirt,
+    facts,
+    distro,
+    domainPackages(spec.domains, distro, facts),
+    cardHook(),
+  );
   const romFiles = planRoms(spec.cards, facts, roms);
   const domains = planDomains(spec, facts, distro, where);
   if (!kernel.ok || !libvirt.ok || !romFiles.ok || !domains.ok)

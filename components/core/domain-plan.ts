@@ -110,8 +110,16 @@ const hostPools = (facts: Facts): Record<string, StoragePool> =>
 export const domainPackages = (
   domains: Readonly<Record<string, DomainSpec>>,
   distro: DistroDriver,
-): readonly string[] =>
-  Object.values(domains).some((domain) => settingsOf(domain).tpm !== "none") ? distro.tpmPackages : [];
+  facts: Facts,
+): readonly string[] => {
+  const all = Object.values(domains);
+  return [
+    ...(all.some((domain) => settingsOf(domain).tpm !== "none") ? distro.tpmPackages : []),
+    ...(all.some(({ sharedFolders }) => sharedFolders.some(({ type }) => type === "virtiofs"))
+      ? distro.virtiofsPackages(facts)
+      : []),
+  ];
+};
 
 /** Networks that libvirt has, as far as its files tell; a host without libvirt gets the usual one with it. */
 const hostNetworks = (facts: Facts): string[] | undefined => {

@@ -331,6 +331,25 @@ test("a TPM brings swtpm and its tools, and only a TPM does", () => {
   expect(packagesOf({ tpm: "tpm-crb" })).toEqual(expect.arrayContaining(["swtpm", "swtpm-tools"]));
 });
 
+test.each([
+  ["Debian 12, whose QEMU has it", {}, []],
+  ["Debian 13", { distro: { id: "debian", version: "13", like: [], name: "Debian" } }, ["virtiofsd"]],
+  ["Debian testing", { distro: { id: "debian", version: "", like: [], name: "Debian" } }, ["virtiofsd"]],
+  ["Ubuntu", { distro: { id: "ubuntu", version: "24.04", like: ["debian"], name: "Ubuntu" } }, ["virtiofsd"]],
+  ["Proxmox VE 8", { packages: { "pve-manager": "8.4.1" } }, ["virtiofsd"]],
+] satisfies readonly (readonly [string, Partial<Facts>, readonly string[]])[])(
+  "a folder shared by virtiofs brings its daemon, one shared by 9p does not: %s",
+  (_, found, brought) => {
+    const packagesOf = (type: "virtiofs" | "9p"): readonly string[] =>
+      planOf({ win: { sharedFolders: [{ type, source: "/srv", tag: "srv" }] } }, found).libvirt.find(
+        ({ key }) => key === "packages",
+      )?.args ?? [];
+    const plain = packagesOf("9p");
+    expect(packagesOf("virtiofs").filter((name) => !plain.includes(name))).toEqual(brought);
+    expect(probeQuestion(specOf({}), "/agent").packages).toEqual(expect.arrayContaining(brought));
+  },
+);
+
 describe("cards among domains", () => {
   const any = (count: number, more: object = {}) => ({ gpus: { any: count }, ...more });
 
