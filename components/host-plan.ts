@@ -98,7 +98,14 @@ export const probeQuestion = (spec: HostSpec, agentPath: string): ProbeQuestion 
       ...everyDriver.flatMap((driver) => driver.asksFor ?? []),
     ]),
   ],
-  parameters: [...Object.keys(spec.kernel.moduleOptions), "vfio_pci", "vfio_iommu_type1"],
+  parameters: [
+    ...new Set([
+      ...Object.keys(spec.kernel.moduleOptions),
+      "vfio_pci",
+      "vfio_iommu_type1",
+      ...domainQuestion(spec).parameters,
+    ]),
+  ],
   modinfo: moduleQuestions(spec.kernel.moduleOptions),
   symbols: spec.kernel.pcieAcsOverride.length > 0 ? [ACS_OVERRIDE_SYMBOL] : [],
 });

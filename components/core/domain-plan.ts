@@ -26,7 +26,7 @@ export interface DomainsSpec {
   readonly cards: Readonly<Record<string, CardSpec>>;
   readonly storage: StorageSpec;
   readonly domains: Readonly<Record<string, DomainSpec>>;
-  readonly kernel: Pick<KernelSpec, "hugepages">;
+  readonly kernel: Pick<KernelSpec, "hugepages" | "moduleOptions">;
 }
 
 /** One domain with everything decided: its steps, the definition to compare with what libvirt stores, its volumes. */
@@ -45,6 +45,7 @@ interface Where {
   readonly host: string;
 }
 
+const KVM_INTEL = "kvm_intel";
 const POOLS = "/etc/libvirt/storage/*.xml";
 const NETWORKS = "/etc/libvirt/qemu/networks/";
 
@@ -55,6 +56,7 @@ export const domainQuestion = (
   readonly files: readonly string[];
   readonly exists: readonly string[];
   readonly look: readonly string[];
+  readonly parameters: readonly string[];
 } => ({
   files: Object.keys(spec.domains).length === 0 ? [] : [POOLS],
   exists:
@@ -69,6 +71,12 @@ export const domainQuestion = (
       ]),
     ),
   ],
+  parameters: Object.values(spec.domains).some((domain) => {
+    const wanted = settingsOf(domain).hyperv.enlightenments;
+    return wanted === "host" || wanted.includes("evmcs");
+  })
+    ? [KVM_INTEL]
+    : [],
 });
 
 /** Volumes by their paths where the stack makes the pool, and for the host to look up where it does not. */
@@ -135,11 +143,19 @@ const lookedAt = (facts: Facts, paths: readonly string[]): Readonly<Record<strin
   return looked && Object.fromEntries(paths.map((path) => [path, looked[path]?.kind ?? "absent"]));
 };
 
+/** Whether KVM lets guests run guests, once the stack's options are in effect (Linux: arch/x86/kvm/vmx/vmx.c, nested). */
+const nesting = ({ kernel }: DomainsSpec, facts: Facts): boolean | undefined => {
+  const value = kernel.moduleOptions[KVM_INTEL]?.["nested"] ?? facts.moduleParameters[KVM_INTEL]?.["nested"];
+  return value === undefined ? undefined : /^[1yY]/.test(String(value));
+};
+
 /** With the huge pages that the stack itself has the host reserve; what else the host may have is not known. */
-const resourcesOf = ({ kernel }: DomainsSpec, facts: Facts): HostResources => {
-  const { hugepages } = kernel;
+const resourcesOf = (spec: DomainsSpec, facts: Facts): HostResources => {
+  const { hugepages } = spec.kernel;
+  const nested = nesting(spec, facts);
   return {
     ...hostResources(facts),
+    ...(nested !== undefined && { nested }),
     ...(hugepages && { hugepages: { [hugepages.size === "1G" ? "1 GiB" : "2 MiB"]: hugepages.count } }),
   };
 };

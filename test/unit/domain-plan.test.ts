@@ -350,6 +350,39 @@ test.each([
   },
 );
 
+test("whether the host nests guests is asked where an enlightenment needs it, and the stack's own option counts", () => {
+  const windows = { win: { profile: "windows-11", tpm: "none", gpus: [] } };
+  const asked = (domains: Readonly<Record<string, object>>): readonly string[] =>
+    probeQuestion(specOf(domains), "/agent").parameters;
+  expect(asked(windows)).toContain("kvm_intel");
+  expect(asked({ win: {} })).not.toContain("kvm_intel");
+  const exists = ["/sys/firmware/acpi/tables/DMAR"];
+  const evmcs = (parameter: string | undefined, option?: string): boolean => {
+    const spec = specOf(windows);
+    const plan = planHost(
+      {
+        ...spec,
+        kernel: { ...spec.kernel, ...(option && { moduleOptions: { kvm_intel: { nested: option } } }) },
+      },
+      facts({
+        exists,
+        moduleParameters: parameter === undefined ? {} : { kvm_intel: { nested: parameter } },
+      }),
+      WHERE,
+    );
+    if (!plan.ok) throw new Error(plan.problems.map(formatProblem).join("\n"));
+    return domainOf(plan.value, "win").xml.includes("<evmcs");
+  };
+  expect([evmcs("Y"), evmcs("1"), evmcs(undefined), evmcs("N"), evmcs("0")]).toEqual([
+    true,
+    true,
+    true,
+    false,
+    false,
+  ]);
+  expect([evmcs("N", "1"), evmcs("Y", "0")]).toEqual([true, false]);
+});
+
 describe("cards among domains", () => {
   const any = (count: number, more: object = {}) => ({ gpus: { any: count }, ...more });
 

@@ -170,6 +170,14 @@ describe("one problem, one line, with what was found and what would be right", (
       ],
     ],
     [
+      "guests of guests",
+      { hyperv: { enlightenments: ["vapic", "evmcs"] } },
+      { resources: { ...context().resources, nested: false } },
+      [
+        "domains.win.hyperv.enlightenments: evmcs is for guests that run guests, which the host's kvm_intel has switched off",
+      ],
+    ],
+    [
       "unknown card",
       { gpus: ["gtx1050", "voodoo"] },
       {},
@@ -595,6 +603,9 @@ test("enlightenments fit the host: evmcs on Intel, none under emulation", () => 
     resolve({ profile: "windows-11", disks: [], ...input }, given).hyperv.enlightenments;
   expect(of({})).toContain("evmcs");
   expect(of({}, { resources: { ...context().resources, cpuVendor: "amd" } })).not.toContain("evmcs");
+  const nested = (on: boolean) => ({ resources: { ...context().resources, nested: on } });
+  expect(of({}, nested(true))).toContain("evmcs");
+  expect(of({}, nested(false))).not.toContain("evmcs");
   expect(of({})).toContain("stimer");
   expect(of({ clock: { hypervClock: false } })).not.toContain("stimer");
   expect(of({ virtualization: "qemu" })).toEqual([]);

@@ -19,6 +19,8 @@ export interface HostResources {
   readonly cpus: readonly number[];
   readonly memoryMiB: number;
   readonly numaNodes: readonly NumaNode[];
+  /** guests may run guests of their own; undefined where that is not known */
+  readonly nested?: boolean;
   /** huge pages reserved, by size; undefined where that is not known */
   readonly hugepages?: Readonly<Partial<Record<HugepageSize, number>>>;
 }
