@@ -40,8 +40,10 @@ describe("the video BIOS on a real host", () => {
       },
       domains: domain
         ? {
+            // everything of the profile that AppArmor has to let QEMU open: Secure Boot's firmware, a TPM, shared memory
             guest: {
-              profile: "reference",
+              profile: "windows-11",
+              lookingGlass: { sizeMiB: 1 },
               virtualization: "qemu",
               memory: "256 MiB",
               topology: { sockets: 1, cores: 1, threads: 1 },
@@ -114,6 +116,16 @@ describe("the video BIOS on a real host", () => {
     );
     const qemu = await stack.read("tr '\\0' ' ' </proc/$(cat /run/libvirt/qemu/guest.pid)/cmdline");
     for (const file of ["stand-in.rom", "network.dump.rom"]) expect(qemu).toContain(`${FOLDER}/${file}`);
+  });
+
+  test("the windows-11 profile runs confined: Secure Boot's firmware, a TPM of its own, Looking Glass's memory", async () => {
+    const qemu = await stack.read("tr '\\0' ' ' </proc/$(cat /run/libvirt/qemu/guest.pid)/cmdline");
+    for (const text of ["OVMF_CODE_4M.ms.fd", "tpm-crb", "ivshmem-plain"]) expect(qemu).toContain(text);
+    expect(await stack.read("readlink /proc/$(cat /run/libvirt/qemu/swtpm/*-guest-swtpm.pid)/exe")).toBe(
+      "/usr/bin/swtpm",
+    );
+    expect(await stack.read("stat -c %s /dev/shm/looking-glass-guest")).toBe(String(1024 * KIB));
+    expect(await stack.read("ls /var/lib/libvirt/swtpm")).toBe(await stack.read("virsh -q domuuid guest"));
   });
 
   test("the preview after it is clean; a ROM that was changed on the host is drift", async () => {
