@@ -435,6 +435,23 @@ describe("a domain that the host has already", () => {
     ]);
     expect(problemsOf({ ...minimal, adopt: true }, { existing: other })).toEqual([]);
   });
+  test("its TPM stays when it is adopted, unless the stack says otherwise", () => {
+    const sealed = (more: string) =>
+      existing(
+        render({ ...minimal, tpm: "tpm-tis" })
+          .replace(/<metadata>.*<\/metadata>/s, "")
+          .replace(/version="2.0"/, more),
+      );
+    const stored = sealed('version="2.0"');
+    expect(resolve({ ...minimal, adopt: true }, { existing: stored }).tpm).toBe("tpm-tis");
+    expect(resolve({ ...minimal, adopt: true, tpm: "none" }, { existing: stored }).tpm).toBe("none");
+    const old = { existing: sealed('version="1.2"') };
+    expect(problemsOf({ ...minimal, adopt: true }, old)).toEqual([
+      expect.stringMatching(/^domains\.win\.tpm: the domain has a TPM of a kind that no field describes/),
+    ]);
+    expect(resolve({ ...minimal, adopt: true, tpm: "none" }, old).tpm).toBe("none");
+    expect(resolve({ ...minimal, adopt: true }, { existing: handmade }).tpm).toBe("none");
+  });
   test("by BIOS: refused, its guest would not start", () => {
     expect(problemsOf({ ...minimal, adopt: true }, { existing: bios })).toEqual([
       "domains.win.firmware: the domain that the host has boots by BIOS; its guest would not start under UEFI",

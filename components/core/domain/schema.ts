@@ -157,7 +157,7 @@ export const domainSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      "take over a domain of this name that was made by hand: its UUID, NVRAM, machine, and the disks and networks that are not set here",
+      "take over a domain of this name that was made by hand: its UUID, NVRAM, and the TPM, machine, disks and networks that are not set here",
     ),
   deleteData: z
     .boolean()
