@@ -155,6 +155,13 @@ describe("the video BIOS on a real host", () => {
     const power = "cat /sys/bus/pci/devices/*/power/control";
     // without the ROM's BAR: what stood there after a guest, the kernel replaces by the address that it assigned, switched off
     const config = `for d in ${GPU} ${NETWORK}; do c=/sys/bus/pci/devices/$d/config; od -An -tx1 -N48 $c; od -An -tx1 -j52 -N12 $c; od -An -tu1 -j48 -N1 $c | grep -c "[13579]$" || :; done`;
+    // the stand-in GPU cannot sleep, the network card does while vfio-pci has it and nobody uses it
+    const sleeps = async (): Promise<void> => {
+      await expect
+        .poll(() => stack.read(`cat /sys/bus/pci/devices/${NETWORK}/power_state`), { timeout: 60_000 })
+        .toBe("D3hot");
+    };
+    await sleeps();
     const before = [await stack.read(power), await stack.read(config)];
     const dumped = await fleet("vbios", "dump", stack.host, "network", "-o", local("network.rom"));
     expect(dumped.stdout).toMatch(/^Usable for an OVMF guest with card 8086:10d3\.$/m);
@@ -166,6 +173,7 @@ describe("the video BIOS on a real host", () => {
     expect(Buffer.compare(readFileSync(local("gpu.rom")), SHOWN)).toBe(0);
     for (const address of [GPU, NETWORK]) expect(await switchIsOff(address)).toMatch(/Invalid argument/);
     expect([await stack.read(power), await stack.read(config)]).toEqual(before);
+    await sleeps();
   });
 
   test("dump: a file that exists is overwritten with --force only", async () => {
