@@ -154,7 +154,7 @@ describe("four cards and their domains, Intel", () => {
     expect(await daemon()).toBe(again);
   });
 
-  test("a volume that is there already is used as it is, and a disk of another domain is not taken", async () => {
+  test("a volume that is there already is used as it is and kept; deleteData deletes what the stack made", async () => {
     const stack = given();
     const image = "/var/lib/libvirt/images/kept.qcow2";
     await stack.read(
@@ -166,16 +166,27 @@ describe("four cards and their domains, Intel", () => {
     const deleting = await stack.preview();
     expect(deleting.output).toMatch(/keeper\.deleteData: volume kept\.qcow2 of pool default was on the host/);
     expect(deleting.code).not.toBe(0);
-    addDomains({ keeper: volume() });
+    const own = labDomain({
+      disks: [{ type: "volume", name: "own.qcow2", sizeGiB: 1 }],
+      deleteData: true,
+    });
+    addDomains({ keeper: volume(), own });
     const { code, output } = await stack.up();
     expect(code, output).toBe(0);
     expect(await stack.read(`qemu-io -U -r -c 'read -P 0x5a 1M 64k' ${image}`)).not.toContain("failed");
     expect(await stack.read(`qemu-img info -U ${image}`)).toContain("1 GiB (1073741824 bytes)");
     const clean = await stack.preview("--expect-no-changes");
     expect(clean.code, clean.output).toBe(0);
+    // what a first start would have made
+    await stack.read(
+      "touch /var/lib/libvirt/qemu/nvram/own_VARS.fd /var/lib/libvirt/qemu/nvram/keeper_VARS.fd",
+    );
     addDomains({});
     const removed = await stack.up();
     expect(removed.code, removed.output).toBe(0);
+    const left = await stack.read("ls /var/lib/libvirt/images /var/lib/libvirt/qemu/nvram");
+    expect(left).toMatch(/^kept\.qcow2$[^]*^keeper_VARS\.fd$/m);
+    expect(left).not.toContain("own");
     expect(await stack.read(`qemu-io -r -c 'read -P 0x5a 1M 64k' ${image}`)).not.toContain("failed");
   });
 

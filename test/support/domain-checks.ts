@@ -35,13 +35,18 @@ export const sharingDomains = (
       patch: bootGuest(name, "button"),
       shutdownTimeoutSeconds: 240,
       cdroms: ["empty"],
-      networks: [{ type: "network" }],
-      balloon: { statsSeconds: 5 },
       ...more,
       ...changes[name],
     });
   // whoever starts one by hand or by switch is not overruled by the next up
-  return { alpha: shared("alpha", { state: "running" }), beta: shared("beta", {}) };
+  return {
+    alpha: shared("alpha", {
+      state: "running",
+      networks: [{ type: "network" }],
+      balloon: { statsSeconds: 5 },
+    }),
+    beta: shared("beta", {}),
+  };
 };
 
 /** What must not change under a domain: its UUID, its NVRAM, its process. */
