@@ -98,7 +98,14 @@ export const probeQuestion = (spec: HostSpec, agentPath: string): ProbeQuestion 
       ...everyDriver.flatMap((driver) => driver.asksFor ?? []),
     ]),
   ],
-  parameters: [...Object.keys(spec.kernel.moduleOptions), "vfio_pci", "vfio_iommu_type1"],
+  parameters: [
+    ...new Set([
+      ...Object.keys(spec.kernel.moduleOptions),
+      "vfio_pci",
+      "vfio_iommu_type1",
+      ...domainQuestion(spec).parameters,
+    ]),
+  ],
   modinfo: moduleQuestions(spec.kernel.moduleOptions),
   symbols: spec.kernel.pcieAcsOverride.length > 0 ? [ACS_OVERRIDE_SYMBOL] : [],
 });
@@ -166,7 +173,13 @@ export const planHost = (
     };
   const chosen = { bootloader, initramfs, distro };
   const kernel = planKernel(spec, facts, chosen, where.mayReboot);
-  const libvirt = planLibvirt(spec.libvirt, facts, distro, domainPackages(spec.domains, distro), cardHook());
+  const libvirt = planLibvirt(
+    spec.libvirt,
+    facts,
+    distro,
+    domainPackages(spec.domains, distro, facts),
+    cardHook(),
+  );
   const romFiles = planRoms(spec.cards, facts, roms);
   const domains = planDomains(spec, facts, distro, where);
   if (!kernel.ok || !libvirt.ok || !romFiles.ok || !domains.ok)

@@ -26,7 +26,7 @@ export interface DomainsSpec {
   readonly cards: Readonly<Record<string, CardSpec>>;
   readonly storage: StorageSpec;
   readonly domains: Readonly<Record<string, DomainSpec>>;
-  readonly kernel: Pick<KernelSpec, "hugepages">;
+  readonly kernel: Pick<KernelSpec, "hugepages" | "moduleOptions">;
 }
 
 /** One domain with everything decided: its steps, the definition to compare with what libvirt stores, its volumes. */
@@ -45,6 +45,7 @@ interface Where {
   readonly host: string;
 }
 
+const KVM_INTEL = "kvm_intel";
 const POOLS = "/etc/libvirt/storage/*.xml";
 const NETWORKS = "/etc/libvirt/qemu/networks/";
 
@@ -55,6 +56,7 @@ export const domainQuestion = (
   readonly files: readonly string[];
   readonly exists: readonly string[];
   readonly look: readonly string[];
+  readonly parameters: readonly string[];
 } => ({
   files: Object.keys(spec.domains).length === 0 ? [] : [POOLS],
   exists:
@@ -69,6 +71,12 @@ export const domainQuestion = (
       ]),
     ),
   ],
+  parameters: Object.values(spec.domains).some((domain) => {
+    const wanted = settingsOf(domain).hyperv.enlightenments;
+    return wanted === "host" || wanted.includes("evmcs");
+  })
+    ? [KVM_INTEL]
+    : [],
 });
 
 /** Volumes by their paths where the stack makes the pool, and for the host to look up where it does not. */
@@ -110,8 +118,16 @@ const hostPools = (facts: Facts): Record<string, StoragePool> =>
 export const domainPackages = (
   domains: Readonly<Record<string, DomainSpec>>,
   distro: DistroDriver,
-): readonly string[] =>
-  Object.values(domains).some((domain) => settingsOf(domain).tpm !== "none") ? distro.tpmPackages : [];
+  facts: Facts,
+): readonly string[] => {
+  const all = Object.values(domains);
+  return [
+    ...(all.some((domain) => settingsOf(domain).tpm !== "none") ? distro.tpmPackages : []),
+    ...(all.some(({ sharedFolders }) => sharedFolders.some(({ type }) => type === "virtiofs"))
+      ? distro.virtiofsPackages(facts)
+      : []),
+  ];
+};
 
 /** Networks that libvirt has, as far as its files tell; a host without libvirt gets the usual one with it. */
 const hostNetworks = (facts: Facts): string[] | undefined => {
@@ -127,9 +143,22 @@ const lookedAt = (facts: Facts, paths: readonly string[]): Readonly<Record<strin
   return looked && Object.fromEntries(paths.map((path) => [path, looked[path]?.kind ?? "absent"]));
 };
 
-/** Pages that the stack itself has the host reserve; what else the host may have is not known. */
-const reservedPages = ({ kernel }: DomainsSpec): HostResources["hugepages"] =>
-  kernel.hugepages && { [kernel.hugepages.size === "1G" ? "1 GiB" : "2 MiB"]: kernel.hugepages.count };
+/** Whether KVM lets guests run guests, once the stack's options are in effect (Linux: arch/x86/kvm/vmx/vmx.c, nested). */
+const nesting = ({ kernel }: DomainsSpec, facts: Facts): boolean | undefined => {
+  const value = kernel.moduleOptions[KVM_INTEL]?.["nested"] ?? facts.moduleParameters[KVM_INTEL]?.["nested"];
+  return value === undefined ? undefined : /^[1yY]/.test(String(value));
+};
+
+/** With the huge pages that the stack itself has the host reserve; what else the host may have is not known. */
+const resourcesOf = (spec: DomainsSpec, facts: Facts): HostResources => {
+  const { hugepages } = spec.kernel;
+  const nested = nesting(spec, facts);
+  return {
+    ...hostResources(facts),
+    ...(nested !== undefined && { nested }),
+    ...(hugepages && { hugepages: { [hugepages.size === "1G" ? "1 GiB" : "2 MiB"]: hugepages.count } }),
+  };
+};
 
 /** Versions of what is installed: `1:7.2+dfsg-7+deb12u7` is 7.2. */
 const packagedVersions = (facts: Facts): NonNullable<DomainContext["versions"]> => {
@@ -162,12 +191,11 @@ const contextFor = (
     ]),
   );
   const networks = hostNetworks(facts);
-  const hugepages = reservedPages(spec);
   const paths = lookedAt(facts, domain ? pathsToProbe(domain, pools).map(({ path }) => path) : []);
   return {
     name,
     ...where,
-    resources: { ...hostResources(facts), ...(hugepages && { hugepages }) },
+    resources: resourcesOf(spec, facts),
     versions: packagedVersions(facts),
     firmware: found.length > 0 ? found : firmwareOfPackage(distro.firmwarePackage),
     swtpm: facts.exists.includes("/usr/bin/swtpm_setup") || distro.tpmPackages.length > 0,
@@ -272,7 +300,7 @@ export const planDomains = (
     problems.push(...result.problems);
     return [];
   });
-  problems.push(...domainConflicts(resolved, hostResources(facts).memoryMiB));
+  problems.push(...domainConflicts(resolved, resourcesOf(spec, facts)));
   for (const domain of resolved) problems.push(...takenProblems(domain, spec, facts));
   const plans = resolved.flatMap((domain): DomainPlan[] => {
     const plan = planDomain(domain, facts);

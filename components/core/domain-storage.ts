@@ -1,4 +1,5 @@
-import type { ResolvedDomain } from "./domain/resolved.ts";
+import { domainViews } from "./domain-view.ts";
+import type { NewVolume, ResolvedDomain } from "./domain/resolved.ts";
 import type { Facts } from "./facts.ts";
 import type { Problem } from "./problem.ts";
 import { receiptName, type Step } from "./step.ts";
@@ -7,10 +8,38 @@ const GIB = 1024 ** 3;
 
 const gib = (bytes: number): string => `${Number((bytes / GIB).toFixed(2))} GiB`;
 
+/**
+ * Why a volume that was on the host before the stack must not be this domain's: @pulumi/libvirt takes it as it is, and
+ * deletes it with the domain where deleteData says so.
+ */
+const foundProblem = (
+  { name: domain, lifecycle }: ResolvedDomain,
+  { pool, name, path }: NewVolume,
+  facts: Facts,
+): Problem | undefined => {
+  const user = domainViews(facts).find((view) => view.name !== domain && view.paths.includes(path));
+  const at = `domains.${domain}`;
+  if (user)
+    return {
+      path: `${at}.disks`,
+      problem: `volume ${name} of pool ${pool} is a disk of the domain ${user.name} already: a new domain would write over it`,
+      remedy: "choose another name for the volume, or say that it is to be shared: type: existing-volume",
+    };
+  if (lifecycle.deleteData)
+    return {
+      path: `${at}.deleteData`,
+      problem: `volume ${name} of pool ${pool} was on the host when the stack first used it, and would be deleted with the domain`,
+      remedy: `leave deleteData out, name the volume with type: existing-volume, or, when nothing in it is needed, delete it first: virsh vol-delete ${name} --pool ${pool}`,
+    };
+  return undefined;
+};
+
 /** Steps that make the volumes of a domain as large as they are to be; a volume never shrinks. */
 const volumeSteps = (domain: ResolvedDomain, facts: Facts): { steps: Step[]; problems: Problem[] } => {
   const problems: Problem[] = [];
-  const steps = domain.volumes.map(({ pool, name, path, sizeGiB }): Step => {
+  const steps = domain.volumes.map((volume): Step => {
+    const { pool, name, path, sizeGiB } = volume;
+    const key = `size ${pool}/${name}`;
     const wanted = sizeGiB * GIB;
     const found = facts.looked?.[path]?.bytes;
     if (found !== undefined && found > wanted)
@@ -19,10 +48,14 @@ const volumeSteps = (domain: ResolvedDomain, facts: Facts): { steps: Step[]; pro
         problem: `volume ${name} of pool ${pool} has ${gib(found)}, the stack says ${gib(wanted)}: a volume never shrinks, its end would be lost`,
         remedy: `set sizeGiB to at least ${Math.ceil(found / GIB)}, or give the domain a new volume under another name`,
       });
+    const receipt = facts.receipts[receiptName(key)];
+    const foreign = facts.looked?.[path] !== undefined && (!receipt || receipt.notes["found"] === "yes");
+    const problem = foreign ? foundProblem(domain, volume, facts) : undefined;
+    if (problem) problems.push(problem);
     return {
-      key: `size ${pool}/${name}`,
+      key,
       verb: "grow",
-      args: [domain.name, pool, name, path, String(wanted)],
+      args: [domain.name, pool, name, path, String(wanted), ...(foreign ? ["found"] : [])],
       after: [],
       so: found === wanted,
     };

@@ -64,6 +64,8 @@ export interface DistroDriver extends Driver {
   readonly packages: readonly string[];
   /** what a domain with a TPM needs beside them: swtpm, and the tool that makes its first state */
   readonly tpmPackages: readonly string[];
+  /** what folders shared by virtiofs need beside them: its daemon, which QEMU brought itself before version 8 */
+  readonly virtiofsPackages: (facts: Facts) => readonly string[];
   /** the package of it that brings OVMF */
   readonly firmwarePackage: FirmwarePackage;
 }

@@ -11,4 +11,5 @@ export const arch: DistroDriver = {
   packages: ["libvirt", "qemu-base", "edk2-ovmf", "dnsmasq"],
   // Arch has swtpm's tools in the same package
   tpmPackages: ["swtpm"],
+  virtiofsPackages: () => ["virtiofsd"],
 };

@@ -15,4 +15,6 @@ export const proxmox: DistroDriver = {
   detect: (facts) => installed(facts, "proxmox-ve") || installed(facts, "pve-manager"),
   firmwarePackage: "pve-edk2-firmware-ovmf",
   packages: ["libvirt-daemon-system", "libvirt-clients", "pve-qemu-kvm", "pve-edk2-firmware-ovmf"],
+  // its QEMU is newer than that of the Debian below it
+  virtiofsPackages: () => ["virtiofsd"],
 };

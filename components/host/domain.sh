@@ -18,7 +18,8 @@ verb_media() {
   say "$2: sha256 as expected"
 }
 
-# grow DOMAIN POOL VOLUME PATH BYTES: at least so large for the guest; a running one sees it grow
+# grow DOMAIN POOL VOLUME PATH BYTES [found]: at least so large for the guest; a running one sees it grow. What was found
+# is nothing that the stack made
 verb_grow() {
   local found
   found=$(virsh vol-dumpxml "$3" --pool "$2" | sed -n "s|.*<capacity unit='bytes'>\([0-9]*\)</capacity>.*|\1|p")
@@ -28,7 +29,7 @@ verb_grow() {
   elif [ "$found" = "$5" ]; then say "$3: already $5 bytes"
   elif active "$1" && virsh domblklist "$1" | grep -qF " $4"; then virsh blockresize "$1" "$4" "$5B" >&2; say "$3: grown from $found to $5 bytes under the running domain"
   else virsh vol-resize "$3" "$5" --pool "$2" >&2; say "$3: grown from $found to $5 bytes"; fi
-  receipt "size $2/$3" "token=$TOKEN" "bytes=$5"
+  receipt "size $2/$3" "token=$TOKEN" "bytes=$5" ${6:+"found=yes"}
 }
 
 # keep_definition NAME: a definition that nobody of this project wrote is kept as it was

@@ -22,11 +22,12 @@ const fourCards = (vendor: "intel" | "amd") => {
   let stack: LabStack;
   let folder: string;
   let changes: Parameters<typeof sharingDomains>[1] = {};
-  let byHand: object = {};
+  let further: object = {};
+  let libvirt: object = {};
   const describeDomains = (): void =>
     stack.describe((host) => ({
       ...host,
-      storage: {},
+      libvirt,
       cards: Object.fromEntries(
         CARDS.map((card, index) => [
           card,
@@ -48,7 +49,7 @@ const fourCards = (vendor: "intel" | "amd") => {
           afterTimeout: "power-off",
         }),
         report: labDomain({ gpus: { any: 1 }, patch: bootGuest("report", "report"), memory: "256 MiB" }),
-        ...byHand,
+        ...further,
       },
     }));
   const driversOf = async (place: number): Promise<string[]> =>
@@ -109,8 +110,12 @@ const fourCards = (vendor: "intel" | "amd") => {
       changes = wanted;
       describeDomains();
     },
-    addByHand: (wanted: typeof byHand): void => {
-      byHand = wanted;
+    addDomains: (wanted: object): void => {
+      further = wanted;
+      describeDomains();
+    },
+    setLibvirt: (wanted: object): void => {
+      libvirt = wanted;
       describeDomains();
     },
   };
@@ -121,8 +126,69 @@ describe("four cards and their domains, AMD", () => {
 });
 
 describe("four cards and their domains, Intel", () => {
-  const { stack: given, driversOf, change, addByHand } = fourCards("intel");
+  const { stack: given, driversOf, change, addDomains, setLibvirt } = fourCards("intel");
   checkSharingDomains(given, "one", change);
+
+  test("qemu.conf: comments and settings of others stay, and libvirt is restarted without a running domain noticing", async () => {
+    const stack = given();
+    await stack.read("printf '\\n# set by hand\\nmax_files = 4096\\n' >>/etc/libvirt/qemu.conf");
+    const others = (): Promise<string> =>
+      stack.read("sed '/^# BEGIN vfio-fleet/,/^# END vfio-fleet/d' /etc/libvirt/qemu.conf");
+    const daemon = (): Promise<string> => stack.read("systemctl show -p MainPID --value libvirtd");
+    const guests = (): Promise<string> =>
+      stack.read("cat /run/libvirt/qemu/alpha.pid /run/libvirt/qemu/pair.pid");
+    const [before, running, served] = [await others(), await guests(), await daemon()];
+    expect(before).toMatch(/^#[^]*^max_files = 4096$/m);
+    setLibvirt({ relaxedAcsCheck: false });
+    const { code, output } = await stack.up();
+    expect(code, output).toBe(0);
+    expect(await stack.read("cat /etc/libvirt/qemu.conf")).toMatch(/^relaxed_acs_check = 0$/m);
+    expect(await others()).toBe(before);
+    expect(await daemon()).not.toBe(served);
+    expect(await guests()).toBe(running);
+    expect(await stack.read("virsh -q list --name")).toMatch(/alpha\npair/);
+    const again = await daemon();
+    // a change of nothing that libvirt reads
+    change({ beta: { memory: "224 MiB" } });
+    expect((await stack.up()).code).toBe(0);
+    expect(await daemon()).toBe(again);
+  });
+
+  test("a volume that is there already is used as it is and kept; deleteData deletes what the stack made", async () => {
+    const stack = given();
+    const image = "/var/lib/libvirt/images/kept.qcow2";
+    await stack.read(
+      `qemu-img create -q -f qcow2 ${image} 64M && qemu-io -c 'write -P 0x5a 1M 64k' ${image}`,
+    );
+    const volume = (more: object = {}): object =>
+      labDomain({ disks: [{ type: "volume", name: "kept.qcow2", sizeGiB: 1 }], ...more });
+    addDomains({ keeper: volume({ deleteData: true }) });
+    const deleting = await stack.preview();
+    expect(deleting.output).toMatch(/keeper\.deleteData: volume kept\.qcow2 of pool default was on the host/);
+    expect(deleting.code).not.toBe(0);
+    const own = labDomain({
+      disks: [{ type: "volume", name: "own.qcow2", sizeGiB: 1 }],
+      deleteData: true,
+    });
+    addDomains({ keeper: volume(), own });
+    const { code, output } = await stack.up();
+    expect(code, output).toBe(0);
+    expect(await stack.read(`qemu-io -U -r -c 'read -P 0x5a 1M 64k' ${image}`)).not.toContain("failed");
+    expect(await stack.read(`qemu-img info -U ${image}`)).toContain("1 GiB (1073741824 bytes)");
+    const clean = await stack.preview("--expect-no-changes");
+    expect(clean.code, clean.output).toBe(0);
+    // what a first start would have made
+    await stack.read(
+      "touch /var/lib/libvirt/qemu/nvram/own_VARS.fd /var/lib/libvirt/qemu/nvram/keeper_VARS.fd",
+    );
+    addDomains({});
+    const removed = await stack.up();
+    expect(removed.code, removed.output).toBe(0);
+    const left = await stack.read("ls /var/lib/libvirt/images /var/lib/libvirt/qemu/nvram");
+    expect(left).toMatch(/^kept\.qcow2$[^]*^keeper_VARS\.fd$/m);
+    expect(left).not.toContain("own");
+    expect(await stack.read(`qemu-io -r -c 'read -P 0x5a 1M 64k' ${image}`)).not.toContain("failed");
+  });
 
   test("a domain made by hand is refused without adopt; with it, its UUID and disk stay, and its definition comes back", async () => {
     const stack = given();
@@ -137,8 +203,12 @@ describe("four cards and their domains, Intel", () => {
     const uuid = await stack.read("virsh -q domuuid hand");
     const adopted = (more: object): void => {
       const { disks: _, ...domain } = labDomain(more) as Record<string, unknown>;
-      addByHand({ hand: domain });
+      addDomains({ hand: domain });
     };
+    addDomains({ fresh: labDomain({ disks: [{ type: "volume", name: "hand.qcow2", sizeGiB: 1 }] }) });
+    expect((await stack.preview()).output).toMatch(
+      /fresh\.disks: volume hand\.qcow2 of pool default is a disk of the domain hand already/,
+    );
     adopted({});
     const refused = await stack.preview();
     expect(refused.output).toMatch(
@@ -153,7 +223,7 @@ describe("four cards and their domains, Intel", () => {
     expect(xml).toContain("/var/lib/libvirt/images/hand.qcow2");
     expect(xml).toContain("196608</memory>");
     expect(await stack.read("cat /var/backups/vfio-fleet/hand.xml")).toContain("by hand");
-    addByHand({});
+    addDomains({});
     const removed = await stack.up();
     expect(removed.code, removed.output).toBe(0);
     expect(await stack.read("virsh dumpxml --inactive hand")).toContain("<description>by hand</description>");

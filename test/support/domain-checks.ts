@@ -39,7 +39,14 @@ export const sharingDomains = (
       ...changes[name],
     });
   // whoever starts one by hand or by switch is not overruled by the next up
-  return { alpha: shared("alpha", { state: "running" }), beta: shared("beta", {}) };
+  return {
+    alpha: shared("alpha", {
+      state: "running",
+      networks: [{ type: "network" }],
+      balloon: { statsSeconds: 5 },
+    }),
+    beta: shared("beta", {}),
+  };
 };
 
 /** What must not change under a domain: its UUID, its NVRAM, its process. */
@@ -68,11 +75,20 @@ export const checkSharingDomains = (
       "dd if=/dev/zero of=/var/lib/libvirt/images/tools.iso bs=1k count=64 2>/dev/null; printf CD001 | dd of=/var/lib/libvirt/images/tools.iso bs=1 seek=32769 conv=notrunc 2>/dev/null",
     );
     describe({
-      alpha: { memory: "256 MiB", cdroms: ["/var/lib/libvirt/images/tools.iso"], autostart: true },
+      alpha: {
+        memory: "256 MiB",
+        cdroms: ["/var/lib/libvirt/images/tools.iso"],
+        networks: [{ type: "network", link: "down" }],
+        balloon: { statsSeconds: 9 },
+        autostart: true,
+      },
     });
     const preview = await stack.preview();
-    expect(preview.output).toMatch(/alpha runs on and gets at once: .*disk\[hda\]\/source/);
-    expect(preview.output).toMatch(/alpha runs on; pending until its next start: memory: 196608 -> 262144/);
+    expect(preview.output).toMatch(
+      /alpha runs on and gets at once: .*disk\[hda\]\/source.*\/link.*stats\/@period: 5 -> 9/,
+    );
+    const waits = /alpha runs on; pending until its next start: memory: 196608 -> 262144(?!; )/;
+    expect(preview.output).toMatch(waits);
     const { code, output } = await stack.up();
     expect(code, output).toBe(0);
     expect(output).toMatch(/pending[^]*memory: 196608 -> 262144/);
@@ -81,13 +97,17 @@ export const checkSharingDomains = (
     expect(await stack.read("virsh -q domblklist alpha")).toMatch(
       /^ *hda +\/var\/lib\/libvirt\/images\/tools\.iso$/m,
     );
+    expect(
+      await stack.read("virsh -q domif-getlink alpha $(virsh -q domiflist alpha | awk '{ print $1 }')"),
+    ).toMatch(/ down$/);
+    expect(await stack.read("virsh dumpxml alpha | grep '<stats '")).toContain("period='9'");
     expect(await stack.read("virsh dominfo alpha | grep -E '^(Autostart|Max memory)'")).toMatch(
       /Max memory: +196608 KiB\nAutostart: +enable/,
     );
     expect(await stack.read("virsh dumpxml --inactive alpha | grep '<memory'")).toContain("262144");
     const clean = await stack.preview("--expect-no-changes");
     expect(clean.code, clean.output).toBe(0);
-    expect(clean.output).toMatch(/alpha runs on; pending until its next start: memory: 196608 -> 262144/);
+    expect(clean.output).toMatch(waits);
   });
 
   test("on request it is shut down gracefully and started again with what was pending", async () => {

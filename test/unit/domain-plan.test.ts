@@ -196,9 +196,14 @@ describe("storage", () => {
     looked: { [VOLUME]: { kind: "file", bytes, stamp: "1:2:3" } },
   });
 
+  const SIZE = "size default/win.qcow2";
+  const receipts = (notes: Record<string, string>): Pick<Facts, "receipts"> => ({
+    receipts: { [receiptName(SIZE)]: { token: "t", notes } },
+  });
+
   test("a volume that is smaller grows before the domain is defined", () => {
-    const plan = planOf({ win }, looked(10 * GIB));
-    expect(stepOf(plan, "win", "size default/win.qcow2")).toMatchObject({
+    const plan = planOf({ win }, { ...looked(10 * GIB), ...receipts({}) });
+    expect(stepOf(plan, "win", SIZE)).toMatchObject({
       verb: "grow",
       args: ["win", "default", "win.qcow2", VOLUME, String(20 * GIB)],
       so: false,
@@ -213,6 +218,41 @@ describe("storage", () => {
         /domains\.win\.disks: volume win\.qcow2 of pool default has 30 GiB, the stack says 20 GiB: a volume never shrinks/,
       ),
     ]);
+  });
+
+  describe("a volume that is there, and that this stack has not made", () => {
+    test("is used as it is, and stays known as found", () => {
+      const there = looked(20 * GIB);
+      const args = ["win", "default", "win.qcow2", VOLUME, String(20 * GIB)];
+      expect(stepOf(planOf({ win }, there), "win", SIZE).args).toEqual([...args, "found"]);
+      const taken = { ...there, ...receipts({ found: "yes" }) };
+      expect(stepOf(planOf({ win }, taken), "win", SIZE).args).toEqual([...args, "found"]);
+      const made = { ...there, ...receipts({}) };
+      expect(stepOf(planOf({ win }, made), "win", SIZE).args).toEqual(args);
+      expect(stepOf(planOf({ win }, { looked: {} }), "win", SIZE).args).toEqual(args);
+    });
+
+    test("is refused as a new domain's when it is a disk of another, running or not", () => {
+      const disks = [{ type: "file", path: VOLUME, format: "qcow2" }];
+      const other = xmlOf("byhand", { byhand: { disks } }).replaceAll(/<metadata>[^]*<\/metadata>/g, "");
+      const found = { ...looked(20 * GIB), ...libvirt({ byhand: { xml: other } }) };
+      expect(problemsOf({ win }, found)).toEqual([
+        expect.stringMatching(
+          /domains\.win\.disks: volume win\.qcow2 of pool default is a disk of the domain byhand already[^]*existing-volume/,
+        ),
+      ]);
+      expect(problemsOf({ win }, { ...found, ...receipts({}) })).toEqual([]);
+    });
+
+    test("is never deleted with the domain", () => {
+      const deleting = { win: { ...win, deleteData: true } };
+      expect(problemsOf(deleting, { ...looked(20 * GIB), ...receipts({ found: "yes" }) })).toEqual([
+        expect.stringMatching(
+          /domains\.win\.deleteData: volume win\.qcow2 of pool default was on the host when the stack first used it, and would be deleted/,
+        ),
+      ]);
+      expect(problemsOf(deleting, { ...looked(20 * GIB), ...receipts({}) })).toEqual([]);
+    });
   });
 
   test("media: absent, no ISO, and a digest that an up has found to be another", () => {
@@ -289,6 +329,58 @@ test("a TPM brings swtpm and its tools, and only a TPM does", () => {
     planOf({ win: domain }).libvirt.find(({ key }) => key === "packages")?.args;
   expect(packagesOf({})).not.toContain("swtpm");
   expect(packagesOf({ tpm: "tpm-crb" })).toEqual(expect.arrayContaining(["swtpm", "swtpm-tools"]));
+});
+
+test.each([
+  ["Debian 12, whose QEMU has it", {}, []],
+  ["Debian 13", { distro: { id: "debian", version: "13", like: [], name: "Debian" } }, ["virtiofsd"]],
+  ["Debian testing", { distro: { id: "debian", version: "", like: [], name: "Debian" } }, ["virtiofsd"]],
+  ["Ubuntu", { distro: { id: "ubuntu", version: "24.04", like: ["debian"], name: "Ubuntu" } }, ["virtiofsd"]],
+  ["Proxmox VE 8", { packages: { "pve-manager": "8.4.1" } }, ["virtiofsd"]],
+] satisfies readonly (readonly [string, Partial<Facts>, readonly string[]])[])(
+  "a folder shared by virtiofs brings its daemon, one shared by 9p does not: %s",
+  (_, found, brought) => {
+    const packagesOf = (type: "virtiofs" | "9p"): readonly string[] =>
+      planOf({ win: { sharedFolders: [{ type, source: "/srv", tag: "srv" }] } }, found).libvirt.find(
+        ({ key }) => key === "packages",
+      )?.args ?? [];
+    const plain = packagesOf("9p");
+    expect(packagesOf("virtiofs").filter((name) => !plain.includes(name))).toEqual(brought);
+    expect(probeQuestion(specOf({}), "/agent").packages).toEqual(expect.arrayContaining(brought));
+  },
+);
+
+test("whether the host nests guests is asked where an enlightenment needs it, and the stack's own option counts", () => {
+  const windows = { win: { profile: "windows-11", tpm: "none", gpus: [] } };
+  const asked = (domains: Readonly<Record<string, object>>): readonly string[] =>
+    probeQuestion(specOf(domains), "/agent").parameters;
+  expect(asked(windows)).toContain("kvm_intel");
+  expect(asked({ win: {} })).not.toContain("kvm_intel");
+  const exists = ["/sys/firmware/acpi/tables/DMAR"];
+  const evmcs = (parameter: string | undefined, option?: string): boolean => {
+    const spec = specOf(windows);
+    const plan = planHost(
+      {
+        ...spec,
+        kernel: { ...spec.kernel, ...(option && { moduleOptions: { kvm_intel: { nested: option } } }) },
+      },
+      facts({
+        exists,
+        moduleParameters: parameter === undefined ? {} : { kvm_intel: { nested: parameter } },
+      }),
+      WHERE,
+    );
+    if (!plan.ok) throw new Error(plan.problems.map(formatProblem).join("\n"));
+    return domainOf(plan.value, "win").xml.includes("<evmcs");
+  };
+  expect([evmcs("Y"), evmcs("1"), evmcs(undefined), evmcs("N"), evmcs("0")]).toEqual([
+    true,
+    true,
+    true,
+    false,
+    false,
+  ]);
+  expect([evmcs("N", "1"), evmcs("Y", "0")]).toEqual([true, false]);
 });
 
 describe("cards among domains", () => {

@@ -59,7 +59,21 @@ describe("one problem, one line, with what was found and what would be right", (
         "domains.win.pinning.memoryNode: card gtx1050 sits on NUMA node 0, the memory would come from node 1",
       ],
     ],
-    ["... unless accepted", { pinning: { vcpus: eight(4), memoryNode: 1, crossNode: true } }, {}, []],
+    [
+      "QEMU's own threads on another NUMA node than the card",
+      { pinning: { vcpus: [0, 1, 2, 3, 4, 5, 12, 13], emulator: "5-6", iothreads: [1, "18"] }, iothreads: 2 },
+      {},
+      [
+        "domains.win.pinning.emulator: card gtx1050 sits on NUMA node 0; CPUs 6 are on node 1",
+        "domains.win.pinning.iothreads.1: card gtx1050 sits on NUMA node 0; CPUs 18 are on node 1",
+      ],
+    ],
+    [
+      "... unless accepted",
+      { pinning: { vcpus: eight(4), emulator: "6", memoryNode: 1, crossNode: true } },
+      {},
+      [],
+    ],
     [
       "memory of a node",
       { memory: "40 GiB", pinning: { vcpus: [0, 1, 2, 3, 4, 5, 12, 13], memoryNode: 0 } },
@@ -89,6 +103,20 @@ describe("one problem, one line, with what was found and what would be right", (
       { hugepages: "2 MiB" },
       { resources: { ...context().resources, hugepages: { "2 MiB": 512 } } },
       ["domains.win.hugepages: 8 GiB needs 4096 pages of 2 MiB, the host has reserved 512"],
+    ],
+    [
+      "memory that is set aside in huge pages",
+      { memory: "33 GiB" },
+      { resources: { ...context().resources, hugepages: { "1 GiB": 32 } } },
+      [
+        "domains.win.memory: 33 GiB is wanted, the host has 64 GiB, of which 32 GiB are set aside in huge pages",
+      ],
+    ],
+    [
+      "... goes to a guest that asks for them",
+      { memory: "32 GiB", hugepages: "1 GiB" },
+      { resources: { ...context().resources, hugepages: { "1 GiB": 32 } } },
+      [],
     ],
     [
       "no OVMF",
@@ -139,6 +167,14 @@ describe("one problem, one line, with what was found and what would be right", (
         "domains.win.hyperv.enlightenments: evmcs needs vapic beside it",
         "domains.win.hyperv.enlightenments: stimer needs the hyperv clock",
         "domains.win.hyperv.enlightenments: evmcs is for Intel CPUs; the host's is AMD",
+      ],
+    ],
+    [
+      "guests of guests",
+      { hyperv: { enlightenments: ["vapic", "evmcs"] } },
+      { resources: { ...context().resources, nested: false } },
+      [
+        "domains.win.hyperv.enlightenments: evmcs is for guests that run guests, which the host's kvm_intel has switched off",
       ],
     ],
     [
@@ -399,6 +435,23 @@ describe("a domain that the host has already", () => {
     ]);
     expect(problemsOf({ ...minimal, adopt: true }, { existing: other })).toEqual([]);
   });
+  test("its TPM stays when it is adopted, unless the stack says otherwise", () => {
+    const sealed = (more: string) =>
+      existing(
+        render({ ...minimal, tpm: "tpm-tis" })
+          .replace(/<metadata>.*<\/metadata>/s, "")
+          .replace(/version="2.0"/, more),
+      );
+    const stored = sealed('version="2.0"');
+    expect(resolve({ ...minimal, adopt: true }, { existing: stored }).tpm).toBe("tpm-tis");
+    expect(resolve({ ...minimal, adopt: true, tpm: "none" }, { existing: stored }).tpm).toBe("none");
+    const old = { existing: sealed('version="1.2"') };
+    expect(problemsOf({ ...minimal, adopt: true }, old)).toEqual([
+      expect.stringMatching(/^domains\.win\.tpm: the domain has a TPM of a kind that no field describes/),
+    ]);
+    expect(resolve({ ...minimal, adopt: true, tpm: "none" }, old).tpm).toBe("none");
+    expect(resolve({ ...minimal, adopt: true }, { existing: handmade }).tpm).toBe("none");
+  });
   test("by BIOS: refused, its guest would not start", () => {
     expect(problemsOf({ ...minimal, adopt: true }, { existing: bios })).toEqual([
       "domains.win.firmware: the domain that the host has boots by BIOS; its guest would not start under UEFI",
@@ -436,14 +489,16 @@ describe("domains of one host together", () => {
       { ...minimal, ...more },
       { name, cards: { gtx1050: card("03"), gtx1060: card("82"), mine: card(bus) } },
     );
-  const lines = (...domains: Parameters<typeof domainConflicts>[0]): string[] =>
-    domainConflicts(domains, 65_536).map(({ path, problem }) => `${path}: ${problem}`);
+  const lines = (domains: Parameters<typeof domainConflicts>[0], resources = context().resources): string[] =>
+    domainConflicts(domains, resources).map(({ path, problem }) => `${path}: ${problem}`);
   test("many may list one card, only one may be to run", () => {
-    expect(lines(at("a", {}), at("b", { autostart: true }), at("c", {}))).toEqual([]);
-    expect(lines(at("a", { state: "running" }), at("b", { autostart: true }))).toEqual([
+    expect(lines([at("a", {}), at("b", { autostart: true }), at("c", {})])).toEqual([]);
+    expect(lines([at("a", { state: "running" }), at("b", { autostart: true })])).toEqual([
       "domains.b.gpus: card gtx1050 (0000:03:00.0) is also listed by a, and both are to run (a state: running, b autostart: true)",
     ]);
-    expect(lines(at("a", { state: "running" }), at("b", { autostart: true, gpus: ["gtx1060"] }))).toEqual([]);
+    expect(lines([at("a", { state: "running" }), at("b", { autostart: true, gpus: ["gtx1060"] })])).toEqual(
+      [],
+    );
   });
   test("disks, ports and memory", () => {
     const shared = {
@@ -456,11 +511,40 @@ describe("domains of one host together", () => {
       at("a", { ...shared, disks: [...shared.disks], gpus: [] }),
       at("b", { ...shared, disks: [...shared.disks], gpus: [] }),
     ];
-    expect(lines(...two)).toEqual([
+    expect(lines(two)).toEqual([
       "domains.b.disks: /dev/vg0/x is also listed by a, and both are to run (a state: running, b state: running)",
       "domains.b.graphics.port: port 5901 is also listed by a, and both are to run (a state: running, b state: running)",
       "domains: the domains that are to run want 80 GiB together (a 40 GiB, b 40 GiB), the host has 64 GiB",
     ]);
+  });
+  test("devices that one guest alone can have", () => {
+    const shared = {
+      autostart: true,
+      gpus: [],
+      usb: { devices: [{ id: "046d:c52b" }] },
+      evdev: [{ device: "/dev/input/by-id/kbd" }],
+      lookingGlass: { name: "frames" },
+    } satisfies Partial<DomainInput>;
+    const both = "is also listed by a, and both are to run (a autostart: true, b autostart: true)";
+    expect(lines([at("a", shared), at("b", shared)])).toEqual([
+      `domains.b.usb.devices: USB device 046d:c52b ${both}`,
+      `domains.b.evdev: /dev/input/by-id/kbd ${both}`,
+      `domains.b.lookingGlass.name: /dev/shm/frames ${both}`,
+    ]);
+    expect(lines([at("a", shared), at("b", { ...shared, autostart: false })])).toEqual([]);
+  });
+  test("huge pages, and the memory that is left beside them", () => {
+    const resources = { ...context().resources, hugepages: { "1 GiB": 32 } };
+    const own = { state: "running", gpus: [], memory: "20 GiB" } satisfies Partial<DomainInput>;
+    const paged = { ...own, hugepages: "1 GiB" } satisfies Partial<DomainInput>;
+    expect(lines([at("a", paged), at("b", own)], resources)).toEqual([]);
+    expect(lines([at("a", paged), at("b", paged)], resources)).toEqual([
+      "domains: the domains that are to run want 40 GiB in pages of 1 GiB together (a 20 GiB, b 20 GiB), the host has reserved 32 GiB",
+    ]);
+    expect(lines([at("a", own), at("b", own)], resources)).toEqual([
+      "domains: the domains that are to run want 40 GiB together (a 20 GiB, b 20 GiB), the host has 64 GiB, of which 32 GiB are set aside in huge pages",
+    ]);
+    expect(lines([at("a", own), at("b", own)])).toEqual([]);
   });
   test("NVRAM, volumes and MAC addresses are never shared", () => {
     const own = {
@@ -468,7 +552,7 @@ describe("domains of one host together", () => {
       disks: [{ type: "volume", name: "v.qcow2", sizeGiB: 1 }],
       networks: [{ type: "network", mac: "52:54:00:00:00:01" }],
     } satisfies Partial<DomainInput>;
-    expect(lines(at("a", own), at("b", own))).toEqual([
+    expect(lines([at("a", own), at("b", own)])).toEqual([
       "domains.b.firmware.nvram: /srv/x.fd is also listed by a",
       "domains.b.networks: MAC address 52:54:00:00:00:01 is also listed by a",
       "domains.b.disks: volume v.qcow2 of pool default is also listed by a",
@@ -536,6 +620,9 @@ test("enlightenments fit the host: evmcs on Intel, none under emulation", () => 
     resolve({ profile: "windows-11", disks: [], ...input }, given).hyperv.enlightenments;
   expect(of({})).toContain("evmcs");
   expect(of({}, { resources: { ...context().resources, cpuVendor: "amd" } })).not.toContain("evmcs");
+  const nested = (on: boolean) => ({ resources: { ...context().resources, nested: on } });
+  expect(of({}, nested(true))).toContain("evmcs");
+  expect(of({}, nested(false))).not.toContain("evmcs");
   expect(of({})).toContain("stimer");
   expect(of({ clock: { hypervClock: false } })).not.toContain("stimer");
   expect(of({ virtualization: "qemu" })).toEqual([]);

@@ -198,8 +198,8 @@ describe.each(SHELLS)("a domain on the host, with %s", (shell) => {
   });
 
   describe("storage", () => {
-    const grow = (bytes: string): Ran =>
-      host.run(["grow", "win", "default", "win.qcow2", "/srv/win.qcow2", bytes, "token=t1"]);
+    const grow = (...bytes: readonly string[]): Ran =>
+      host.run(["grow", "win", "default", "win.qcow2", "/srv/win.qcow2", ...bytes, "token=t1"]);
     const PATH = "/srv/win.qcow2";
 
     test("a volume grows, is left, and never shrinks", () => {
@@ -212,6 +212,15 @@ describe.each(SHELLS)("a domain on the host, with %s", (shell) => {
       expect(errors).toMatch(/has 1000 bytes, the stack says 999: a volume is never made smaller/);
       expect(status).toBe(1);
       expect(virsh()).not.toContain("resize");
+    });
+
+    test("one that was there before the stack is known as such", () => {
+      start(shell, { digest: "a" });
+      host.file("/virsh/capacity", "1000");
+      grow("1000");
+      expect(host.receipt("size default/win.qcow2")).toEqual({ token: "t1", bytes: "1000" });
+      grow("1000", "found");
+      expect(host.receipt("size default/win.qcow2")).toEqual({ token: "t1", bytes: "1000", found: "yes" });
     });
 
     test("under a running domain it is QEMU that makes it grow", () => {

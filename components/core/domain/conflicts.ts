@@ -1,5 +1,7 @@
 import type { Problem } from "../problem.ts";
+import { inHugepagesMiB, pageMiB, type HostResources } from "./context.ts";
 import type { ResolvedDomain } from "./resolved.ts";
+import { hugepageSizes } from "./schema.ts";
 import { formatMiB } from "./size.ts";
 
 /** Whether a domain is to run without anybody starting it by hand. */
@@ -103,15 +105,65 @@ const clashes = (
   );
 };
 
+const sumMiB = (domains: readonly ResolvedDomain[]): number =>
+  domains.reduce((sum, domain) => sum + domain.memoryMiB, 0);
+
+const tooMuch = (what: string, wanted: readonly ResolvedDomain[], has: string, remedy: string): Problem => {
+  const names = wanted.map((domain) => `${domain.name} ${formatMiB(domain.memoryMiB)}`);
+  return {
+    path: "domains",
+    problem: `the domains that are to run want ${formatMiB(sumMiB(wanted))} ${what}together (${names.join(", ")}), the host has ${has}`,
+    remedy,
+  };
+};
+
+/** Memory of a host that runs all of these at once: huge pages, and what is left beside them. */
+const memoryConflicts = (running: readonly ResolvedDomain[], resources: HostResources): Problem[] => {
+  const { memoryMiB, hugepages = {} } = resources;
+  const pools = hugepageSizes.map((size) => ({
+    size,
+    reservedMiB: hugepages[size] === undefined ? undefined : hugepages[size] * pageMiB[size],
+    takers: running.filter(({ hugepageKiB }) => hugepageKiB === pageMiB[size] * 1024),
+  }));
+  const inPages = inHugepagesMiB(resources);
+  // huge pages of which nothing is known come out of the host's memory as everything else does
+  const known = new Set(
+    pools.flatMap(({ reservedMiB, takers }) => (reservedMiB === undefined ? [] : takers)),
+  );
+  const ordinary = running.filter((domain) => !known.has(domain));
+  return [
+    // one alone is judged with its own field
+    ...(ordinary.length > 1 && sumMiB(ordinary) >= memoryMiB - inPages
+      ? [
+          tooMuch(
+            "",
+            ordinary,
+            `${formatMiB(memoryMiB)}${inPages > 0 ? `, of which ${formatMiB(inPages)} are set aside in huge pages` : ""}`,
+            "lower their memory, or let fewer of them run by themselves",
+          ),
+        ]
+      : []),
+    ...pools.flatMap(({ size, reservedMiB, takers }) =>
+      reservedMiB !== undefined && takers.length > 1 && sumMiB(takers) > reservedMiB
+        ? [
+            tooMuch(
+              `in pages of ${size} `,
+              takers,
+              `reserved ${formatMiB(reservedMiB)}`,
+              "reserve more (kernel.hugepages), lower their memory, or let fewer of them run by themselves",
+            ),
+          ]
+        : [],
+    ),
+  ];
+};
+
 /**
  * What the domains of one host cannot have at once. Cards, disks and ports may be listed by many, as long as at
  * most one of them is to run by itself; a lock on the host keeps the others apart at run time.
- * @param memoryMiB the host's memory
  */
-export const domainConflicts = (domains: readonly ResolvedDomain[], memoryMiB: number): Problem[] => {
+export const domainConflicts = (domains: readonly ResolvedDomain[], resources: HostResources): Problem[] => {
   const running = domains.filter(isToRun);
-  const wanted = running.reduce((sum, domain) => sum + domain.memoryMiB, 0);
-  const names = running.map((domain) => `${domain.name} ${formatMiB(domain.memoryMiB)}`);
   return [
     ...clashes(domains, lastingClaims, () => ""),
     ...clashes(
@@ -119,14 +171,6 @@ export const domainConflicts = (domains: readonly ResolvedDomain[], memoryMiB: n
       runtimeClaims,
       (first, second) => `, and both are to run (${first.name} ${why(first)}, ${second.name} ${why(second)})`,
     ),
-    ...(running.length > 1 && wanted >= memoryMiB
-      ? [
-          {
-            path: "domains",
-            problem: `the domains that are to run want ${formatMiB(wanted)} together (${names.join(", ")}), the host has ${formatMiB(memoryMiB)}`,
-            remedy: "lower their memory, or let fewer of them run by themselves",
-          },
-        ]
-      : []),
+    ...memoryConflicts(running, resources),
   ];
 };

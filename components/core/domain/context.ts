@@ -19,9 +19,17 @@ export interface HostResources {
   readonly cpus: readonly number[];
   readonly memoryMiB: number;
   readonly numaNodes: readonly NumaNode[];
+  /** guests may run guests of their own; undefined where that is not known */
+  readonly nested?: boolean;
   /** huge pages reserved, by size; undefined where that is not known */
   readonly hugepages?: Readonly<Partial<Record<HugepageSize, number>>>;
 }
+
+export const pageMiB: Readonly<Record<HugepageSize, number>> = { "2 MiB": 2, "1 GiB": 1024 };
+
+/** Memory that is set aside in huge pages, as far as that is known: only guests that ask for such pages get it. */
+export const inHugepagesMiB = ({ hugepages = {} }: HostResources): number =>
+  (hugepages["2 MiB"] ?? 0) * pageMiB["2 MiB"] + (hugepages["1 GiB"] ?? 0) * pageMiB["1 GiB"];
 
 /** What a guest gets of a card's video BIOS; `card`: what the card itself shows. */
 export type CardRom =

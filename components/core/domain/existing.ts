@@ -38,6 +38,8 @@ export interface ExistingDomain {
   /** <disk> elements of hard disks, without CD and floppy drives */
   readonly disks: readonly XmlElement[];
   readonly interfaces: readonly XmlElement[];
+  /** the model of a TPM 2.0 that swtpm emulates; other: 1.2, the host's own, or with an encrypted state */
+  readonly tpm: "none" | "tpm-crb" | "tpm-tis" | "other";
   /** host functions handed to the domain */
   readonly functions: readonly PciAddress[];
   /** undefined for a domain made by hand */
@@ -59,6 +61,15 @@ const readFirmware = (os: XmlElement | undefined): ExistingFirmware => {
     nvram: textOf(nvram) || undefined,
     secureBoot: loader?.attributes["secure"] === "yes" || feature?.attributes["enabled"] === "yes",
   };
+};
+
+const readTpm = (tpm: XmlElement | undefined): ExistingDomain["tpm"] => {
+  if (!tpm) return "none";
+  const backend = find(tpm, "backend");
+  const { type, version = "2.0" } = backend?.attributes ?? {};
+  const { model } = tpm.attributes;
+  const known = type === "emulator" && version === "2.0" && !find(backend, "encryption");
+  return known && (model === "tpm-crb" || model === "tpm-tis") ? model : "other";
 };
 
 /** The BDF address of a <hostdev>'s source. */
@@ -123,6 +134,7 @@ export const readExistingDomain = (xml: string): Checked<ExistingDomain> => {
         ["disk", "lun", undefined].includes(attributes["device"]),
       ),
       interfaces: elementsOf(devices, "interface"),
+      tpm: readTpm(find(devices, "tpm")),
       functions: elementsOf(devices, "hostdev").flatMap((hostdev) =>
         hostdev.attributes["type"] === "pci" ? (hostdevAddress(hostdev) ?? []) : [],
       ),

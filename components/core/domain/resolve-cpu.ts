@@ -40,12 +40,13 @@ const enlightenmentsOf = (
   if (wanted === "none") return [];
   const field = "hyperv.enlightenments";
   const { hypervClock } = settings.clock;
+  const { cpuVendor, nested } = context.resources;
   if (wanted === "host") {
     // emulation serves none of them
     if (spec.virtualization === "qemu") return [];
     const served = everywhere.filter((name) => name !== "stimer" || hypervClock);
-    // a nested hypervisor's control structure: Intel's only
-    return context.resources.cpuVendor === "intel" ? [...served, "evmcs"] : served;
+    // a nested hypervisor's control structure: Intel's only, and QEMU does not start where KVM has no nesting
+    return cpuVendor === "intel" && nested !== false ? [...served, "evmcs"] : served;
   }
   for (const name of wanted) {
     const missing = (needs[name] ?? []).filter((other) => !wanted.includes(other));
@@ -62,11 +63,17 @@ const enlightenmentsOf = (
       "stimer needs the hyperv clock",
       "set clock.hypervClock: true, or take stimer off the list",
     );
-  if (wanted.includes("evmcs") && context.resources.cpuVendor !== "intel")
+  if (wanted.includes("evmcs") && cpuVendor !== "intel")
     report.add(
       field,
-      `evmcs is for Intel CPUs; the host's is ${context.resources.cpuVendor === "amd" ? "AMD" : "another maker's"}`,
+      `evmcs is for Intel CPUs; the host's is ${cpuVendor === "amd" ? "AMD" : "another maker's"}`,
       "take evmcs off the list",
+    );
+  else if (wanted.includes("evmcs") && nested === false)
+    report.add(
+      field,
+      "evmcs is for guests that run guests, which the host's kvm_intel has switched off",
+      "take evmcs off the list, or set nested: 1 for kvm_intel under kernel.moduleOptions",
     );
   return [...new Set(wanted)];
 };

@@ -1,11 +1,9 @@
-import type { DomainContext } from "./context.ts";
+import { inHugepagesMiB, pageMiB, type DomainContext } from "./context.ts";
 import type { Report } from "./report.ts";
 import type { ResolvedDomain } from "./resolved.ts";
-import type { DomainSpec, HugepageSize } from "./schema.ts";
+import type { DomainSpec } from "./schema.ts";
 import type { ProfileSettings } from "./settings.ts";
 import { formatMiB } from "./size.ts";
-
-const pageMiB: Readonly<Record<HugepageSize, number>> = { "2 MiB": 2, "1 GiB": 1024 };
 
 export const resolveMemory = (
   spec: DomainSpec,
@@ -20,6 +18,12 @@ export const resolveMemory = (
       "memory",
       `${formatMiB(memory)} is wanted, the host has ${formatMiB(host)}, of which it needs some itself`,
       "lower memory; with a card all of it is taken for as long as the domain runs",
+    );
+  else if (hugepages === "off" && memory >= host - inHugepagesMiB(context.resources))
+    report.add(
+      "memory",
+      `${formatMiB(memory)} is wanted, the host has ${formatMiB(host)}, of which ${formatMiB(inHugepagesMiB(context.resources))} are set aside in huge pages`,
+      "take the memory from them (hugepages), lower it, or reserve fewer (kernel.hugepages)",
     );
   if (hugepages !== "off") {
     const page = pageMiB[hugepages];

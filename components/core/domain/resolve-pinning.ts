@@ -13,27 +13,44 @@ interface NamedCard {
 const nodesOf = (cpus: readonly number[], nodes: readonly NumaNode[]): number[] =>
   nodes.filter((node) => node.cpus.some((cpu) => cpus.includes(cpu))).map(({ node }) => node);
 
+type PinningSettings = NonNullable<ProfileSettings["pinning"]>;
+
+/** The CPUs of QEMU's own threads, by their fields. */
+const threadSets = ({
+  emulator,
+  iothreads,
+}: PinningSettings): readonly (readonly [string, readonly number[]])[] => [
+  ...(emulator ? [["pinning.emulator", emulator] as const] : []),
+  ...iothreads.map((cpus, index) => [`pinning.iothreads.${index}`, cpus] as const),
+];
+
 /** CPUs or memory on another node than a card's: every access of the card crosses the link between the sockets. */
 const checkNodes = (
-  pinning: NonNullable<ProfileSettings["pinning"]>,
+  pinning: PinningSettings,
   cards: readonly NamedCard[],
   nodes: readonly NumaNode[],
   report: Report,
 ): void => {
   if (pinning.crossNode || nodes.length < 2) return;
+  // the guest's CPUs in one line: they are many, and usually wrong together
+  const sets: readonly (readonly [field: string, cpus: readonly number[]])[] = [
+    ["pinning.vcpus", [...new Set(pinning.vcpus.flat())]],
+    ...threadSets(pinning),
+  ];
   for (const { name, card } of cards) {
     const home = nodes.find(({ node }) => node === card.numaNode);
     if (!home) continue;
     const remedy = `pin to the CPUs of node ${home.node} (${formatCpuset(home.cpus)}), or set pinning.crossNode: true`;
-    const pinned = [...new Set(pinning.vcpus.flat())];
     const elsewhere = nodes.filter((node) => node !== home).flatMap(({ cpus }) => cpus);
-    const away = pinned.filter((cpu) => elsewhere.includes(cpu));
-    if (away.length > 0)
-      report.add(
-        "pinning.vcpus",
-        `card ${name} sits on NUMA node ${home.node}; CPUs ${formatCpuset(away)} are on node ${listed(nodesOf(away, nodes))}`,
-        remedy,
-      );
+    for (const [field, cpus] of sets) {
+      const away = cpus.filter((cpu) => elsewhere.includes(cpu));
+      if (away.length > 0)
+        report.add(
+          field,
+          `card ${name} sits on NUMA node ${home.node}; CPUs ${formatCpuset(away)} are on node ${listed(nodesOf(away, nodes))}`,
+          remedy,
+        );
+    }
     if (pinning.memoryNode !== undefined && pinning.memoryNode !== home.node)
       report.add(
         "pinning.memoryNode",
@@ -43,15 +60,10 @@ const checkNodes = (
   }
 };
 
-const checkHostCpus = (
-  pinning: NonNullable<ProfileSettings["pinning"]>,
-  context: DomainContext,
-  report: Report,
-): void => {
-  const sets: readonly (readonly [string, readonly number[]])[] = [
+const checkHostCpus = (pinning: PinningSettings, context: DomainContext, report: Report): void => {
+  const sets = [
     ...pinning.vcpus.map((cpus, index) => [`pinning.vcpus.${index}`, cpus] as const),
-    ...(pinning.emulator ? [["pinning.emulator", pinning.emulator] as const] : []),
-    ...pinning.iothreads.map((cpus, index) => [`pinning.iothreads.${index}`, cpus] as const),
+    ...threadSets(pinning),
   ];
   for (const [field, cpus] of sets) {
     const foreign = cpus.filter((cpu) => !context.resources.cpus.includes(cpu));

@@ -13,10 +13,23 @@ import { resolveMemory } from "./resolve-memory.ts";
 import { resolvePinning } from "./resolve-pinning.ts";
 import type { ResolvedDomain } from "./resolved.ts";
 import type { DomainSpec } from "./schema.ts";
-import { settingsOf } from "./settings.ts";
+import { settingsOf, type ProfileSettings } from "./settings.ts";
 import { domainUuid } from "./uuid.ts";
 import { checkVersions } from "./versions.ts";
 import { patchedDomain } from "./xml.ts";
+
+/** A domain that is adopted keeps its TPM unless the stack says otherwise: what its guest has encrypted opens with that. */
+const settingsFor = (spec: DomainSpec, { existing }: DomainContext, report: Report): ProfileSettings => {
+  const settings = settingsOf(spec);
+  if (!spec.adopt || spec.tpm !== undefined || !existing || existing.tpm === "none") return settings;
+  if (existing.tpm !== "other") return { ...settings, tpm: existing.tpm };
+  report.add(
+    "tpm",
+    "the domain has a TPM of a kind that no field describes: version 1.2, the host's own, or one whose state is encrypted",
+    "set tpm to what the guest is to have instead; what it has encrypted with the old one does not open any more",
+  );
+  return settings;
+};
 
 /** A domain of this name that is not this stack's is taken over only when the user says so. */
 const checkOwner = (spec: DomainSpec, { existing, stack, host }: DomainContext, report: Report): void => {
@@ -71,7 +84,7 @@ const rolesOf = (domain: Placed): GuestRole[] => [
  */
 export const resolveDomain = (spec: DomainSpec, context: DomainContext): Checked<ResolvedDomain> => {
   const report = newReport(context.name);
-  const settings = settingsOf(spec);
+  const settings = settingsFor(spec, context, report);
   const uuid = context.existing?.uuid ?? domainUuid(context.host, context.name);
   checkOwner(spec, context, report);
   const machine = resolveMachine(spec, settings, context);

@@ -1,4 +1,4 @@
-import type { PciAddress, PciId } from "../pci.ts";
+import type { PciAddress } from "../pci.ts";
 import type { CardRom } from "./context.ts";
 import type { GuestPci } from "./guest-pci.ts";
 import type { Patch } from "./patch.ts";
@@ -135,7 +135,8 @@ export interface ResolvedDomain {
   readonly video: ProfileSettings["video"];
   readonly usb: {
     readonly controller: ProfileSettings["usb"]["controller"];
-    readonly devices: readonly { readonly id: PciId; readonly optional: boolean }[];
+    /** by vendor:product, lower case */
+    readonly devices: readonly { readonly id: string; readonly optional: boolean }[];
     /** a pointer with absolute positions, so that VNC's follows the viewer's */
     readonly tablet: boolean;
   };

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { pciIdSchema } from "../pci.ts";
 import { cardNameSchema, lineSchema, macSchema, objectNameSchema, pathBelow, pathSchema } from "./text.ts";
 
 const networkCommon = {
@@ -63,7 +62,14 @@ export const usbSchema = z
     devices: z
       .array(
         z.strictObject({
-          id: pciIdSchema.describe('vendor:product as lsusb prints it, such as "046d:c52b"'),
+          id: z
+            .string()
+            .regex(
+              /^[0-9a-f]{4}:[0-9a-f]{4}$/i,
+              'expected vendor:product as lsusb prints it, such as "046d:c52b"',
+            )
+            .toLowerCase()
+            .describe('vendor:product as lsusb prints it, such as "046d:c52b"'),
           optional: z
             .boolean()
             .default(false)

@@ -18,7 +18,7 @@ import { pathSchema } from "./text.ts";
 const profiles = ["reference", "windows-11"] as const;
 export type ProfileName = (typeof profiles)[number];
 
-const hugepageSizes = ["2 MiB", "1 GiB"] as const;
+export const hugepageSizes = ["2 MiB", "1 GiB"] as const;
 export type HugepageSize = (typeof hugepageSizes)[number];
 
 const firmwareSchema = z
@@ -157,7 +157,7 @@ export const domainSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      "take over a domain of this name that was made by hand: its UUID, NVRAM, machine, and the disks and networks that are not set here",
+      "take over a domain of this name that was made by hand: its UUID, NVRAM, and the TPM, machine, disks and networks that are not set here",
     ),
   deleteData: z
     .boolean()

@@ -1,4 +1,3 @@
-import type { PciId } from "../pci.ts";
 import type { CardRom } from "./context.ts";
 import type { ResolvedCard, ResolvedDomain } from "./resolved.ts";
 import { hostAddressElement, pciAddressElement } from "./xml-address.ts";
@@ -28,7 +27,7 @@ const cardElements = (card: ResolvedCard, { guestPci }: ResolvedDomain): XmlElem
   );
 };
 
-const usbElement = (device: { readonly id: PciId; readonly optional: boolean }): XmlElement => {
+const usbElement = (device: { readonly id: string; readonly optional: boolean }): XmlElement => {
   const [vendor = "", product = ""] = device.id.split(":");
   return element("hostdev", { mode: "subsystem", type: "usb", managed: "yes" }, [
     element("source", { startupPolicy: device.optional ? "optional" : undefined }, [
