@@ -1,5 +1,7 @@
 import { Client } from "pg";
+import { databaseError } from "../database.ts";
 
+/** @throws {CommandError} when the database cannot be asked */
 const withTable = async <T>(
   url: string,
   absent: T,
@@ -10,12 +12,16 @@ const withTable = async <T>(
   const table = at.searchParams.get("table") ?? "pulumi_state";
   at.searchParams.delete("table");
   const client = new Client({ connectionString: at.href });
-  await client.connect();
+  // a connection that breaks while nobody asks is no error of its own
+  client.on("error", () => {});
   try {
+    await client.connect();
     const known = await client.query<{ found: string | null }>("select to_regclass($1) as found", [table]);
     return known.rows[0]?.found === null ? absent : await ask(client, client.escapeIdentifier(table));
+  } catch (error) {
+    throw databaseError(url, error);
   } finally {
-    await client.end();
+    await client.end().catch(() => {});
   }
 };
 
