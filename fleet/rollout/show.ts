@@ -46,9 +46,10 @@ const table = (): Show => {
   const run = followRun();
   const paint = paintFor(process.stdout);
   const draw = createLogUpdate(process.stdout);
-  const columns = (): number => process.stdout.columns ?? 100;
+  // a terminal that does not know its size says 0
+  const columns = (): number => process.stdout.columns || 100;
   const timer = setInterval(() => {
-    const size = { columns: columns(), lines: process.stdout.rows ?? 40 };
+    const size = { columns: columns(), lines: process.stdout.rows || 40 };
     draw(renderTable(run.state(), performance.now(), { paint, ...size }));
   }, TICK);
   timer.unref();
@@ -61,10 +62,11 @@ const table = (): Show => {
       }
       if (event.type !== "end") return;
       clearInterval(timer);
-      // the whole of it stays, however long it is
+      // the whole of it stays, however long it is; what is drawn is cut to the terminal's height
       const state = run.state();
-      draw(renderTable(state, performance.now(), { paint, columns: columns() }));
+      draw.clear();
       draw.done();
+      console.log(renderTable(state, performance.now(), { paint, columns: columns() }));
       for (const text of failures(state)) console.log(`\n${text}`);
     },
   };
