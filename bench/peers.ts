@@ -1,51 +1,19 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import type { Bed, BedHost } from "../test/support/bed/bed.ts";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Bed } from "../test/support/bed/bed.ts";
+import type { BedFleet } from "../test/support/bed/stacks.ts";
+import { FLOOR, type Phase } from "./figures.ts";
+import type { JobFiles } from "./job.ts";
+import type { Command } from "./measure.ts";
 
-/** What is measured of each tool. */
-export type Phase = "apply" | "again" | "dry";
-
-/** A way to do the job: the commands of each phase; undefined for what it cannot do. */
+/** A way to do the job: the command of each phase. */
 export interface Peer {
   readonly name: string;
-  command(phase: Phase): {
-    readonly argv: readonly string[];
-    readonly env?: Record<string, string>;
-    readonly cwd?: string;
-  };
+  command(phase: Phase, fleet: BedFleet): Command;
 }
 
 const JOB = join(import.meta.dirname, "job");
-
-const MODES: Readonly<Record<string, string>> = { "755": "755", "644": "644" };
-
-interface JobFiles {
-  /** that the files lie in and a fresh host does not have */
-  readonly folders: readonly string[];
-  readonly files: readonly { readonly path: string; readonly mode: string }[];
-  readonly block: string;
-}
-
-/** Takes the job's files from a host that vfio-fleet has set up. */
-export const takeJob = (host: BedHost, folder: string): JobFiles => {
-  mkdirSync(join(folder, "files"), { recursive: true });
-  const paths = host
-    .run("cd /var/lib/vfio-fleet/receipts && ls -d %* | tr % /")
-    .split("\n")
-    .filter((path) => path !== "/etc/libvirt/qemu.conf");
-  const files = paths.map((path) => {
-    writeFileSync(join(folder, "files", path.replaceAll("/", "%")), readFileSync(join(host.root, path)));
-    return { path, mode: MODES[host.run(`stat -c %a ${path}`)] ?? "644" };
-  });
-  const block = host.run(
-    "sed -n '/^# BEGIN vfio-fleet/,/^# END vfio-fleet/p' /etc/libvirt/qemu.conf | sed '1d;$d'",
-  );
-  const folders = [...new Set(paths.map((path) => dirname(path)))];
-  const job = { folders, files, block };
-  writeFileSync(join(folder, "job.json"), JSON.stringify(job));
-  return job;
-};
 
 /** ssh_config, known hosts and the inventories of both tools. */
 export const writeInventories = (bed: Bed, folder: string): void => {
@@ -97,24 +65,30 @@ const writeFloor = (job: JobFiles, folder: string): void => {
   for (const mode of ["apply", "check"]) writeFileSync(join(folder, `${mode}.sh`), `MODE=${mode}\n${text}`);
 };
 
-/** Ansible and pyinfra in a Python environment of their own, installed once. */
+const REQUIREMENTS = join(import.meta.dirname, "requirements.txt");
+
+/** Ansible and pyinfra in a Python environment of their own, installed once; `PYTHON` names the Python. */
 export const installPeers = (cache: string): string => {
   const folder = join(cache, "bench-python");
-  const python = join(folder, "bin/python");
-  const wanted = readFileSync(join(import.meta.dirname, "requirements.txt"), "utf8");
-  const stamp = join(folder, "requirements.txt");
+  const from = process.env["PYTHON"] ?? "python3";
+  const stamp = join(folder, "installed");
+  const wanted = `${from}\n${readFileSync(REQUIREMENTS, "utf8")}`;
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return folder;
-  execFileSync(process.env["PYTHON"] ?? "python3", ["-m", "venv", "--clear", folder], { stdio: "inherit" });
-  execFileSync(
-    python,
-    ["-m", "pip", "install", "--quiet", "-r", join(import.meta.dirname, "requirements.txt")],
-    {
-      stdio: "inherit",
-    },
-  );
+  execFileSync(from, ["-m", "venv", "--clear", folder], { stdio: "inherit" });
+  execFileSync(join(folder, "bin/python"), ["-m", "pip", "install", "--quiet", "-r", REQUIREMENTS], {
+    stdio: "inherit",
+  });
   writeFileSync(stamp, wanted);
   return folder;
 };
+
+const VERSIONS = `import platform
+from importlib.metadata import version
+print(", ".join(f"{name} {version(name)}" for name in ("ansible-core", "mitogen", "pyinfra")) + f", Python {platform.python_version()}")`;
+
+/** What was installed, in words: an older Python gets an older Ansible. */
+export const peerVersions = (python: string): string =>
+  execFileSync(join(python, "bin/python"), ["-c", VERSIONS], { encoding: "utf8" }).trim();
 
 const ansible = (
   name: string,
@@ -143,7 +117,17 @@ const ansible = (
   }),
 });
 
-/** Everybody but vfio-fleet. */
+/** This project; it finds the hosts in its stack files. */
+export const own: Peer = {
+  name: "vfio-fleet",
+  command: (phase, fleet) => ({
+    argv: ["node", "fleet/main.ts", phase === "dry" ? "status" : "up", ...fleet.names],
+    env: { ...fleet.environment },
+    cwd: join(import.meta.dirname, ".."),
+  }),
+};
+
+/** Everybody else. */
 export const peers = (job: JobFiles, folder: string, python: string): readonly Peer[] => {
   writeFloor(job, folder);
   writeFileSync(join(folder, "vars.json"), JSON.stringify({ job, files_folder: join(folder, "files") }));
@@ -154,7 +138,7 @@ export const peers = (job: JobFiles, folder: string, python: string): readonly P
   ).trim();
   return [
     {
-      name: "ssh (floor)",
+      name: FLOOR,
       command: (phase) => ({
         argv: [
           "sh",

@@ -38,17 +38,43 @@ export interface AskedHost {
   readonly end: () => void;
 }
 
+/** Milliseconds that a host which let us in may take for its answer: far more than any needs that does not hang. */
+const PATIENCE = 180_000;
+
+/** @throws {HostError} after `patience` milliseconds without the answer */
+const inTime = async <T>(name: string, answer: Promise<T>, patience: number): Promise<T> => {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () =>
+      reject(
+        new HostError(
+          name,
+          `it let us in and then did not answer for ${patience / 1000} s`,
+          "something hangs there, a disk, a network file system or libvirt perhaps: log in and look for processes in state D",
+        ),
+      ),
+    patience,
+  );
+  try {
+    return await Promise.race([answer, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
 /**
  * Asks one host for its facts: one connection, one round trip, nothing changed.
  * @param opened a shell on the host as it is being connected to; its connection is closed here
  * @param onLibvirt called before the answer is there, when libvirt can be connected to; only where the first question was asked
- * @throws {HostError} when it cannot be reached or sudo refuses the password
+ * @param patience milliseconds to wait for the answer once the host has let us in
+ * @throws {HostError} when it cannot be reached, sudo refuses the password, or no answer comes
  */
 export const askHost = async (
   connection: Connection,
   question: ProbeQuestion,
   opened: Promise<AskedHost>,
   onLibvirt: () => void = () => {},
+  patience = PATIENCE,
 ): Promise<Facts> => {
   const nonce = randomBytes(9).toString("hex");
   const text = [
@@ -64,10 +90,9 @@ export const askHost = async (
     script,
   ].join("\n");
   const host = await opened;
-  const result = await host
-    .ask(elevated(text, connection.sudoPassword), hearingFirst(onLibvirt))
-    .finally(host.end);
   const name = `${connection.user}@${connection.host}`;
+  const answer = host.ask(elevated(text, connection.sudoPassword), hearingFirst(onLibvirt));
+  const result = await inTime(name, answer, patience).finally(host.end);
   if (result.code !== 0 && result.stdout.length === 0)
     throw new HostError(
       name,

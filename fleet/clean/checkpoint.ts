@@ -97,17 +97,17 @@ const postgresKeys = (url: string, stack: string): string[] => {
 const fromPostgres = (url: string): StateReader => ({
   url,
   versions: async (stacks) => {
-    const { stateDigests } = await import("./postgres-state.ts");
+    const { stateVersions } = await import("./postgres-state.ts");
     const keys = new Map(
       stacks.flatMap((stack) => postgresKeys(url, stack).map((key) => [key, stack] as const)),
     );
-    const rows = await stateDigests(url, [...keys.keys()]);
-    return new Map(rows.map(({ key, digest }) => [keys.get(key) ?? "", digest]));
+    const rows = await stateVersions(url, [...keys.keys()]);
+    return new Map(rows.map(({ key, version }) => [keys.get(key) ?? "", version]));
   },
   checkpoint: async (stack) => {
     const { stateData } = await import("./postgres-state.ts");
-    const [data] = await stateData(url, postgresKeys(url, stack));
-    return data && parseCheckpoint(data);
+    const [found] = await stateData(url, postgresKeys(url, stack));
+    return found && { ...parseCheckpoint(found.data), version: found.version };
   },
 });
 

@@ -1,7 +1,10 @@
+import type { Facts } from "../../components/core/facts.ts";
 import { leaseProblem } from "../../components/core/lease.ts";
 import { formatProblems } from "../../components/core/problem.ts";
 import { probeQuestion } from "../../components/host-plan.ts";
 import { AGENT } from "../../components/core/agent-path.ts";
+import type { ProbeQuestion } from "../../components/remote/ask.ts";
+import type { Connection } from "../../components/remote/connection.ts";
 import { probeHost } from "../../components/remote/probe.ts";
 import { isThere, thisRunner } from "../../components/remote/runner.ts";
 import type { Target } from "../hosts/target.ts";
@@ -18,12 +21,19 @@ export type HostLook =
       readonly locked?: true;
     };
 
+/** How a host is asked; throws a HostError when it cannot be. */
+export type Ask = (connection: Connection, question: ProbeQuestion) => Promise<Facts>;
+
 /** Asks one host of a stack what its plan needs, and plans: one connection, nothing changed. */
-export const lookAtHost = async (stack: string, { name, spec, connection }: Target): Promise<HostLook> => {
+export const lookAtHost = async (
+  stack: string,
+  { name, spec, connection }: Target,
+  ask: Ask = probeHost,
+): Promise<HostLook> => {
   if (spec === undefined) return { ok: false, name, message: "no stack describes this host" };
   if (!connection.ok) return { ok: false, name, message: formatProblems(name, connection.problems) };
   try {
-    const facts = await probeHost(connection.value, probeQuestion(spec, AGENT));
+    const facts = await ask(connection.value, probeQuestion(spec, AGENT));
     // what a host shows in the middle of another run's work says nothing
     const locked = leaseProblem(facts.lease, thisRunner(stack, process.pid), isThere);
     if (locked) return { ok: false, name, message: formatProblems(name, [locked]), locked: true };

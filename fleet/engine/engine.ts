@@ -100,6 +100,12 @@ const pulumiCommand = (run: EngineRun, version: string, heard: (ended: Ended) =>
 const LOCKED = /the stack is currently locked by|\[409\] Conflict/;
 const MISSING = /no stack named .* found/;
 
+/** What a log holds is told apart by the commands that said it. */
+const startLog = (log: string, args: readonly string[]): void => {
+  mkdirSync(dirname(log), { recursive: true, mode: 0o700 });
+  appendFileSync(log, `== ${new Date().toISOString()} pulumi ${args.join(" ")}\n`);
+};
+
 /** The errors of a run, each once; the words around them where there are none. */
 const explain = (errors: readonly string[], ended: Ended | undefined, error: unknown): string => {
   const told = [...new Set(errors)].filter(
@@ -115,8 +121,7 @@ const explain = (errors: readonly string[], ended: Ended | undefined, error: unk
  * CLI starts as it does for `pulumi up`. Does not throw for what goes wrong on hosts.
  */
 export const runEngine = async (run: EngineRun): Promise<EngineResult> => {
-  mkdirSync(dirname(run.log), { recursive: true, mode: 0o700 });
-  appendFileSync(run.log, `== ${new Date().toISOString()} pulumi ${run.operation} --stack ${run.stack}\n`);
+  startLog(run.log, [run.operation, "--stack", run.stack]);
   const hosts: Record<string, HostChanges> = Object.fromEntries(run.hosts.map((host) => [host, NO_CHANGES]));
   const errors: string[] = [];
   let others = 0;
@@ -164,9 +169,11 @@ export const runEngine = async (run: EngineRun): Promise<EngineResult> => {
 };
 
 /** A command of Pulumi's on one stack that needs no program: `stack init`, `cancel`. */
-export const runPulumi = (args: readonly string[], environment: Environment, log?: string): Promise<Ended> =>
-  runProgram(["pulumi", ...args, "--non-interactive", "--color", "never"], {
+export const runPulumi = (args: readonly string[], environment: Environment, log: string): Promise<Ended> => {
+  startLog(log, args);
+  return runProgram(["pulumi", ...args, "--non-interactive", "--color", "never"], {
     cwd: PROJECT,
     env: environment,
-    ...(log !== undefined && { log }),
+    log,
   });
+};

@@ -3,6 +3,7 @@ import { PgBoss } from "pg-boss";
 import { z } from "zod";
 import { backendUrl } from "../clean/checkpoint.ts";
 import { CommandError } from "../command-error.ts";
+import { databaseError, shownDatabase } from "../database.ts";
 
 /** One job: one operation on one stack. */
 export const jobSchema = z.strictObject({
@@ -45,7 +46,7 @@ export const databaseUrl = (given: string | undefined): string => {
   const url = given ?? backendUrl(process.env as Record<string, string>, undefined);
   if (!/^postgres(ql)?:\/\//.test(url))
     throw new CommandError(
-      `a queue needs PostgreSQL, and Pulumi's states are in ${url === "" ? "no backend yet" : url.replace(/\/\/[^@/]*@/, "//")}: log in to postgres://… (pulumi login), or name a database with --database`,
+      `a queue needs PostgreSQL, and Pulumi's states are in ${url === "" ? "no backend yet" : shownDatabase(url)}: log in to postgres://… (pulumi login), or name a database with --database`,
       { exitCode: 1 },
     );
   const at = new URL(url);
@@ -59,6 +60,7 @@ export const whoAmI = (): string => `${userInfo().username}@${hostname()} (pid $
 /**
  * Connects and makes the queue: one job a stack at a time, and one whose worker is gone is given to another.
  * @param trouble told what the connection suffers; it is made again by itself
+ * @throws {CommandError} when the database cannot be asked now
  */
 export const startBoss = async (url: string, trouble: (error: Error) => void): Promise<PgBoss> => {
   const boss = new PgBoss({
@@ -68,15 +70,19 @@ export const startBoss = async (url: string, trouble: (error: Error) => void): P
     monitorIntervalSeconds: 5,
   });
   boss.on("error", trouble);
-  await boss.start();
-  await boss.createQueue(QUEUE, {
-    policy: "exclusive",
-    heartbeatSeconds: HEARTBEAT_SECONDS,
-    // an up may wait for a slow host's initramfs and reboot
-    expireInSeconds: 6 * 3600,
-    retryLimit: 100,
-    retryDelay: 1,
-    deleteAfterSeconds: 24 * 3600,
-  });
-  return boss;
+  try {
+    await boss.start();
+    await boss.createQueue(QUEUE, {
+      policy: "exclusive",
+      heartbeatSeconds: HEARTBEAT_SECONDS,
+      // an up may wait for a slow host's initramfs and reboot
+      expireInSeconds: 6 * 3600,
+      retryLimit: 100,
+      retryDelay: 1,
+      deleteAfterSeconds: 24 * 3600,
+    });
+    return boss;
+  } catch (error) {
+    throw databaseError(url, error);
+  }
 };

@@ -1,6 +1,7 @@
 import { programDigest } from "../clean/program.ts";
 import type { FleetOptions, RunStacks } from "../rollout/run.ts";
 import type { StackResult } from "../rollout/stack-run.ts";
+import { describeTrouble } from "../database.ts";
 import { databaseUrl, jobSchema, outcomeSchema, QUEUE, startBoss, whoAmI, type Job } from "./boss.ts";
 import { hearWords, openWords } from "./listen.ts";
 import { configDigest } from "./worker.ts";
@@ -10,13 +11,38 @@ const LOOK = 1000;
 
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, LOOK));
 
+type Following = Parameters<RunStacks>[0];
+
+/**
+ * Asks the database until it answers: while it is away there is nothing to do but wait, and that is told once.
+ * What it returns is undefined when the wait was interrupted.
+ */
+const patience = ({ interrupt, tell }: Following) => {
+  let told = "";
+  return async <T>(ask: () => Promise<T>): Promise<T | undefined> => {
+    while (!interrupt.aborted) {
+      try {
+        const answer = await ask();
+        told = "";
+        return answer;
+      } catch (error) {
+        const trouble = describeTrouble(error);
+        if (trouble !== told) tell({ type: "note", text: `the database: ${trouble}; waiting for it` });
+        told = trouble;
+        await pause();
+      }
+    }
+    return undefined;
+  };
+};
+
 /**
  * Files a job for each stack and follows it until a worker has done it. One that is under way already is followed as it
  * is: a roll-out that was killed finds its own jobs again.
  */
 export const queued = async (options: FleetOptions): Promise<RunStacks> => {
   const url = databaseUrl(options.database);
-  // while the database is away there is nothing to tell but that; looks are repeated
+  // whoever asks it is told as well
   const boss = await startBoss(url, () => {});
   const words = await openWords(url);
   const program = programDigest();
@@ -26,10 +52,12 @@ export const queued = async (options: FleetOptions): Promise<RunStacks> => {
       const stack = stackOfJob.get(job);
       if (stack !== undefined) run.tell({ type: "step", stack, host, step });
     });
-    const file = async (job: Job): Promise<string> => {
-      const sent = await boss.send(QUEUE, job, { singletonKey: job.stack });
+    const patiently = patience(run);
+    const file = async (job: Job): Promise<string | undefined> => {
+      const sent = await patiently(() => boss.send(QUEUE, job, { singletonKey: job.stack }));
       if (sent !== null) return sent;
-      const found = await boss.findJobs<unknown>(QUEUE, { key: job.stack });
+      const found = await patiently(() => boss.findJobs<unknown>(QUEUE, { key: job.stack }));
+      if (!found) return undefined;
       const open = found.find(({ state }) => ["created", "retry", "active"].includes(state));
       // it ended between the two questions
       if (!open) return file(job);
@@ -40,18 +68,25 @@ export const queued = async (options: FleetOptions): Promise<RunStacks> => {
     return {
       run: async (stack): Promise<StackResult> => {
         const hosts = stack.targets.map(({ name }) => name);
-        const id = await file({
+        const failed = (message: string): StackResult => {
+          for (const host of hosts)
+            run.tell({ type: "host", stack: stack.name, host, result: "failed", message });
+          return { hosts: Object.fromEntries(hosts.map((host) => [host, "failed" as const])), proved: false };
+        };
+        const job = {
           stack: stack.name,
           engine: run.engine,
           program,
           config: configDigest(stack),
           by: whoAmI(),
-        });
+        };
+        const id = await file(job);
+        if (id === undefined) return failed("cancelled: its job was not filed");
         stackOfJob.set(id, stack.name);
         for (const host of hosts)
           run.tell({ type: "step", stack: stack.name, host, step: "waiting for a worker" });
         for (;;) {
-          const [found] = await boss.findJobs(QUEUE, { id }).catch(() => [undefined]);
+          const [found] = (await patiently(() => boss.findJobs(QUEUE, { id }))) ?? [];
           const outcome = found?.state === "completed" ? outcomeSchema.safeParse(found.output) : undefined;
           if (outcome?.success) {
             const told = new Map(outcome.data.hosts.map((one) => [one.host, one]));
@@ -63,17 +98,8 @@ export const queued = async (options: FleetOptions): Promise<RunStacks> => {
             return { hosts: Object.fromEntries(results), proved: outcome.data.proved };
           }
           const ended = outcome !== undefined || found?.state === "failed" || found?.state === "cancelled";
-          if (ended || run.interrupt.aborted) {
-            const message = ended
-              ? `its job ended as ${found?.state}: ${JSON.stringify(found?.output)}`
-              : "no longer followed; its job goes on";
-            for (const host of hosts)
-              run.tell({ type: "host", stack: stack.name, host, result: "failed", message });
-            return {
-              hosts: Object.fromEntries(hosts.map((host) => [host, "failed" as const])),
-              proved: false,
-            };
-          }
+          if (ended) return failed(`its job ended as ${found?.state}: ${JSON.stringify(found?.output)}`);
+          if (run.interrupt.aborted) return failed("no longer followed; its job goes on");
           await pause();
         }
       },

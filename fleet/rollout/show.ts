@@ -1,15 +1,14 @@
 import { createLogUpdate } from "log-update";
 import { paintFor, printable } from "../terminal.ts";
-import { after, EMPTY, type FleetEvent, type FleetState } from "./state.ts";
+import { followRun, type FleetEvent, type FleetState } from "./state.ts";
 import { countLine, hostName, plainLine, renderTable } from "./table.ts";
 
 /** Where events go. */
 export interface Show {
   tell(event: FleetEvent): void;
-  readonly state: () => FleetState;
 }
 
-/** Milliseconds between two drawings of the table when nothing happens: the times go on. */
+/** Milliseconds between two drawings of the table, however many events there are: each draws every host. */
 const TICK = 200;
 
 const summary = (state: FleetState, seconds: number): string =>
@@ -22,57 +21,52 @@ const failures = (state: FleetState): string[] =>
       : [],
   );
 
-const json = (now: () => number): Show => {
-  let state = EMPTY;
-  return {
-    state: () => state,
-    tell: (event) => {
-      state = after(state, event, now());
-      process.stdout.write(`${JSON.stringify({ at: new Date().toISOString(), ...event })}\n`);
-    },
-  };
-};
+const json = (): Show => ({
+  tell: (event) =>
+    void process.stdout.write(`${JSON.stringify({ at: new Date().toISOString(), ...event })}\n`),
+});
 
-const lines = (now: () => number): Show => {
-  let state = EMPTY;
+const lines = (): Show => {
+  const run = followRun();
   const paint = paintFor(process.stdout);
+  let isQuiet = false;
   return {
-    state: () => state,
     tell: (event) => {
-      state = after(state, event, now());
+      run.take(event, performance.now());
+      if (event.type === "start") isQuiet = ["status", "preview"].includes(event.operation);
       // what a preview looks at is no news
-      const quiet = event.type === "step" && ["status", "preview"].includes(state.operation);
-      const line = quiet ? undefined : plainLine(event, paint);
+      const line = event.type === "step" && isQuiet ? undefined : plainLine(event, paint);
       if (line !== undefined) console.log(line);
-      if (event.type === "end") console.log(summary(state, event.seconds));
+      if (event.type === "end") console.log(summary(run.state(), event.seconds));
     },
   };
 };
 
-const table = (now: () => number): Show => {
-  let state = EMPTY;
+const table = (): Show => {
+  const run = followRun();
   const paint = paintFor(process.stdout);
   const draw = createLogUpdate(process.stdout);
-  const room = (): { columns: number; lines: number } => ({
-    columns: process.stdout.columns ?? 100,
-    lines: process.stdout.rows ?? 40,
-  });
-  const show = (): void => draw(renderTable(state, now(), { paint, ...room() }));
-  const timer = setInterval(show, TICK);
+  // a terminal that does not know its size says 0
+  const columns = (): number => process.stdout.columns || 100;
+  const timer = setInterval(() => {
+    const size = { columns: columns(), lines: process.stdout.rows || 40 };
+    draw(renderTable(run.state(), performance.now(), { paint, ...size }));
+  }, TICK);
   timer.unref();
   return {
-    state: () => state,
     tell: (event) => {
-      state = after(state, event, now());
+      run.take(event, performance.now());
       if (event.type === "note" || (event.type === "start" && event.resumed !== undefined)) {
         const text = plainLine(event, paint);
         if (text !== undefined) draw.persist(text);
       }
-      if (event.type !== "end") return show();
+      if (event.type !== "end") return;
       clearInterval(timer);
-      // the whole of it stays, however long it is
-      draw(renderTable(state, now(), { paint, columns: room().columns }));
+      // the whole of it stays, however long it is; what is drawn is cut to the terminal's height
+      const state = run.state();
+      draw.clear();
       draw.done();
+      console.log(renderTable(state, performance.now(), { paint, columns: columns() }));
       for (const text of failures(state)) console.log(`\n${text}`);
     },
   };
@@ -80,7 +74,6 @@ const table = (now: () => number): Show => {
 
 /** A live table on a terminal, lines in a pipe, one JSON object a line with `--json`. */
 export const startShow = (options: { readonly json?: boolean }): Show => {
-  const now = (): number => performance.now();
-  if (options.json) return json(now);
-  return process.stdout.isTTY ? table(now) : lines(now);
+  if (options.json) return json();
+  return process.stdout.isTTY ? table() : lines();
 };

@@ -3,11 +3,12 @@ import { join } from "node:path";
 import type { Target } from "../hosts/target.ts";
 import type { StateReader } from "../clean/checkpoint.ts";
 import { fingerprint, stateAgrees } from "../clean/fingerprint.ts";
-import { allSettled, lookAtHost, objection, type HostLook } from "../clean/look.ts";
+import { allSettled, lookAtHost, objection, type Ask, type HostLook } from "../clean/look.ts";
 import { readRecord, writeRecord } from "../clean/records.ts";
 import { isThere } from "../../components/remote/runner.ts";
 import { changeCount, NO_CHANGES, type HostChanges } from "../engine/events.ts";
 import type { EngineResult, Operation } from "../engine/engine.ts";
+import type { Ended } from "../engine/process.ts";
 import { counted } from "../format.ts";
 import type { FleetStack } from "./stacks.ts";
 import type { FleetEvent, HostResult } from "./state.ts";
@@ -27,6 +28,8 @@ export interface StackRun {
   readonly interrupt: AbortSignal;
   readonly kill: AbortSignal;
   tell(event: FleetEvent): void;
+  /** over SSH when it is left out */
+  readonly ask?: Ask;
   /** a state that somebody holds is waited for; one that is held too long was given up */
   readonly waitsForLock?: boolean;
   /** waits for a free place among the engines */
@@ -126,15 +129,18 @@ const runEngine = async (stack: ReadStack, run: StackRun, operation: Operation):
       },
     });
   const once = (): Promise<EngineResult> => run.withEngine(call);
+  const init = (): Promise<Ended> =>
+    run.withEngine(() =>
+      engine.runPulumi(["stack", "init", stack.name], stack.environment, logOf(run, stack.name)),
+    );
+  // an engine that is started to find out that there is no state costs as much as one that changes something; where the state
+  // is there after all, nothing happens
+  if (operation === "up" && run.version === undefined) await init();
   const begun = await once();
   const first = !begun.ok && RACED.test(begun.message) ? await once() : begun;
   if (first.ok) return first;
   if (first.why === "missing" && operation === "up") {
-    const made = await engine.runPulumi(
-      ["stack", "init", stack.name],
-      stack.environment,
-      logOf(run, stack.name),
-    );
+    const made = await init();
     return made.code === 0
       ? once()
       : { ...first, why: "failed", message: `${made.stdout}${made.stderr}`.trim() };
@@ -152,16 +158,20 @@ const runEngine = async (stack: ReadStack, run: StackRun, operation: Operation):
   return last;
 };
 
-const lookAt = (stack: ReadStack, run: StackRun): Promise<HostLook[]> =>
+export const lookAt = (stack: ReadStack, run: StackRun): Promise<HostLook[]> =>
   Promise.all(
     stack.targets.map((target: Target) => {
       run.tell({ type: "step", stack: stack.name, host: target.name, step: "asking the host" });
-      return lookAtHost(stack.name, target);
+      return lookAtHost(stack.name, target, run.ask);
     }),
   );
 
 /** The engine found nothing to change: what the probe showed before it is what a clean stack looks like. */
-const remember = async (stack: ReadStack, run: StackRun, looks: readonly HostLook[]): Promise<void> => {
+export const remember = async (
+  stack: ReadStack,
+  run: StackRun,
+  looks: readonly HostLook[],
+): Promise<void> => {
   const found = print(stack, run, looks);
   const checkpoint = found === undefined ? undefined : await run.reader.checkpoint(stack.name);
   const settled = allSettled(looks);
@@ -294,7 +304,7 @@ const up = async (stack: ReadStack, run: StackRun): Promise<StackResult> => {
     run.tell({ type: "step", stack: stack.name, host: name, step: "looking again" });
   const again = wasClean
     ? looks
-    : await Promise.all(stack.targets.map((target) => lookAtHost(stack.name, target)));
+    : await Promise.all(stack.targets.map((target) => lookAtHost(stack.name, target, run.ask)));
   await remember(stack, run, again);
   return finish(
     stack,

@@ -61,7 +61,8 @@ export const selectStacks = async (
     say("name stacks, or --all, or --label KEY=VALUE: one of them");
   if (names.length === 0 && !all && labels.length === 0)
     say(`name a stack (${known.join(", ")}), or --all, or --label KEY=VALUE`);
-  const unknown = names.filter((name) => !known.includes(name));
+  const files = new Set(known);
+  const unknown = names.filter((name) => !files.has(name));
   if (unknown.length > 0)
     say(`there is no stack ${printable(unknown.join(", "))}; there are ${known.join(", ")}`);
   const wanted = names.length > 0 ? [...new Set(names)] : known;

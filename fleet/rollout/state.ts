@@ -52,70 +52,52 @@ export interface Row {
   readonly message: string;
 }
 
+/** How a run stands at a moment. */
 export interface FleetState {
   readonly operation: string;
   readonly waves: number;
   readonly rows: readonly Row[];
-  readonly notes: readonly string[];
 }
 
-export const EMPTY: FleetState = { operation: "", waves: 0, rows: [], notes: [] };
+/** Follows a run by its events. Each costs the same however many hosts there are; a look costs a row for each. */
+export interface Following {
+  /** @param now the caller's clock in milliseconds */
+  take(event: FleetEvent, now: number): void;
+  state(): FleetState;
+}
 
-const change = (
-  state: FleetState,
-  is: (row: Row) => boolean,
-  to: (row: Row) => Partial<Row>,
-): FleetState => ({ ...state, rows: state.rows.map((row) => (is(row) ? { ...row, ...to(row) } : row)) });
-
-/** The state after an event; `now` is the caller's clock in milliseconds. */
-export const after = (state: FleetState, event: FleetEvent, now: number): FleetState => {
-  switch (event.type) {
-    case "start": {
-      const waveOf = (stack: string): number | undefined => {
-        const found = event.waves.findIndex((wave) => wave.includes(stack));
-        return found < 0 ? undefined : found + 1;
-      };
-      return {
-        operation: event.operation,
-        waves: event.waves.length,
-        notes: [],
-        rows: event.hosts.map(({ stack, host }) => ({
-          stack,
-          host,
-          wave: waveOf(stack),
-          step: "",
-          since: undefined,
-          until: undefined,
-          result: undefined,
-          message: "",
-        })),
-      };
-    }
-    case "wave":
-    case "end":
-      return state;
-    case "note":
-      return { ...state, notes: [...state.notes, event.text] };
-    case "step":
-      return change(
-        state,
-        (row) => row.stack === event.stack && row.host === event.host && row.result === undefined,
-        (row) => ({ step: event.step, since: row.since ?? now }),
-      );
-    case "host":
-      return change(
-        state,
-        (row) => row.stack === event.stack && row.host === event.host,
-        (row) => ({
-          result: event.result,
-          message: event.message,
-          until: now,
-          since: row.since ?? now,
-        }),
-      );
-    default:
-      return event satisfies never;
-  }
+export const followRun = (): Following => {
+  const rows = new Map<string, Row>();
+  let run = { operation: "", waves: 0 };
+  const keyOf = ({ stack, host }: { readonly stack: string; readonly host: string }): string =>
+    `${stack}\0${host}`;
+  const begin = ({ operation, hosts, waves }: FleetEvent & { readonly type: "start" }): void => {
+    run = { operation, waves: waves.length };
+    const waveOf = new Map(waves.flatMap((stacks, index) => stacks.map((stack) => [stack, index + 1])));
+    for (const host of hosts)
+      rows.set(keyOf(host), {
+        ...host,
+        wave: waveOf.get(host.stack),
+        step: "",
+        since: undefined,
+        until: undefined,
+        result: undefined,
+        message: "",
+      });
+  };
+  return {
+    state: () => ({ ...run, rows: [...rows.values()] }),
+    take: (event, now) => {
+      if (event.type === "start") begin(event);
+      if (event.type !== "step" && event.type !== "host") return;
+      const row = rows.get(keyOf(event));
+      if (!row) return;
+      const since = row.since ?? now;
+      if (event.type === "host")
+        rows.set(keyOf(event), { ...row, since, until: now, result: event.result, message: event.message });
+      else if (row.result === undefined) rows.set(keyOf(event), { ...row, since, step: event.step });
+    },
+  };
 };
 
 /** The exit status that the results stand for: 1 something failed, 2 something would change, 0 neither. */

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ConnectionSpec } from "../../components/remote/connection-schema.ts";
 import { resolveConnection } from "../../components/remote/connection.ts";
+import { askHost } from "../../components/remote/ask.ts";
 import { probeHost } from "../../components/remote/probe.ts";
-import { runOnHost, type RunResult } from "../../components/remote/session.ts";
+import { openHost, runOnHost, type RunResult } from "../../components/remote/session.ts";
 import { connectionTo, freePort, startSshd, type Sshd } from "../support/sshd.ts";
 
 let sshd: Sshd;
@@ -115,6 +116,19 @@ describe("one clear error", () => {
       problems: [{ path: "c.sshConfig", problem: expect.stringContaining("/nowhere/config") }],
     });
   });
+});
+
+test("a host that lets us in and never answers", async () => {
+  const host = await openHost(resolved(spec()));
+  const asked = askHost(
+    resolved(spec()),
+    { files: [], exists: [], packages: [], parameters: [] },
+    // the probe goes to a program that says nothing
+    Promise.resolve({ ask: (script) => host.start("sleep 60", "").finish(script), end: host.end }),
+    () => {},
+    100,
+  );
+  await expect(asked).rejects.toThrow(/let us in and then did not answer for 0\.1 s[^]*state D/);
 });
 
 test("a host that answers something else than the probe", async () => {

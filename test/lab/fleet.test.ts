@@ -1,12 +1,17 @@
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { stripVTControlCharacters } from "node:util";
+import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { startBedFleet, type BedFleet } from "../support/bed/stacks.ts";
-import { freePort } from "../support/sshd.ts";
+import { connectionTo, freePort, startSshd } from "../support/sshd.ts";
+import { startSlowPort, startTalker } from "../support/tcp.ts";
 import type { FleetEvent } from "../../fleet/rollout/state.ts";
 
 /** Many stacks at once: real sshd, real engine, made-up hosts; no QEMU. */
 let fleet: BedFleet;
 beforeAll(async () => {
-  fleet = await startBedFleet(4, "test-roll");
+  fleet = await startBedFleet(5, "test-roll");
 });
 afterAll(() => fleet?.stop());
 
@@ -38,6 +43,30 @@ describe("hosts that cannot be asked, in the middle of others", () => {
     expect(hosts[fleet.names[3] ?? ""]).toMatch(/^failed [^]*did you mean "headless"/);
   });
 
+  test("slow, garbage instead of SSH, garbage instead of facts: nobody waits for them, and each says why", async () => {
+    const { connection, port } = fleet.host(0);
+    const slow = await startSlowPort(port, 10_000);
+    const talker = await startTalker("HTTP/1.1 400 Bad Request\r\n\r\n\u{1b}[2J");
+    const liar = await startSshd(["ForceCommand printf '\\033[2Jhello'"]);
+    fleet.describe(1, { connection: { ...connection, port: slow.port } });
+    fleet.describe(2, { connection: { ...connection, port: talker.port } });
+    fleet.describe(3, { connection: connectionTo(liar) });
+    try {
+      const { code, hosts, events, output } = await fleet.fleet("status", ...fleet.names);
+      expect(code, output).toBe(1);
+      expect(hosts[fleet.names[0] ?? ""]).toMatch(/^changes /);
+      expect(hosts[fleet.names[1] ?? ""]).toMatch(/^failed .*the host does not answer/);
+      expect(hosts[fleet.names[2] ?? ""]).toMatch(/^failed .*the SSH connection failed/);
+      expect(hosts[fleet.names[3] ?? ""]).toMatch(/^failed .*something else than the probe/);
+      const order = events.flatMap((event) => (event.type === "host" ? [event.host] : []));
+      expect(order).toHaveLength(fleet.names.length);
+      expect(order.at(-1)).toBe(fleet.names[1]);
+      expect(output).not.toContain("\u001b[2J");
+    } finally {
+      await Promise.all([slow.close(), talker.close(), liar.stop()]);
+    }
+  });
+
   test("stacks by label; a name without a file", async () => {
     fleet.describe(1, {}, { "vfio-fleet:labels": { rack: "test-roll-a", row: 7 } });
     const chosen = await fleet.fleet("status", "--label", "rack=test-roll-a", "--label", "row=7");
@@ -64,6 +93,12 @@ describe("waves", () => {
     });
     expect(stopped.output).toMatch(/the roll-out stopped in wave 2 of 3[^]*run the same command again/);
     expect([0, 1, 2].map(isPassthrough)).toEqual([true, false, false]);
+    // one engine a host: none is started to find out that there is no state yet
+    const log = stopped.events.flatMap((event) => (event.type === "host" && event.log ? [event.log] : []))[0];
+    expect(readFileSync(log ?? "", "utf8").match(/pulumi (?=stack init|up)\S+( init)?/g)).toEqual([
+      "pulumi stack init",
+      "pulumi up",
+    ]);
 
     fleet.host(1).run("rm /root/fail");
     const finished = await fleet.fleet("up", ...wanted, "--canary", "1", "--wave", "1");
@@ -116,9 +151,29 @@ describe("cut off", () => {
     expect((await fleet.fleet("up", ...stacks(0, 1))).code).toBe(0);
   });
 
-  test("a second operator is told who holds the stack; SIGKILL loses nothing, and nothing reboots twice", async () => {
+  test("a second Ctrl-C cancels: the step at hand ends, no other begins, and the next run finishes", async () => {
+    fleet.host(4).run("touch /root/hold");
+    const running = fleet.start("up", up(4));
+    await running.told(stepOf(up(4), "boot"));
+    running.signal("SIGINT");
+    await running.told((event) => event.type === "note" && event.text.startsWith("stopping"));
+    running.signal("SIGINT");
+    await running.told((event) => event.type === "note" && event.text.startsWith("cancelling"));
+    fleet.host(4).run("rm /root/hold");
+    const { code, hosts, output } = await running.done;
+    expect(code, output).toBe(1);
+    expect(hosts[up(4)]).toMatch(/^failed cancelled: run it again/);
+    const again = await fleet.fleet("up", up(4));
+    expect(again.code, again.output).toBe(0);
+    expect((await fleet.fleet("status", up(4))).hosts).toEqual({ [up(4)]: "clean" });
+    expect(isPassthrough(4)).toBe(true);
+    expect(reboots(4)).toBe(1);
+  });
+
+  test("a second operator is told who holds the stack; SIGKILL loses nothing, the roll-out goes on, and nothing reboots twice", async () => {
     fleet.host(3).run("touch /root/hold");
-    const killed = fleet.start("up", up(3));
+    const rollOut = ["up", ...stacks(0, 3), "--canary", "1"];
+    const killed = fleet.start(...rollOut);
     await killed.told(stepOf(up(3), "boot"));
     const second = await fleet.fleet("up", up(3));
     expect(second.code).toBe(1);
@@ -130,13 +185,82 @@ describe("cut off", () => {
     await killed.done;
     fleet.host(3).run("rm /root/hold");
     // the killed command's engine ends the step at hand first, and lets go of the state
-    await expect
-      .poll(async () => (await fleet.fleet("up", up(3))).code, { timeout: 60_000, interval: 500 })
-      .toBe(0);
+    let last = "";
+    const goOn = async (): Promise<number> => {
+      const { code, output } = await fleet.fleet(...rollOut);
+      last = output;
+      return code;
+    };
+    await expect.poll(goOn, { timeout: 180_000, interval: 500 }).toBe(0);
+    expect(last).toMatch(/going on with the roll-out of \S+: 1 of 2 stacks proved/);
     expect(isPassthrough(3)).toBe(true);
     expect(reboots(3)).toBe(1);
     expect((await fleet.fleet("status", up(3))).hosts).toEqual({ [up(3)]: "clean" });
   });
+});
+
+describe("what a run shows", () => {
+  const command = (...args: readonly string[]): string =>
+    ["node", "fleet/main.ts", ...args].map((arg) => `'${arg}'`).join(" ");
+  const shown = async (file: string, ...args: readonly string[]): Promise<string> =>
+    (await execa(file, args, { env: fleet.environment, extendEnv: false, reject: false, all: true })).all;
+
+  test("a table on a terminal, all of it in the end however low that is; a line a host in a pipe", async () => {
+    const status = command("status", ...stacks(0, 1));
+    // script(1) gives it a terminal
+    const terminal = await shown("script", "-qec", `stty rows 3 cols 80; ${status}`, "/dev/null");
+    const screen = stripVTControlCharacters(terminal).replaceAll("\r", "");
+    expect(terminal).toContain("\u{1b}[");
+    expect(screen).toMatch(/^Host +Step +Time +Result/m);
+    for (const name of stacks(0, 1)) expect(screen).toMatch(new RegExp(`^${name} .* clean`, "m"));
+    expect(screen).toContain("2 hosts: 2 clean");
+
+    const piped = await shown("sh", "-c", status);
+    expect(piped).toMatch(
+      new RegExp(
+        `^(${stacks(0).join("")} clean\\n|${stacks(1).join("")} clean\\n){2}2 hosts: 2 clean; [0-9.]+ s$`,
+      ),
+    );
+  });
+
+  test("what an engine said stands in a log of its own for each stack", async () => {
+    const { events } = await fleet.fleet("status", ...stacks(0, 1), "--engine");
+    const logs = events.flatMap((event) => (event.type === "host" && event.log ? [event.log] : []));
+    expect(logs.map((file) => basename(file)).toSorted()).toEqual(stacks(0, 1).map((name) => `${name}.log`));
+    for (const file of logs)
+      expect(readFileSync(file, "utf8")).toMatch(/pulumi preview --stack [^]*unchanged/);
+  });
+});
+
+test("a stack of two hosts: one of them drifts, and only that one would change", async () => {
+  const stack = stacks(2)[0] ?? "";
+  const { cards } = { cards: { gpu: { address: "0000:01:00.0", ids: ["10de:1c81", "10de:0fb9"] } } };
+  const { connection } = fleet.host(1);
+  // host 1 belongs to a stack of its own until here
+  expect((await fleet.fleet("destroy", ...stacks(1), "--yes")).code).toBe(0);
+  fleet.describe(
+    2,
+    {},
+    {
+      "vfio-fleet:hosts": {
+        [stack]: { connection: fleet.host(2).connection, cards },
+        other: { connection, cards },
+      },
+    },
+  );
+  const up = await fleet.fleet("up", stack);
+  expect(up.code, up.output).toBe(0);
+  expect(up.hosts).toMatchObject({ other: expect.stringMatching(/^changed \d+ changes$/) });
+  const clean = await fleet.fleet("status", stack);
+  expect(clean.hosts).toEqual({ [stack]: "clean", other: "clean" });
+  expect(clean.events).toContainEqual(expect.objectContaining({ host: "other", by: "probe" }));
+
+  fleet.host(1).run("rm /etc/modprobe.d/vfio.conf");
+  const drifted = await fleet.fleet("status", stack);
+  expect(drifted.code).toBe(2);
+  expect(drifted.hosts[stack]).toBe("clean");
+  expect(drifted.hosts["other"]).toMatch(/^changes .*vfio\.conf/);
+  expect(isPassthrough(1)).toBe(true);
 });
 
 test("destroy takes everything back, and says so again without anything to do", async () => {

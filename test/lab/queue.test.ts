@@ -1,6 +1,7 @@
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { startBedFleet, type BedFleet } from "../support/bed/stacks.ts";
+import { freePort } from "../support/sshd.ts";
 import { startPostgres, type Postgres } from "../support/postgres.ts";
 import type { FleetEvent } from "../../fleet/rollout/state.ts";
 
@@ -91,13 +92,14 @@ test("states in PostgreSQL show without an engine that nothing changed", async (
   expect(again.events).toContainEqual(expect.objectContaining({ result: "clean", by: "probe" }));
 });
 
-test("a database that goes away in the middle: the worker waits and goes on", async () => {
+test("a database that goes away in the middle: the worker and who follows it wait and go on", async () => {
   const worker = await startWorker();
   fleet.host(2).run("touch /root/hold");
   const up = fleet.start("up", name(2), "--queue");
   await up.told(atStep(name(2), "boot"));
   await postgres.crash();
   await expect.poll(() => worker.output(), { timeout: 60_000 }).toContain("the database: ");
+  await up.told((event) => event.type === "note" && /^the database: .*waiting for it/.test(event.text));
   fleet.host(2).run("rm /root/hold");
   await postgres.start();
   const { code, output } = await up.done;
@@ -125,6 +127,24 @@ test("a worker whose checkout differs says so instead of doing something else", 
   expect(hosts[name(2)]).toMatch(/^failed worker \S+ \(pid \d+\): the stack's file here is another version$/);
   await worker.kill("SIGTERM");
   expect(worker.output()).toContain("stopping");
+});
+
+test("a database that is not there is named, with what it says and without who logs in", async () => {
+  const url = `postgres://fleet:password@127.0.0.1:${await freePort()}/fleet`;
+  const ways = [["worker"], ["up", name(0), "--queue"], ["status", name(0)]];
+  for (const args of ways) {
+    const { exitCode, all } = await execa("node", ["fleet/main.ts", ...args], {
+      env: { ...fleet.environment, PULUMI_BACKEND_URL: url },
+      extendEnv: false,
+      reject: false,
+      all: true,
+    });
+    expect(exitCode, all).toBe(1);
+    expect(all).toMatch(
+      /^vfio-fleet: the database postgres:\/\/127\.0\.0\.1:\d+\/fleet cannot be asked: .*ECONNREFUSED/m,
+    );
+    expect(all).not.toMatch(/password|\n +at /);
+  }
 });
 
 test("without PostgreSQL there is no queue, and it says what to do", async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { after, EMPTY, exitStatus, type FleetEvent, type FleetState } from "../../fleet/rollout/state.ts";
+import { exitStatus, followRun, type FleetEvent, type FleetState } from "../../fleet/rollout/state.ts";
 import { formatElapsed, plainLine, renderTable } from "../../fleet/rollout/table.ts";
 import type { Paint } from "../../fleet/terminal.ts";
 
@@ -7,15 +7,19 @@ const plain: Paint = (_, text) => text;
 const hosts = (...names: readonly string[]) => names.map((host) => ({ stack: host, host }));
 
 /** The state after events, each a second after the one before. */
-const play = (...events: readonly FleetEvent[]): FleetState =>
-  events.reduce((state, event, index) => after(state, event, index * 1000), EMPTY);
+const play = (...events: readonly FleetEvent[]): FleetState => {
+  const run = followRun();
+  for (const [index, event] of events.entries()) run.take(event, index * 1000);
+  return run.state();
+};
 
-const rack = play(
+const rackEvents: readonly FleetEvent[] = [
   { type: "start", operation: "up", hosts: hosts("a1", "a2", "a3"), waves: [["a1"], ["a2", "a3"]] },
   { type: "step", stack: "a1", host: "a1", step: "boot" },
   { type: "host", stack: "a1", host: "a1", result: "changed", message: "14 changes" },
   { type: "step", stack: "a2", host: "a2", step: "/etc/modprobe.d/vfio.conf" },
-);
+];
+const rack = play(...rackEvents);
 
 test("a row a host: what it is at, how long, how it went", () => {
   expect(renderTable(rack, 9400, { paint: plain, columns: 80 })).toBe(
@@ -67,7 +71,7 @@ test("a host of a stack with another name says both", () => {
 });
 
 test("a step that comes after the result changes nothing", () => {
-  const late = after(rack, { type: "step", stack: "a1", host: "a1", step: "late" }, 0);
+  const late = play(...rackEvents, { type: "step", stack: "a1", host: "a1", step: "late" });
   expect(late.rows[0]).toEqual(rack.rows[0]);
 });
 

@@ -1,0 +1,86 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** A command of the controller. */
+export interface Command {
+  readonly argv: readonly string[];
+  readonly env?: Record<string, string>;
+  readonly cwd?: string;
+}
+
+export interface Measured {
+  readonly seconds: number;
+  /** of the command and all that it waited for; hosts are none of it */
+  readonly cpuSeconds: number;
+  readonly memoryMiB: number;
+}
+
+/** Milliseconds between two looks at the memory. */
+const LOOK = 100;
+
+const textOf = (path: string): string => {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    // the process has ended meanwhile
+    return "";
+  }
+};
+
+/** Memory of a process and of all that it started, in KiB; pages that several share count once (proc(5): Pss). */
+const treeKiB = (root: number): number => {
+  const children = new Map<number, number[]>();
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const stat = textOf(`/proc/${name}/stat`);
+    // a program's name may hold anything, brackets as well
+    const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1] ?? 0);
+    children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
+  }
+  const sum = (pid: number): number =>
+    Number(/^Pss:\s+(\d+)/m.exec(textOf(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0) +
+    (children.get(pid) ?? []).reduce((total, child) => total + sum(child), 0);
+  return sum(root);
+};
+
+/**
+ * Runs a command to its end under bash's own times, and looks at the memory of its processes meanwhile.
+ * @throws with what it said when it did not end with 0
+ */
+export const measure = async (command: Command): Promise<Measured> => {
+  const folder = mkdtempSync(join(tmpdir(), "vfio-fleet-bench-run-"));
+  const said = join(folder, "output");
+  try {
+    const started = performance.now();
+    const child = spawn(
+      "bash",
+      ["-c", 'TIMEFORMAT="%U %S"; time "$@" >"$SAID" 2>&1', "bench", ...command.argv],
+      {
+        ...(command.cwd !== undefined && { cwd: command.cwd }),
+        env: { ...process.env, ...command.env, SAID: said },
+        stdio: ["ignore", "ignore", "pipe"],
+        detached: true,
+      },
+    );
+    let times = "";
+    child.stderr.on("data", (chunk: Buffer) => {
+      times += chunk.toString();
+    });
+    let peak = 0;
+    const look = setInterval(() => {
+      peak = Math.max(peak, treeKiB(child.pid ?? 0));
+    }, LOOK);
+    const [code] = (await once(child, "close")) as [number | null];
+    clearInterval(look);
+    const seconds = (performance.now() - started) / 1000;
+    if (code !== 0)
+      throw new Error(`${command.argv.join(" ")} ended with ${code}:\n${textOf(said).slice(-4000)}`);
+    const [user = 0, system = 0] = times.trim().split(" ").map(Number);
+    return { seconds, cpuSeconds: user + system, memoryMiB: Math.round(peak / 1024) };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+};
