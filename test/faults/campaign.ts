@@ -182,7 +182,7 @@ export const prepareRange = async (
     const outcomes: (Outcome & { readonly files: Digests })[] = [];
     const met = new Set<string>();
     const planned = new Map<string, FaultName>();
-    let ended = false;
+    let [ended, through] = [false, false];
     const blame = (text: string): void => {
       const [latest] = outcomes.slice(-1);
       if (!latest) throw new Error(`${name}: ${direction} before any fault: ${text}`);
@@ -229,7 +229,8 @@ export const prepareRange = async (
       await boot();
       if (strikes.length === 0) {
         ended = true;
-        if (code !== 0) blame(`${direction} did not come through after it:\n${output.slice(-3000)}`);
+        through = code === 0;
+        if (!through) blame(`${direction} did not come through after it:\n${output.slice(-3000)}`);
         break;
       }
       const [latest] = strikes.slice(-1);
@@ -241,9 +242,9 @@ export const prepareRange = async (
       for (const strike of strikes)
         outcomes.push({ direction, host: description, ...strike, wrong: [...wrong], files });
     }
-    const atEnd = outcomes.some(({ wrong }) => wrong.some((text) => text.includes("did not come through")))
-      ? []
-      : await lookAtEnd(direction);
+    const atEnd = through
+      ? await lookAtEnd(direction)
+      : ["not shown to its end: the way that it was on did not come through"];
     for (const { wrong, files } of outcomes) {
       wrong.push(...atEnd);
       for (const path of managed)
