@@ -127,16 +127,25 @@ const choose = <D extends { readonly name: string; detect(facts: Facts): boolean
     remedy: `supported are: ${known.map((driver) => driver.name).join(", ")}`,
   };
 
-const access = (facts: Facts): Problem[] =>
-  facts.privilege === "none"
+const access = (facts: Facts): Problem[] => {
+  if (facts.privilege === "sudo-agent-old")
+    return [
+      {
+        path: "connection.user",
+        problem: `${facts.user} may use sudo for vfio-fleet's own programs alone, and those on the host are of another version`,
+        remedy: `an administrator of the host puts the new ones there: npm run -s vfio-fleet -- sudoers ${facts.user} --setup | ssh ADMIN@HOST sudo sh`,
+      },
+    ];
+  return facts.privilege === "none"
     ? [
         {
           path: "connection.user",
           problem: `${facts.user} is neither root nor allowed to use sudo without a password`,
-          remedy: `log in as root, give ${facts.user} NOPASSWD sudo, or store the password: pulumi config set --secret --path 'vfio-fleet:secrets.HOST.sudoPassword'`,
+          remedy: `log in as root, give ${facts.user} NOPASSWD sudo (vfio-fleet sudoers prints a narrow one), or store the password: pulumi config set --secret --path 'vfio-fleet:secrets.HOST.sudoPassword'`,
         },
       ]
     : [];
+};
 
 /**
  * Plans one host as a whole: either every step, or every problem at once.

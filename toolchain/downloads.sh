@@ -28,16 +28,50 @@ cli_url() {
   echo "$DOWNLOADS/releases/sdk/pulumi-v$PULUMI_VERSION-$(uname -s | tr '[:upper:]' '[:lower:]')-$machine.tar.gz"
 }
 
-# download_cli FOLDER: pulumi and its language hosts.
-# shellcheck disable=SC2016
-download_cli() {
-  with_progress "downloading pulumi $PULUMI_VERSION" \
-    bash -o pipefail -c 'curl --fail --silent --show-error --location --retry 2 "$1" | tar -xz --strip-components=1 -C "$2"' \
-    - "$(cli_url)" "$1"
+# pinned NAME: the digest that toolchain/downloads.sha256 has for a download, if any
+pinned() { awk -v name="$1" '$2 == name { print $1 }' "$ROOT/toolchain/downloads.sha256"; }
+
+# matches_pin FILE NAME: a download that has a digest has to match it; one without is taken as it came, which is said
+matches_pin() {
+  local wanted found
+  wanted=$(pinned "$2")
+  if [ -z "$wanted" ]; then
+    note "$2 has no digest in toolchain/downloads.sha256: taken as it came over TLS"
+    return 0
+  fi
+  found=$(sha256sum <"$1" | cut -d' ' -f1)
+  [ "$found" = "$wanted" ] || {
+    echo "$2: refused: its sha256 is $found, toolchain/downloads.sha256 says $wanted" >&2
+    return 1
+  }
 }
 
-# download_plugin NAME VERSION: into PULUMI_HOME, by the CLI.
+# download_cli FOLDER: pulumi and its language hosts.
+download_cli() {
+  local archive status=0
+  archive=$(mktemp)
+  # shellcheck disable=SC2015
+  with_progress "downloading pulumi $PULUMI_VERSION" \
+    curl --fail --silent --show-error --location --retry 2 --output "$archive" "$(cli_url)" &&
+    matches_pin "$archive" "$(basename "$(cli_url)")" &&
+    tar -xzf "$archive" --strip-components=1 -C "$1" || status=1
+  rm -f "$archive"
+  return "$status"
+}
+
+# plugin_archive NAME VERSION: the file that the CLI downloads for this machine
+plugin_archive() {
+  local machine=amd64
+  case $(uname -m) in aarch64 | arm64) machine=arm64 ;; esac
+  echo "pulumi-resource-$1-v$2-$(uname -s | tr '[:upper:]' '[:lower:]')-$machine.tar.gz"
+}
+
+# download_plugin NAME VERSION: into PULUMI_HOME, by the CLI, which checks the digest.
 download_plugin() {
+  local archive digest
+  archive=$(plugin_archive "$1" "$2")
+  digest=$(pinned "$archive")
+  [ -n "$digest" ] || note "$archive has no digest in toolchain/downloads.sha256: taken as it came over TLS"
   with_progress "downloading pulumi-resource-$1 $2" \
-    timeout 300 "$PULUMI_FOLDER/bin/pulumi" plugin install resource "$1" "$2" --non-interactive
+    timeout 300 "$PULUMI_FOLDER/bin/pulumi" plugin install resource "$1" "$2" ${digest:+--checksum "$digest"} --non-interactive
 }

@@ -24,4 +24,10 @@ bootloader_version() { each_esp esp_version | sed -n 1p; }
 bootloader_arm() { each_esp esp_arm "$@"; }
 bootloader_disarm() { each_esp esp_disarm; }
 bootloader_lacks() { each_esp esp_lacks "$1"; }
-bootloader_commit() { refresh; }
+
+# while the tool copies in place, a power cut would lead to the trial entry, which has proved itself
+esp_again() {
+  GRUB=$ESP/grub
+  ! grep -qs '^# BEGIN vfio-fleet$' "$GRUB/custom.cfg" || grub-editenv "$GRUB/grubenv" set next_entry=vfio-fleet-trial
+}
+bootloader_commit() { each_esp esp_again; refresh; }

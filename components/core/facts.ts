@@ -71,7 +71,11 @@ export const factsSchema = z.strictObject({
   kernel: z.string(),
   architecture: z.string(),
   user: z.string(),
-  privilege: z.enum(["root", "sudo", "sudo-password", "none"]),
+  privilege: z
+    .enum(["root", "sudo", "sudo-password", "sudo-agent", "sudo-agent-old", "none"])
+    .describe(
+      "sudo-agent: sudo for the project's own programs alone; sudo-agent-old: these are of another version, so it was asked as a plain user",
+    ),
   distro: z.strictObject({
     id: z.string(),
     version: z.string(),

@@ -14,13 +14,18 @@ finish_packages() {
   rm -f "$STATE/.dpkg"
 }
 
-verb_packages() { # PACKAGE...
-  missing=
+# lacking PACKAGE...: those that are not installed and configured
+lacking() {
+  local package
   for package in "$@"; do
-    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing="$missing $package"
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || printf ' %s' "$package"
   done
+}
+
+verb_packages() { # PACKAGE...
+  missing=$(lacking "$@")
+  if [ -n "$missing" ]; then finish_packages; missing=$(lacking "$@"); fi
   if [ -n "$missing" ]; then
-    finish_packages
     say "installing$missing"
     DEBIAN_FRONTEND=noninteractive; export DEBIAN_FRONTEND
     apt-get -q -o DPkg::Lock::Timeout=300 update || die "apt-get update failed: see above"

@@ -214,7 +214,7 @@ export const parseSurvey = (sections: Sections, privilege: string): Facts["surve
   const given = <T>(name: string, read: (lines: readonly string[]) => T): T | undefined =>
     sections.has(`survey-${name}`) ? read(section(name)) : undefined;
   const values = pairs(sections.get("survey") ?? []);
-  const root = privilege !== "none";
+  const root = !["none", "sudo-agent-old"].includes(privilege);
   const efi = (sections.get("boot") ?? []).includes("efi");
   const secureBoot = efi ? integer(values["secureBoot"]) : null;
   const boot = given("kernel-boot", (lines) => lines);

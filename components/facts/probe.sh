@@ -5,7 +5,7 @@
 #
 # Set by the caller in front of this text:
 #   N          a nonce; a line "@$N NAME" opens a section, so no file content can pretend to be one
-#   PRIVILEGE  root | sudo | sudo-password | none: how this shell came to run as it does
+#   PRIVILEGE  root | sudo | sudo-password | sudo-agent | sudo-agent-old | none: how this shell came to run as it does
 #   LOGIN      the name the connection logged in with
 #   SSH_PEER   SSH_CONNECTION of the login shell (sudo drops it)
 #   FILES      paths whose content is wanted, one a line (globs are expanded)

@@ -97,7 +97,7 @@ survey_holders() {
 section survey-holders
 # Who has the card's device files open. Domains tell of themselves; other processes are looked at only where there may
 # be some: QEMU beside libvirt, and anything while the NVIDIA driver counts more users than the modules above it.
-if [ "$PRIVILEGE" != none ] && find / -maxdepth 0 -lname / -printf ''; then
+if [ "$PRIVILEGE" != none ] && [ "$PRIVILEGE" != sudo-agent-old ] && find / -maxdepth 0 -lname / -printf ''; then
   busy=
   while read -r module _ uses users _; do
     [ "$module" = nvidia ] || continue

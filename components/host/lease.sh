@@ -57,7 +57,7 @@ lease_age() {
 }
 
 # step_key VERB WORD...: what the step's receipt is called
-step_key() { case $1 in file | block | words | rom | dump) say "$2" ;; domain | run) say "$1 $2" ;; *) say "$1" ;; esac; }
+step_key() { case $1 in file | block | words | rom | dump) say "$2" ;; domain | run) say "$1 $2" ;; install) say agent ;; *) say "$1" ;; esac; }
 
 # whose_run VERB WORD...: who this step belongs to. A token that the step's receipt holds already is an old one, which
 # came back from there: it does not tell who calls it now.
@@ -135,7 +135,7 @@ lease_renew() {
   [ -d "$STATE" ] || return 0
   lease_read
   if [ -n "$RUN" ] && [ "$RUN" = "$L_run" ] && [ "$1" = 0 ]; then
-    [ "$verb" = admit ] || L_left=$((L_left - 1))
+    case $verb in admit | install) ;; *) L_left=$((L_left - 1)) ;; esac
     if [ "$L_left" -le 0 ]; then rm -f "$LEASE"; return 0; fi
   fi
   lease_write '' || :

@@ -6,8 +6,9 @@ import { parseProbe } from "../facts/parse.ts";
 import type { Connection } from "./connection.ts";
 import { elevated } from "./elevate.ts";
 import { hearingFirst } from "./first-question.ts";
-import { quote } from "./quote.ts";
 import { HostError } from "./host-error.ts";
+import { probeCall } from "./probe-program.ts";
+import { quote } from "./quote.ts";
 import type { RunResult } from "./session.ts";
 
 export interface ProbeQuestion {
@@ -30,6 +31,30 @@ export interface ProbeQuestion {
 
 const read = (name: string): string => readFileSync(new URL(`../facts/${name}.sh`, import.meta.url), "utf8");
 const script = read("probe");
+
+/** The probe's variables; LOOK is the only one of several lines. */
+const questionValues = (question: ProbeQuestion, nonce: string) =>
+  ({
+    N: [nonce],
+    FILES: [question.files.join(" ")],
+    EXISTS: [question.exists.join(" ")],
+    LOOK: question.look ?? [],
+    PACKAGES: [question.packages.join(" ")],
+    PARAMETERS: [question.parameters.join(" ")],
+    MODINFO: [
+      (question.modinfo ?? [])
+        .map(({ module, receipt, sha256 }) => [module, receipt, sha256].join(":"))
+        .join(" "),
+    ],
+    SYMBOLS: [(question.symbols ?? []).join(" ")],
+    SURVEY: [question.survey ? "survey" : ""],
+  }) satisfies Record<string, readonly string[]>;
+
+/** The same for the program that looks at a host whose sudo allows no shell. */
+export const questionLines = (asked: Readonly<Record<string, readonly string[]>>): string =>
+  Object.entries(asked)
+    .flatMap(([name, values]) => values.map((value) => `${name}=${value}\n`))
+    .join("");
 
 /** A shell on a host: what is asked is its script. */
 export interface AskedHost {
@@ -77,19 +102,20 @@ export const askHost = async (
   patience = PATIENCE,
 ): Promise<Facts> => {
   const nonce = randomBytes(9).toString("hex");
+  const asked = questionValues(question, nonce);
   const text = [
-    `N=${nonce}`,
-    `FILES=${quote(question.files.join(" "))}`,
-    `EXISTS=${quote(question.exists.join(" "))}`,
-    `LOOK=${quote((question.look ?? []).join("\n"))}`,
-    `PACKAGES=${quote(question.packages.join(" "))}`,
-    `PARAMETERS=${quote(question.parameters.join(" "))}`,
-    `MODINFO=${quote((question.modinfo ?? []).map(({ module, receipt, sha256 }) => [module, receipt, sha256].join(":")).join(" "))}`,
-    `SYMBOLS=${quote((question.symbols ?? []).join(" "))}`,
-    ...(question.survey ? ["SURVEY=survey", read("survey")] : []),
+    ...Object.entries(asked).map(([name, values]) => `${name}=${quote(values.join("\n"))}`),
+    ...(question.survey ? [read("survey")] : []),
     script,
   ].join("\n");
+  const wanted = { script: text, program: probeCall("ask"), input: questionLines(asked) };
   const host = await opened;
+<<<<<<< HEAD
+=======
+  const result = await host
+    .ask(elevated(wanted, connection.sudoPassword), hearingFirst(onLibvirt))
+    .finally(host.end);
+>>>>>>> i9
   const name = `${connection.user}@${connection.host}`;
   const answer = host.ask(elevated(text, connection.sudoPassword), hearingFirst(onLibvirt));
   const result = await inTime(name, answer, patience).finally(host.end);

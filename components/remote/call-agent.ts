@@ -11,7 +11,7 @@ const scriptFor = (words: readonly string[], input: string): string =>
   [
     "refuse() { printf 'vfio-fleet: %s\\n' \"$*\" >&2; exit 1; }",
     "main() {",
-    '  [ "$PRIVILEGE" != none ] || refuse "$LOGIN is neither root nor allowed to use sudo"',
+    '  case $PRIVILEGE in none | sudo-agent-old) refuse "$LOGIN is neither root nor allowed to use sudo for this version of vfio-fleet" ;; esac',
     `  [ -x ${AGENT} ] || refuse "this host is not set up yet: pulumi up does it"`,
     `  printf %s ${quote(input)} | ${commandLine([AGENT, ...words])}`,
     "}",
@@ -33,7 +33,7 @@ export const callAgent = async (
   const { code, stderr } = await streamFromHost(
     connection,
     SHELL,
-    elevated(scriptFor(words, input), connection.sudoPassword),
+    elevated({ script: scriptFor(words, input), program: [AGENT, ...words], input }, connection.sudoPassword),
     onText,
     new AbortController().signal,
   );

@@ -12,15 +12,18 @@ import { commandLine, quote } from "./quote.ts";
 
 const shellPart = (url: URL): string => readFileSync(url, "utf8");
 
-/** The agent for one host: the verbs, and the drivers of the tools that this host uses. */
-export const agentScript = (drivers: HostDrivers): string =>
+/**
+ * The agent for one host: the verbs, and the drivers of the tools that this host uses. Without drivers it is what an
+ * administrator installs for a login that may do no more: it can be replaced by a whole one.
+ */
+export const agentScript = (drivers?: HostDrivers): string =>
   [
     new URL("../host/agent.sh", import.meta.url),
     new URL("../host/lease.sh", import.meta.url),
     new URL("../host/boot.sh", import.meta.url),
-    ...drivers.bootloader.scripts,
-    ...drivers.initramfs.scripts,
-    ...drivers.distro.scripts,
+    ...(drivers?.bootloader.scripts ?? []),
+    ...(drivers?.initramfs.scripts ?? []),
+    ...(drivers?.distro.scripts ?? []),
     new URL("../host/libvirt.sh", import.meta.url),
     new URL("../host/holders.sh", import.meta.url),
     new URL("../host/domain.sh", import.meta.url),
@@ -91,9 +94,9 @@ export interface HostContext {
 const elevation = (facts: Facts): readonly string[] =>
   facts.privilege === "root"
     ? []
-    : facts.privilege === "sudo"
-      ? ["sudo", "-n"]
-      : ["sudo", "-k", "-S", "-p", ""];
+    : facts.privilege === "sudo-password"
+      ? ["sudo", "-k", "-S", "-p", ""]
+      : ["sudo", "-n"];
 
 const withPassword = (
   host: HostContext,
@@ -167,12 +170,19 @@ export const hostAgent = (
   const install =
     // the agent that is there says whether another run is at work; one from before the lock does not know
     `umask 022; ! grep -qs ^verb_admit ${AGENT} || ${AGENT} admit token=${quote(token)} </dev/null || exit; mkdir -p ${AGENT_FOLDER} /var/lib/vfio-fleet/receipts && cat >${AGENT_FOLDER}/.host.new && ` +
-    `chmod 755 ${AGENT_FOLDER}/.host.new && sync ${AGENT_FOLDER}/.host.new && mv -f ${AGENT_FOLDER}/.host.new ${AGENT} && ` +
+    // a connection that was cut off in the middle must not leave half an agent
+    `tail -n 1 ${AGENT_FOLDER}/.host.new | grep -qx '# whole' && chmod 755 ${AGENT_FOLDER}/.host.new && sync ${AGENT_FOLDER}/.host.new && mv -f ${AGENT_FOLDER}/.host.new ${AGENT} && ` +
     `echo token=${quote(token)} >/var/lib/vfio-fleet/receipts/agent`;
   return command(
     host,
     "host agent",
-    { create: ["sh", "-c", install], undo: [AGENT, "leave", ...leave], input: script, minutes: 40 },
+    {
+      create:
+        host.facts.privilege === "sudo-agent" ? [AGENT, "install", `token=${token}`] : ["sh", "-c", install],
+      undo: [AGENT, "leave", ...leave],
+      input: script,
+      minutes: 40,
+    },
     { parent },
   );
 };

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { PciAddress, PciId } from "../core/pci.ts";
 import { parsePciId } from "../core/pci.ts";
 import type { Connection } from "./connection.ts";
 import { elevated, SHELL } from "./elevate.ts";
 import { commandLine } from "./quote.ts";
 import { HostError } from "./host-error.ts";
+import { probeCall, romScript } from "./probe-program.ts";
 import { runOnHost } from "./session.ts";
 
 /** What a host gave of a card's ROM, or why it refused to read it. */
@@ -13,23 +13,17 @@ export type RomAnswer =
   | { readonly ok: true; readonly id: PciId; readonly bytes: Uint8Array }
   | { readonly ok: false; readonly reason: string };
 
-/** The exit status that says: refused, and standard error says why. */
-const REFUSED = 3;
-
 /** The whole script is one function, so that nothing of it is read as input of what it starts. */
 const scriptFor = (nonce: string, address: PciAddress, id: PciId | undefined): string =>
   [
-    "set -eu",
     "LC_ALL=C; export LC_ALL",
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH",
     String.raw`say() { printf '%s\n' "$*"; }`,
-    String.raw`die() { printf '@%s %s\n' ${nonce} "$*" >&2; exit ${REFUSED}; }`,
-    ...["holders", "rom"].map((part) => readFileSync(new URL(`../host/${part}.sh`, import.meta.url), "utf8")),
+    romScript(),
     "main() {",
-    '  [ "$PRIVILEGE" != none ] || die "$LOGIN is neither root nor allowed to use sudo: only root may read a ROM"',
-    `  rom=$(${commandLine(["rom_read", address, id ?? "any"])})`,
-    `  read -r vendor </sys/bus/pci/devices/${address}/vendor; read -r product </sys/bus/pci/devices/${address}/device`,
-    String.raw`  printf '@${nonce} %s:%s\n%s\n@${nonce} end\n' "${"${vendor#0x}"}" "${"${product#0x}"}" "$rom"`,
+    `  nonce=${nonce}`,
+    '  case $PRIVILEGE in none | sudo-agent-old) die "$LOGIN is neither root nor allowed to use sudo for this version of vfio-fleet: only root may read a ROM" ;; esac',
+    `  ${commandLine(["rom_answer", nonce, address, id ?? "any"])}`,
     "}",
     "main </dev/null",
     "",
@@ -46,7 +40,14 @@ export const readRomOnHost = async (
   id?: PciId,
 ): Promise<RomAnswer> => {
   const nonce = randomBytes(9).toString("hex");
-  const input = elevated(scriptFor(nonce, address, id), connection.sudoPassword);
+  const input = elevated(
+    {
+      script: scriptFor(nonce, address, id),
+      program: probeCall("rom", nonce, address, id ?? "any"),
+      input: "",
+    },
+    connection.sudoPassword,
+  );
   const { code, stdout: bytes, stderr } = await runOnHost(connection, SHELL, input);
   const stdout = Buffer.from(bytes).toString();
   const refusal = stderr.split("\n").find((line) => line.startsWith(`@${nonce} `));

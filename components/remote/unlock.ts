@@ -17,16 +17,17 @@ export interface UnlockAnswer {
  * @throws {HostError} when the host cannot be asked
  */
 export const unlockHost = async (connection: Connection, since?: string): Promise<UnlockAnswer> => {
+  const program = [AGENT, "unlock", ...(since === undefined ? [] : [since])];
   const script = [
     // a host without the agent has nothing to lock
     `[ -x ${AGENT} ] || { echo "the host is not locked"; exit 0; }`,
-    `exec ${commandLine([AGENT, "unlock", ...(since === undefined ? [] : [since])])} </dev/null`,
+    `exec ${commandLine(program)} </dev/null`,
     "",
   ].join("\n");
   const { code, stdout, stderr } = await runOnHost(
     connection,
     SHELL,
-    elevated(script, connection.sudoPassword),
+    elevated({ script, program, input: "" }, connection.sudoPassword),
   );
   if (code === 0) return { ok: true, said: Buffer.from(stdout).toString().trim() };
   const refusal = /^vfio-fleet: (.*)$/m.exec(stderr)?.[1];

@@ -2,9 +2,11 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Facts } from "../core/facts.ts";
 import { parseProbe } from "../facts/parse.ts";
+import { questionLines } from "./ask.ts";
 import type { Connection } from "./connection.ts";
 import { elevated, SHELL } from "./elevate.ts";
 import { HostError } from "./host-error.ts";
+import { probeCall } from "./probe-program.ts";
 import { streamFromHost } from "./session.ts";
 
 const read = (name: string): string => readFileSync(new URL(`../facts/${name}.sh`, import.meta.url), "utf8");
@@ -40,7 +42,14 @@ export const watchHost = async (
   const result = await streamFromHost(
     connection,
     SHELL,
-    elevated(script, connection.sudoPassword),
+    elevated(
+      {
+        script,
+        program: probeCall("watch", String(seconds)),
+        input: questionLines({ N: [nonce], SURVEY: ["watch"] }),
+      },
+      connection.sudoPassword,
+    ),
     (more) => {
       text += more;
       if (text.length > LIMIT)

@@ -109,7 +109,7 @@ export const hostLines = (facts: Facts): HostLine[] => {
     [
       "System",
       `${facts.distro.name}, Linux ${facts.kernel} (${facts.architecture})`,
-      `asked as ${facts.user}${facts.privilege === "root" || facts.privilege === "none" ? "" : " with sudo"}${survey?.uptimeSeconds === undefined ? "" : `, up ${formatDuration(survey.uptimeSeconds)}`}`,
+      `asked as ${facts.user}${["root", "none", "sudo-agent-old"].includes(facts.privilege) ? "" : " with sudo"}${survey?.uptimeSeconds === undefined ? "" : `, up ${formatDuration(survey.uptimeSeconds)}`}`,
     ],
     ...(machine.length > 0 || survey?.machine.firmware !== undefined
       ? [

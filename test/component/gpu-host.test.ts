@@ -50,7 +50,7 @@ const makeHost = (found: Partial<Facts>, more: object = {}): GpuHost => {
 };
 
 /** Declares one host and waits until every resource is registered. */
-const declare = async (privilege: "root" | "sudo" | "sudo-password"): Promise<Made[]> => {
+const declare = async (privilege: Facts["privilege"]): Promise<Made[]> => {
   const host = makeHost({ privilege });
   const outputs = pulumi.all([host.proof, host.libvirt, host.urn]);
   await new Promise<void>((resolve) => {
@@ -130,6 +130,18 @@ test("a file is written by the agent, its content comes by stdin, and it is put 
     delete: `${AGENT} unfile /etc/modprobe.d/vfio.conf`,
     stdin: expect.stringContaining("options vfio-pci disable_vga=1"),
   });
+});
+
+test("a sudo that allows the project's programs alone is asked for nothing else", async () => {
+  await declare("sudo-agent");
+  const agent = named("xeon:host agent").inputs;
+  expect(agent).toMatchObject({
+    create: expect.stringMatching(/^sudo -n \/usr\/local\/lib\/vfio-fleet\/host install token=\S+$/),
+    stdin: expect.stringMatching(/^#!\/bin\/sh\n[^]*\n# whole\n$/),
+  });
+  for (const { inputs } of made.filter(({ type }) => type === "command:remote:Command"))
+    for (const text of [inputs["create"], inputs["delete"]])
+      expect(text ?? `sudo -n ${AGENT} `).toMatch(/^sudo -n \/usr\/local\/lib\/vfio-fleet\/host /);
 });
 
 test("with sudo every command goes through it, undo as well", async () => {

@@ -1,24 +1,32 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
-import { findHost, powerCut, startHost, stopHost } from "../../lab/host.ts";
+import { quote } from "../../components/remote/quote.ts";
+import { findHost, powerCut, startHost } from "../../lab/host.ts";
 import type { HostName } from "../../lab/hosts.ts";
 import { keysDir } from "../../lab/paths.ts";
-import { labSnapshot, removeSnapshot } from "../../lab/snapshot.ts";
 import { sshOutput, sshRun } from "../../lab/ssh.ts";
 import { startLabStack, type LabStack } from "../support/lab-stack.ts";
 import { pulumi, startPulumi, type PulumiRun } from "../support/pulumi.ts";
-import { faults, type Fault } from "./faults.ts";
-import { stepsOf, type Strike } from "./plan.ts";
+import { faultOf, type FaultName } from "./faults.ts";
+import { stepName, type Choice, type Direction, type Strike } from "./plan.ts";
 import { startProxy, type Proxy } from "./proxy.ts";
 
-/** A lab host with a snapshot before an up and one after it, and what it has to show whatever happens between them. */
-export interface Range {
+/** A strike, and what did not survive it; nothing when all did. */
+export interface Outcome extends Strike {
   readonly host: string;
-  readonly steps: Readonly<Record<Strike["direction"], readonly string[]>>;
-  /** strikes once; what did not survive, nothing when all did */
-  strike(strike: Strike): Promise<string[]>;
+  readonly wrong: string[];
+}
+
+/** A lab host with its stack. */
+export interface Range {
+  /** a host as it was before the first up: what a new round begins with */
+  fresh(): Promise<void>;
+  /**
+   * One way through an `up` or a `destroy` from the state that the host is in: each run is struck at the first step that no run
+   * has come to before, and the next run goes on from what is left, until one comes through. See docs/reliability.md.
+   */
+  course(direction: Direction, choice: Choice): Promise<readonly Outcome[]>;
   remove(): Promise<void>;
 }
 
@@ -28,59 +36,68 @@ const BYSTANDER = `<domain type='qemu'><name>bystander</name><memory unit='MiB'>
 <devices><disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='/var/lib/libvirt/images/bystander.img'/><target dev='vda' bus='virtio'/></disk></devices></domain>`;
 const BYSTANDER_STATE =
   "virsh -q dumpxml --inactive bystander | sha256sum; sha256sum </var/lib/libvirt/images/bystander.img";
+/** Whole folders, since a file that is half written may have no receipt yet. */
+const FOLDERS = "/etc /usr/local/lib/vfio-fleet /usr/share/qemu/vfio-fleet";
+const DIGESTS = `find ${FOLDERS} -type f -exec sha256sum {} + 2>/dev/null | sed 's/ \\+/ /'; true`;
+const MANAGED = "ls /var/lib/vfio-fleet/receipts | grep % | tr % /; echo /usr/local/lib/vfio-fleet/host";
+const LEFT_ASIDE = "find /boot /etc /usr/local /usr/share/qemu -name '*.vfio-fleet-new'";
 /** Steps after which the host is booted once more from cold, whatever the fault was. */
 const BOOTING = /^(boot|reboot|prove|leave)\b/;
+/** The step that other package managers are met at. */
+const FIRST = "packages";
+const NO_RUN: PulumiRun = { pid: 0, done: new Promise<never>(() => {}), said: async () => {} };
+/** No run takes that long, emulated twice over. */
+const RUN_LIMIT_MS = 1_800_000;
 
-/** Aborted once a run has ended. */
-const endSignal = (run: PulumiRun): AbortSignal => {
+/** The next step on the host that is none of these; nothing when the run ends first. */
+const nextStep = async (
+  host: string,
+  run: PulumiRun,
+  met: ReadonlySet<string>,
+): Promise<string | undefined> => {
   const over = new AbortController();
   void run.done.finally(() => over.abort());
-  return over.signal;
-};
-
-/** Waits on the host until a step that starts with these words is at work; false when the run ends first. */
-const reaches = async (host: string, step: string, run: PulumiRun): Promise<boolean> => {
-  const over = endSignal(run);
-  const loop = `n=0; while [ $n -lt 100 ]; do n=$((n+1)); grep -qsE '^step=${step.replaceAll(/[^\w /-]/g, ".")}( |$)' ${LEASE} && echo there && exit; sleep 0.05; done`;
-  while (!over.aborted) {
+  const known = quote(`|${[...met].join("|")}|`);
+  // bash's own words only: a process each time would be what the emulated host is busy with
+  const loop = `set -f; exec 3<> <(:); for ((n = 0; n < 100; n++)); do
+s=; while IFS= read -r l; do case $l in step=*) s=\${l#*=} ;; esac; done 2>/dev/null <${LEASE}
+set -- $s; w="$1\${2:+ $2}"; case \${w:+${known}} in '' | *"|$w|"*) read -rt 0.05 -u 3 ;; *) printf '%s\\n' "$w"; exit ;; esac; done`;
+  while (!over.signal.aborted) {
     // the host may be rebooting
     const answer = await sshRun(host, loop, { connectTimeoutMs: 5000 }).catch(() => undefined);
-    if (answer?.stdout.includes("there")) return true;
+    const step = stepName(answer?.stdout ?? "");
+    if (step !== "" && !met.has(step)) return step;
   }
-  return false;
+  return undefined;
 };
 
-/** Every step that a run announces in the host's lease, in their order. */
-const recorded = async (host: string, run: PulumiRun): Promise<string[]> => {
-  const seen: string[] = [];
-  const over = endSignal(run);
-  const loop = `n=0; while [ $n -lt 60 ]; do n=$((n+1)); sed -n 's/^step=//p' ${LEASE} 2>/dev/null; sleep 0.05; done`;
-  while (!over.aborted) {
-    const answer = await sshRun(host, loop, { connectTimeoutMs: 5000 }).catch(() => undefined);
-    seen.push(...(answer?.stdout.split("\n") ?? []));
-  }
-  return stepsOf(seen);
+/** Ends a run by force after so long, unless it ends by itself; what the engine started may outlive it. */
+const endAfter = (run: PulumiRun, limitMs: number): NodeJS.Timeout => {
+  const kill = (): void => {
+    try {
+      process.kill(-run.pid, "SIGKILL");
+    } catch {
+      // nobody is left
+    }
+  };
+  const timer = setTimeout(kill, limitMs);
+  void run.done.finally(() => {
+    clearTimeout(timer);
+    kill();
+  });
+  return timer;
 };
 
-const endOf = async (run: PulumiRun, limitMs: number): Promise<void> => {
-  const over = await Promise.race([run.done.then(() => true), delay(limitMs, false)]);
-  if (!over) process.kill(-run.pid, "SIGKILL");
-  await run.done;
-  // what the engine started may outlive it
-  try {
-    process.kill(-run.pid, "SIGKILL");
-  } catch {
-    // nobody is left
-  }
-};
+type Digests = ReadonlyMap<string, string>;
 
-/** Prepares one host of a description: takes minutes, once for all strikes. */
-export const prepareRange = async (description: HostName, stackFile: string): Promise<Range> => {
+/** Prepares one host of a description. */
+export const prepareRange = async (
+  description: HostName,
+  stackFile: string,
+  log: (line: string) => void = console.log,
+): Promise<Range> => {
   const name = `faults-${stackFile}`;
-  const tags = { up: `${name}-fresh`, destroy: `${name}-done` } as const;
   const folder = mkdtempSync(join(tmpdir(), "vfio-fleet-faults-"));
-  const states = { up: join(folder, "up.json"), destroy: join(folder, "destroy.json") } as const;
-  for (const tag of Object.values(tags)) await removeSnapshot(tag);
   const stack: LabStack = await startLabStack(description, stackFile, name);
   const proxy: Proxy = await startProxy(() => findHost(name).sshPort);
   const hostKey = await stack.read("cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub");
@@ -94,124 +111,168 @@ export const prepareRange = async (description: HostName, stackFile: string): Pr
     },
   }));
   const where = ["--stack", name];
-  const start = { up: ["up"], destroy: ["destroy"] } as const;
-  const begin = (direction: Strike["direction"]): PulumiRun =>
-    startPulumi([...start[direction], "--yes", "--skip-preview", ...where]);
-  const must = async (run: PulumiRun, what: string): Promise<void> => {
-    const { code, output } = await run.done;
-    if (code !== 0) throw new Error(`${what} failed before any fault:\n${output}`);
+  const begin = (direction: Direction): PulumiRun =>
+    startPulumi([direction, "--yes", "--skip-preview", ...where]);
+  const boot = async (): Promise<void> => {
+    await startHost(description, { as: name, lifetime: "process" });
   };
-  const keep = async (direction: Strike["direction"]): Promise<void> => {
-    const exported = await pulumi("stack", "export", "--file", states[direction], ...where);
-    if (exported.code !== 0) throw new Error(exported.output);
-    await stopHost(name, { keepDisk: true });
-    await labSnapshot(name, tags[direction]);
-    await startHost(description, { as: name });
-  };
-  const digests = async (paths: string): Promise<Map<string, string>> =>
+  const digests = async (): Promise<Digests> =>
     new Map(
-      (
-        await sshOutput(
-          name,
-          `for f in ${paths}; do [ -e "$f" ] && sha256sum "$f" || echo "absent $f"; done | sed 's/ \\+/ /'`,
-        )
-      )
+      (await stack.read(DIGESTS))
         .split("\n")
         .map((line) => [line.slice(line.indexOf(" ") + 1), line.split(" ")[0] ?? ""]),
     );
+  const emptyState = join(folder, "empty.json");
+  const exported = await pulumi("stack", "export", "--file", emptyState, ...where);
+  if (exported.code !== 0) throw new Error(exported.output);
 
-  await stack.read("virsh -q list --all; truncate -s 1M /var/lib/libvirt/images/bystander.img");
-  await sshOutput(name, "virsh -q define /dev/stdin", { input: BYSTANDER });
-  const bystander = await stack.read(BYSTANDER_STATE);
-  await keep("up");
-  const up = begin("up");
-  const upSteps = await recorded(name, up);
-  await must(up, "up");
-  const managed = await stack.read("ls /var/lib/vfio-fleet/receipts | grep % | tr % / | paste -sd' '; true");
-  const after = await digests(managed);
-  await keep("destroy");
-  const destroy = begin("destroy");
-  const destroySteps = await recorded(name, destroy);
-  await must(destroy, "destroy");
-  await startHost(description, { as: name, from: tags.up });
-  const before = await digests(managed);
+  let bystander = "";
+  /** before the up, and once it has come through */
+  let before: Digests = new Map();
+  let after: Digests | undefined;
+  let managed: readonly string[] = [];
 
-  const strike = async ({ direction, step, fault: faultName }: Strike): Promise<string[]> => {
-    const wrong: string[] = [];
-    const fault: Fault = faults[faultName];
-    await startHost(description, { as: name, from: tags[direction] });
-    await pulumi("stack", "import", "--file", states[direction], ...where);
-    const idle = { pid: 0, done: Promise.resolve({ code: 0, output: "" }), said: async () => {} };
-    if (fault.early) await fault.strike({ host: name, run: idle, proxy });
-    const run = begin(direction);
-    const struck = { host: name, run, proxy };
-    if (!fault.early) {
-      if (await reaches(name, step, run)) await fault.strike(struck);
-      else wrong.push(`the step was not reached:\n${(await run.done).output.slice(-1500)}`);
-    }
-    // a step may take minutes on a host that is emulated; a run that hears nothing would wait for ever
-    await endOf(run, faultName === "connection silent" ? 90_000 : 1_200_000);
-    await fault.heal?.(struck);
+  const fresh = async (): Promise<void> => {
     await pulumi("cancel", "--yes", name);
+    const emptied = await pulumi("stack", "import", "--file", emptyState, ...where);
+    if (emptied.code !== 0) throw new Error(emptied.output);
+    await startHost(description, { as: name, fresh: true, lifetime: "process" });
+    await stack.read("virsh -q list --all; truncate -s 1M /var/lib/libvirt/images/bystander.img");
+    await sshOutput(name, "virsh -q define /dev/stdin", { input: BYSTANDER });
+    bystander = await stack.read(BYSTANDER_STATE);
+    before = await digests();
+    after = undefined;
+  };
 
-    await startHost(description, { as: name });
-    if (BOOTING.test(step) && faultName !== "power cut") {
-      await powerCut(name);
-      await startHost(description, { as: name });
-    }
-    const now = await digests(managed);
-    for (const [path, digest] of now)
-      if (digest !== before.get(path) && digest !== after.get(path))
-        wrong.push(`${path} is neither as before nor as wanted`);
+  /** What has to be so whenever a run was struck. */
+  const look = async (): Promise<{ readonly wrong: string[]; readonly files: Digests }> => {
+    const wrong: string[] = [];
+    const files = await digests();
     if ((await sshRun(name, BYSTANDER_STATE)).stdout.trim() !== bystander.trim())
       wrong.push("a guest that is not the stack's was changed or lost");
-    const exported = join(folder, "now.json");
-    const read = await pulumi("stack", "export", "--file", exported, ...where);
+    const file = join(folder, "now.json");
+    const read = await pulumi("stack", "export", "--file", file, ...where);
     try {
-      JSON.parse(readFileSync(exported, "utf8"));
+      JSON.parse(readFileSync(file, "utf8"));
     } catch {
       wrong.push(`the state cannot be read: ${read.output}`);
     }
-    const again = await begin(direction).done;
-    if (again.code !== 0) wrong.push(`${direction} did not finish:\n${again.output.slice(-3000)}`);
-    else if (direction === "up") {
+    return { wrong, files };
+  };
+
+  /** What has to be so when a run has come through. */
+  const lookAtEnd = async (direction: Direction): Promise<string[]> => {
+    const wrong: string[] = [];
+    const aside = await stack.read(LEFT_ASIDE);
+    if (aside !== "") wrong.push(`left aside, half written perhaps: ${aside}`);
+    if (direction === "up") {
+      managed = (await stack.read(MANAGED)).split("\n");
+      after = await digests();
       const preview = await stack.preview("--expect-no-changes");
       if (preview.code !== 0) wrong.push(`the preview is not clean:\n${preview.output.slice(-3000)}`);
-    } else {
-      const left = await digests(managed);
-      for (const [path, digest] of left)
-        if (digest !== before.get(path)) wrong.push(`${path} is not as it was before the up`);
+      return wrong;
     }
+    const left = await digests();
+    for (const path of managed)
+      if (left.get(path) !== before.get(path)) wrong.push(`${path} is not as it was before the up`);
     return wrong;
   };
 
+  const course = async (direction: Direction, choice: Choice): Promise<readonly Outcome[]> => {
+    const outcomes: (Outcome & { readonly files: Digests })[] = [];
+    const met = new Set<string>();
+    const planned = new Map<string, FaultName>();
+    let [ended, through] = [false, false];
+    const blame = (text: string): void => {
+      const [latest] = outcomes.slice(-1);
+      if (!latest) throw new Error(`${name}: ${direction} before any fault: ${text}`);
+      latest.wrong.push(text);
+    };
+    while (!ended) {
+      const strikes: { step: string; fault: FaultName }[] = [];
+      let heal = async (): Promise<void> => {};
+      const struck = (run: PulumiRun) => ({ host: name, run, proxy, boot });
+      // a fault that has to be there before the step: asked for once
+      if (direction === "up" && !met.has(FIRST) && !planned.has(FIRST)) {
+        const first = choice(direction, FIRST);
+        if (first !== undefined) planned.set(FIRST, first);
+      }
+      const laid = [...planned.values()].map(faultOf).filter(({ early }) => early);
+      for (const fault of laid) await fault.strike(struck(NO_RUN));
+      const run = begin(direction);
+      endAfter(run, RUN_LIMIT_MS);
+      let step: string | undefined;
+      while ((step = await nextStep(name, run, met)) !== undefined) {
+        await heal();
+        heal = async () => {};
+        met.add(step);
+        const chosen = planned.get(step) ?? choice(direction, step);
+        planned.delete(step);
+        if (chosen === undefined) continue;
+        const fault = faultOf(chosen);
+        log(`  ${description}, ${direction}, ${step}: ${chosen}`);
+        if (!fault.early) await fault.strike(struck(run));
+        strikes.push({ step, fault: chosen });
+        heal = async () => fault.heal?.(struck(run));
+        if (fault.early) {
+          await heal();
+          heal = async () => {};
+        }
+        if (fault.passes) continue;
+        if (fault.patienceMs !== undefined) endAfter(run, fault.patienceMs);
+        break;
+      }
+      const { code, output } = await run.done;
+      await heal();
+      for (const fault of laid) await fault.heal?.(struck(NO_RUN));
+      await pulumi("cancel", "--yes", name);
+      await boot();
+      if (strikes.length === 0) {
+        ended = true;
+        through = code === 0;
+        if (!through) blame(`${direction} did not come through after it:\n${output.slice(-3000)}`);
+        break;
+      }
+      const [latest] = strikes.slice(-1);
+      if (latest && BOOTING.test(latest.step) && latest.fault !== "power cut") {
+        await powerCut(name);
+        await boot();
+      }
+      const { wrong, files } = await look();
+      for (const strike of strikes)
+        outcomes.push({ direction, host: description, ...strike, wrong: [...wrong], files });
+    }
+    const atEnd = through
+      ? await lookAtEnd(direction)
+      : ["not shown to its end: the way that it was on did not come through"];
+    for (const { wrong, files } of outcomes) {
+      wrong.push(...atEnd);
+      for (const path of managed)
+        if (![before.get(path), after?.get(path)].includes(files.get(path)))
+          wrong.push(`${path} was neither as before nor as wanted`);
+    }
+    return outcomes;
+  };
+
   return {
-    host: name,
-    steps: { up: upSteps, destroy: destroySteps },
-    strike,
+    fresh,
+    course,
     remove: async () => {
       await proxy.close();
       await stack.remove();
-      for (const tag of Object.values(tags)) await removeSnapshot(tag);
       rmSync(folder, { recursive: true });
     },
   };
 };
 
 /** One line a strike, for the table in docs/reliability.md. */
-export const writeTable = (
-  file: string,
-  rows: readonly (Strike & { readonly host: string; readonly wrong: readonly string[] })[],
-): void =>
-  writeFileSync(
-    file,
-    [
-      "| host | run | step | fault | what it proves | survived |",
-      "| --- | --- | --- | --- | --- | --- |",
-      ...rows.map(
-        ({ host, direction, step, fault, wrong }) =>
-          `| ${host} | ${direction} | \`${step}\` | ${fault} | ${faults[fault].proves} | ${wrong.length === 0 ? "yes" : "no"} |`,
-      ),
-      "",
-    ].join("\n"),
-  );
+export const tableOf = (rows: readonly Outcome[]): string =>
+  [
+    "| host | run | step | fault | what it proves | survived |",
+    "| --- | --- | --- | --- | --- | --- |",
+    ...rows.map(
+      ({ host, direction, step, fault, wrong }) =>
+        `| ${host} | ${direction} | \`${step}\` | ${fault} | ${faultOf(fault).proves} | ${wrong.length === 0 ? "yes" : "no"} |`,
+    ),
+    "",
+  ].join("\n");

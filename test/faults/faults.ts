@@ -9,14 +9,22 @@ export interface Struck {
   readonly host: string;
   readonly run: PulumiRun;
   readonly proxy: Proxy;
+  /** has the host running, as whoever gives the power back */
+  readonly boot: () => Promise<void>;
 }
 
 /** One way in which things go wrong, and how the world comes right again afterwards (nobody repairs the host by hand). */
 export interface Fault {
   /** what it shows when it is survived */
   readonly proves: string;
-  /** before the run, rather than when the step is at work: the step meets it from its first moment */
+  /** the only steps to which it can do something */
+  readonly at?: RegExp;
+  /** laid before the run, where the step would be over before it came */
   readonly early?: true;
+  /** the run goes on, and is struck again at its next step */
+  readonly passes?: true;
+  /** a run that hears nothing any more is ended after so long */
+  readonly patienceMs?: number;
   strike(struck: Struck): Promise<void>;
   heal?(struck: Struck): Promise<void>;
 }
@@ -44,6 +52,14 @@ const descendants = (root: number, name: string): number[] => {
   });
 };
 
+const kill = (pid: number): void => {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // it has ended
+  }
+};
+
 const onHost = async (host: string, command: string): Promise<void> => {
   await sshOutput(host, command);
 };
@@ -52,13 +68,13 @@ export const faults = {
   "engine killed": {
     proves: "what a dead engine left is found and finished by the next up",
     strike: async ({ run }) => {
-      process.kill(run.pid, "SIGKILL");
+      kill(run.pid);
     },
   },
   "plugin killed": {
     proves: "a step whose caller died leaves nothing half done",
     strike: async ({ run }) => {
-      for (const pid of descendants(run.pid, "pulumi-resource-command")) process.kill(pid, "SIGKILL");
+      for (const pid of descendants(run.pid, "pulumi-resource-command")) kill(pid);
     },
   },
   "connection reset": {
@@ -67,16 +83,19 @@ export const faults = {
   },
   "connection silent": {
     proves: "a run that hears nothing any more can be ended and run again",
+    patienceMs: 20_000,
     strike: async ({ proxy }) => proxy.silence(),
     heal: async ({ proxy }) => proxy.restore(),
   },
   "power cut": {
     proves: "files are whole or as before, and the host boots",
-    strike: async ({ host }) => powerCut(host),
+    strike: async ({ host, boot }) => {
+      await powerCut(host);
+      await boot();
+    },
   },
   "disk full": {
     proves: "no file is cut short for want of room",
-    early: true,
     strike: async ({ host }) =>
       onHost(
         host,
@@ -88,33 +107,47 @@ export const faults = {
     proves: "a host that stopped to write is left as it was",
     strike: async ({ host }) => onHost(host, "echo u >/proc/sysrq-trigger"),
     // only a boot makes it writable again
-    heal: async ({ host }) => powerCut(host),
+    heal: async ({ host, boot }) => {
+      await powerCut(host);
+      await boot();
+    },
   },
   "clock set forward": {
     proves: "neither the lock nor the receipts go by the clock",
+    passes: true,
     strike: async ({ host }) => onHost(host, "date -s '+2 years' >/dev/null"),
     heal: async ({ host }) => onHost(host, `date -s @${Math.floor(Date.now() / 1000)} >/dev/null`),
   },
   "clock set back": {
     proves: "neither the lock nor the receipts go by the clock",
+    passes: true,
     strike: async ({ host }) => onHost(host, "date -s '-400 days' >/dev/null"),
     heal: async ({ host }) => onHost(host, `date -s @${Math.floor(Date.now() / 1000)} >/dev/null`),
   },
   "dpkg locked": {
-    proves: "another package manager is waited for or named, not broken",
+    proves: "another package manager is waited for, and what one left half done is finished",
     early: true,
-    // a lock as dpkg takes it (fcntl, whole file)
+    passes: true,
+    at: /^packages\b/,
+    // an upgrade that was cut off left a package half done, so that the step needs dpkg; then a lock as dpkg takes it
+    // (fcntl, whole file)
     strike: async ({ host }) =>
       onHost(
         host,
-        `systemd-run --quiet --collect --unit=vfio-fault-dpkg perl -e 'use Fcntl; open F, ">>/var/lib/dpkg/lock-frontend"; fcntl(F, F_SETLKW, pack("s s x4 q q l", F_WRLCK, 0, 0, 0, 0)) or die; sleep 600'`,
+        `sed -i '/^Package: qemu-utils$/,/^$/s/^Status: install ok installed$/Status: install ok unpacked/' /var/lib/dpkg/status; systemd-run --quiet --collect --unit=vfio-fault-dpkg perl -e 'use Fcntl; open F, ">>/var/lib/dpkg/lock-frontend"; fcntl(F, F_SETLKW, pack("s s x4 q q l", F_WRLCK, 0, 0, 0, 0)) or die; sleep 600'`,
       ),
     heal: async ({ host }) => {
-      await sshRun(host, "systemctl stop vfio-fault-dpkg");
+      // once the step has met it, if it comes to that
+      await sshRun(
+        host,
+        "n=0; until grep -qs lock /var/lib/vfio-fleet/.dpkg || [ $n = 60 ]; do n=$((n + 1)); sleep 0.5; done; systemctl stop vfio-fault-dpkg",
+      );
     },
   },
   "libvirtd stopped": {
     proves: "a daemon that is gone is started, or named",
+    passes: true,
+    at: /^(libvirtd|block|media|grow|domain|undomain|run|shutdown|reboot|prove|leave)\b/,
     strike: async ({ host }) =>
       onHost(
         host,
@@ -124,4 +157,7 @@ export const faults = {
 } as const satisfies Record<string, Fault>;
 
 export type FaultName = keyof typeof faults;
+
+/** One of them, with what only some have. */
+export const faultOf = (name: FaultName): Fault => faults[name];
 export const faultNames = Object.keys(faults) as readonly FaultName[];

@@ -1,45 +1,70 @@
-import type { FaultName } from "./faults.ts";
+import { faultNames, faultOf, type FaultName } from "./faults.ts";
+
+export type Direction = "up" | "destroy";
 
 /** One fault at one step of one direction. */
 export interface Strike {
-  readonly direction: "up" | "destroy";
+  readonly direction: Direction;
   /** the first words of the agent's call, as the host's lease tells them: `file /etc/modprobe.d/vfio.conf` */
   readonly step: string;
   readonly fault: FaultName;
 }
 
-/** Steps in their order, without what changes from run to run. */
-export const stepsOf = (announced: readonly string[]): string[] => [
-  ...new Set(
-    announced.map((line) => line.split(" ").slice(0, 2).join(" ").trim()).filter((step) => step !== ""),
-  ),
-];
+/** Chooses the fault for a step that is at work, or nothing when it is to pass. */
+export type Choice = (direction: Direction, step: string) => FaultName | undefined;
+
+/** A step as a strike names it, without what changes from run to run. */
+export const stepName = (announced: string): string => announced.split(" ").slice(0, 2).join(" ").trim();
+
+/** Those that can strike at few steps come before those that can at any. */
+const rank = (name: FaultName): number => (faultOf(name).at ? 0 : 1);
 
 /**
- * Every step meets `each` faults, and over all steps every fault comes as often as any other: step by step the list of
- * faults goes on where it stopped.
+ * Goes round the faults: each step meets the one that came least often so far and can do something at that step, never one
+ * twice. Over many steps every fault comes about as often as any other.
  */
-export const planStrikes = (
-  steps: Readonly<Record<Strike["direction"], readonly string[]>>,
+export const rotation = (
   names: readonly FaultName[],
-  each: number,
-): Strike[] => {
-  let next = 0;
-  return (["up", "destroy"] as const).flatMap((direction) =>
-    steps[direction].flatMap((step) =>
-      Array.from({ length: Math.min(each, names.length) }, () => {
-        const fault = names[next++ % names.length];
-        if (fault === undefined) throw new Error("there are no faults");
-        return { direction, step, fault };
-      }),
-    ),
-  );
+  wanted: (step: string) => boolean = () => true,
+): Choice => {
+  const counts = new Map(names.map((name) => [name, 0]));
+  const met = new Set<string>();
+  return (direction, step) => {
+    if (!wanted(step)) return undefined;
+    const [fault] = names
+      .filter((name) => !met.has(`${direction} ${step} ${name}`))
+      .filter((name) => faultOf(name).at?.test(step) ?? true)
+      .toSorted((one, other) => (counts.get(one) ?? 0) - (counts.get(other) ?? 0) || rank(one) - rank(other));
+    if (fault === undefined) return undefined;
+    counts.set(fault, (counts.get(fault) ?? 0) + 1);
+    met.add(`${direction} ${step} ${fault}`);
+    return fault;
+  };
 };
 
-/** At most so many of a list, evenly from its beginning to its end. */
-export const spread = <T>(list: readonly T[], most: number): T[] =>
-  list.filter(
-    (_, index) =>
-      most >= list.length ||
-      Math.floor((index * most) / list.length) !== Math.floor(((index - 1) * most) / list.length),
-  );
+/** Just these, each at the first step that its words begin, in any order. */
+export const listed = (strikes: readonly Strike[]): Choice => {
+  const open = [...strikes];
+  return (direction, step) => {
+    const found = open.findIndex((one) => one.direction === direction && step.startsWith(one.step));
+    return found === -1 ? undefined : open.splice(found, 1)[0]?.fault;
+  };
+};
+
+/** At most so many. */
+export const atMost = (most: number, choice: Choice): Choice => {
+  let chosen = 0;
+  return (direction, step) => {
+    if (chosen >= most) return undefined;
+    const fault = choice(direction, step);
+    if (fault !== undefined) chosen += 1;
+    return fault;
+  };
+};
+
+/** The faults by name, or all. */
+export const namedFaults = (name: string | undefined): readonly FaultName[] => {
+  const found = faultNames.filter((one) => name === undefined || one === name);
+  if (found.length === 0) throw new Error(`there is no fault "${name}"; there are ${faultNames.join(", ")}`);
+  return found;
+};

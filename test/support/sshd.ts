@@ -57,8 +57,15 @@ const freePorts = async (count: number): Promise<number[]> => {
   return [...found];
 };
 
-/** Starts the server and waits until it listens on so many ports. `settings` are lines of sshd_config(5). */
-export const startSshd = async (settings: readonly string[] = [], count = 1): Promise<Sshd> => {
+/**
+ * Starts the server and waits until it listens on so many ports. `settings` are lines of sshd_config(5), `keyOptions` stand
+ * before the key in authorized_keys.
+ */
+export const startSshd = async (
+  settings: readonly string[] = [],
+  count = 1,
+  keyOptions = "",
+): Promise<Sshd> => {
   const folder = mkdtempSync(join(tmpdir(), "vfio-fleet-sshd-"));
   chmodSync(folder, 0o700);
   const file = (name: string): string => join(folder, name);
@@ -66,7 +73,7 @@ export const startSshd = async (settings: readonly string[] = [], count = 1): Pr
   const known = makeKey(file("user"));
   makeKey(file("stranger"));
   const otherHostKey = makeKey(file("other"));
-  writeFileSync(file("authorized"), `${known}\n`, { mode: 0o600 });
+  writeFileSync(file("authorized"), `${keyOptions} ${known}\n`.trimStart(), { mode: 0o600 });
   const ports = await freePorts(count);
   writeFileSync(
     file("config"),

@@ -293,6 +293,19 @@ describe.each(SHELLS)("leaving, with %s", (shell) => {
     expect(host.calls("systemd-run")).toHaveLength(1);
   });
 
+  test("the agent goes as well, unless an administrator put it there for a login that may do no more", () => {
+    applied();
+    host.install();
+    expect(host.run(["leave", "never", "0"])).toMatchObject({ status: 0 });
+    expect(host.list("/usr/local/lib")).toEqual([]);
+    applied();
+    host.install();
+    host.file("/usr/local/lib/vfio-fleet/probe", "#!/bin/sh", { mode: 0o755 });
+    expect(host.run(["leave", "never", "0"])).toMatchObject({ status: 0 });
+    expect(host.list("/usr/local/lib/vfio-fleet")).toEqual(["host", "probe"]);
+    expect(host.list("/var/lib/vfio-fleet")).toEqual([]);
+  });
+
   test("never and ask: the reboot is left to the person", () => {
     applied();
     expect(host.run(["leave", "ask", "0"]).output).toContain("reboot the host when it suits you");

@@ -203,6 +203,17 @@ describe.each(SHELLS)("the lease of a host, with %s", (shell) => {
     expect(host.read(LEASE)).toBeUndefined();
     ok(host.run(["admit", `token=${OP}`], "", DESK));
     refused(host.run(["admit", `token=${GUEST}`], "", LAPTOP), "locked: op@desk");
+    // by itself, where the login may do no more
+    ok(step(OP, DESK));
+    const whole = "#!/bin/sh\n# whole\n";
+    host.folder("/usr/local/lib/vfio-fleet");
+    refused(host.run(["install", `token=${GUEST}`], whole, LAPTOP), "locked: op@desk");
+    const left = /^left=.*$/m.exec(host.read(LEASE) ?? "")?.[0];
+    ok(host.run(["install", `token=${OP}`], whole, DESK));
+    expect(host.read("/usr/local/lib/vfio-fleet/host")).toBe(whole);
+    expect(host.read(LEASE)).toContain(left);
+    refused(host.run(["install", `token=${OP}`], whole.slice(0, 12), DESK), "did not arrive whole");
+    expect(host.read("/usr/local/lib/vfio-fleet/host")).toBe(whole);
   });
 
   test("sudo hides the address, the processes above still know it", () => {

@@ -38,6 +38,18 @@ describe.each(SHELLS)("packages, with %s", (shell) => {
     expect(calls.at(-1)).toMatch(/^apt-get .* install swtpm qemu-utils$/);
   });
 
+  test("what was only half configured is installed then, and needs no network", () => {
+    start(shell);
+    host.tool("dpkg", ': >"$ROOT/configured"');
+    host.tool("dpkg-query", '[ -e "$ROOT/configured" ] && echo installed || echo unpacked');
+    expect(host.run(["packages", "qemu-utils", "token=t1"])).toMatchObject({
+      status: 0,
+      output: "already installed: qemu-utils\n",
+    });
+    expect(changes()).toEqual(["dpkg --configure -a --force-confold"]);
+    expect(host.receipt("packages")).toEqual({ token: "t1" });
+  });
+
   test("a package manager at work is waited for; one that does not end is named, and nothing is noted", () => {
     start(shell);
     host.tool("dpkg", `[ -e "$ROOT/released" ] || { echo "${LOCKED}" >&2; exit 2; }`);

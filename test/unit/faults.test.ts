@@ -1,37 +1,52 @@
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import { faultNames } from "../faults/faults.ts";
-import { planStrikes, spread, stepsOf } from "../faults/plan.ts";
+import { faultNames, faultOf, type FaultName } from "../faults/faults.ts";
+import { atMost, listed, rotation, stepName, type Choice } from "../faults/plan.ts";
 import { startProxy, type Proxy } from "../faults/proxy.ts";
 
-describe("the plan of a campaign", () => {
-  test("steps come once each, without their tokens", () => {
-    expect(
-      stepsOf(["file /etc/a 644", "file /etc/a 644", "", "boot", "run win10", "file /etc/b 755"]),
-    ).toEqual(["file /etc/a", "boot", "run win10", "file /etc/b"]);
+describe("the choice of faults", () => {
+  const steps = ["packages", "boot", "libvirtd", ...Array.from({ length: 13 }, (_, n) => `file /etc/${n}`)];
+  const two = (choice: Choice): [string, FaultName | undefined][] =>
+    [...steps, ...steps].map((step) => [step, choice("up", step)]);
+
+  test("a step is called what it is without what changes from run to run", () => {
+    expect(stepName("file /etc/a 644 token=x")).toBe("file /etc/a");
+    expect(stepName("boot\n")).toBe("boot");
   });
 
-  test("every step meets as many faults as were asked for, and every fault comes about as often", () => {
-    const steps = { up: Array.from({ length: 13 }, (_, n) => `file ${n}`), destroy: ["leave"] };
-    const strikes = planStrikes(steps, faultNames, 3);
-    expect(strikes).toHaveLength(42);
-    for (const step of [...steps.up, "leave"])
-      expect(new Set(strikes.filter((one) => one.step === step).map(({ fault }) => fault)).size).toBe(3);
-    const counts = faultNames.map((name) => strikes.filter(({ fault }) => fault === name).length);
+  test("no step meets one fault twice, and every fault that can strike anywhere comes about as often", () => {
+    const chosen = two(rotation(faultNames));
+    expect(new Set(chosen.map(String)).size).toBe(2 * steps.length);
+    const counts = faultNames
+      .filter((name) => faultOf(name).at === undefined)
+      .map((name) => chosen.filter(([, fault]) => fault === name).length);
     expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
+    expect(new Set(chosen.map(([, fault]) => fault))).toEqual(new Set(faultNames));
   });
 
-  test.each([
-    [10, 3],
-    [10, 10],
-    [10, 20],
-    [7, 1],
-  ])("of %s at most %s, from the first on", (length, most) => {
-    const list = Array.from({ length }, (_, index) => index);
-    const chosen = spread(list, most);
-    expect(chosen).toHaveLength(Math.min(length, most));
-    expect(chosen[0]).toBe(0);
+  test("a fault strikes only where it can do something", () => {
+    for (const [step, fault] of two(rotation(faultNames)))
+      expect([step, fault, fault && (faultOf(fault).at?.test(step) ?? true)]).toEqual([step, fault, true]);
+    expect(rotation(["dpkg locked"])("up", "boot")).toBeUndefined();
+    expect(rotation(["power cut"], (step) => step === "boot")("up", "packages")).toBeUndefined();
+  });
+
+  test("at most so many", () => {
+    expect(two(atMost(5, rotation(faultNames))).filter(([, fault]) => fault)).toHaveLength(5);
+  });
+
+  test("just those that are listed, once each, in whatever order the steps come", () => {
+    const choice = listed([
+      { direction: "up", step: "boot", fault: "power cut" },
+      { direction: "up", step: "file ", fault: "disk full" },
+      { direction: "destroy", step: "file ", fault: "plugin killed" },
+    ]);
+    expect(two(choice).filter(([, fault]) => fault)).toEqual([
+      ["boot", "power cut"],
+      ["file /etc/0", "disk full"],
+    ]);
+    expect(choice("destroy", "file /etc/0")).toBe("plugin killed");
   });
 });
 

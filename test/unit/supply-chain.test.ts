@@ -1,5 +1,9 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { execFileSync, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 interface LockedPackage {
   readonly version?: string;
@@ -69,5 +73,77 @@ describe("Go modules", () => {
     expect(wanted.map(([, name, version]) => `${name} ${version}`).filter((one) => !sums.has(one))).toEqual(
       [],
     );
+  });
+});
+
+describe("Pulumi's downloads", () => {
+  const NAME = "pulumi-v1.2.3-linux-x64.tar.gz";
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "vfio-fleet-downloads-"));
+    mkdirSync(join(folder, "toolchain"));
+    mkdirSync(join(folder, "served/releases/sdk"), { recursive: true });
+    mkdirSync(join(folder, "out"));
+    mkdirSync(join(folder, "pulumi"));
+    writeFileSync(join(folder, "pulumi/pulumi"), "the program");
+    execFileSync("tar", ["-czf", join(folder, "served/releases/sdk", NAME), "-C", folder, "pulumi"]);
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const digest = (): string =>
+    createHash("sha256")
+      .update(readFileSync(join(folder, "served/releases/sdk", NAME)))
+      .digest("hex");
+  const download = (pins: string) => {
+    writeFileSync(join(folder, "toolchain/downloads.sha256"), pins);
+    const { status, stdout, stderr } = spawnSync(
+      "bash",
+      [
+        "-c",
+        'uname() { if [ "$1" = -m ]; then echo x86_64; else echo Linux; fi; }; note() { echo "$@"; }; with_progress() { shift; "$@"; }; . toolchain/downloads.sh; ROOT=$1; download_cli "$1/out"',
+        "-",
+        folder,
+      ],
+      {
+        encoding: "utf8",
+        env: {
+          ...process.env,
+          PULUMI_VERSION: "1.2.3",
+          VFIO_FLEET_DOWNLOADS: `file://${folder}/served`,
+        },
+      },
+    );
+    return { status, said: stdout + stderr, got: readdirSync(join(folder, "out")) };
+  };
+
+  test("one that is pinned and matches is unpacked", () => {
+    expect(download(`# comment\n${digest()}  ${NAME}\n`)).toEqual({ status: 0, said: "", got: ["pulumi"] });
+  });
+
+  test("another content is refused with both digests, before it is unpacked", () => {
+    const other = "0".repeat(64);
+    const { status, said, got } = download(`${other}  ${NAME}\n`);
+    expect([status, got]).toEqual([1, []]);
+    expect(said).toContain(
+      `${NAME}: refused: its sha256 is ${digest()}, toolchain/downloads.sha256 says ${other}`,
+    );
+  });
+
+  test("one that is not pinned is taken, and that is said", () => {
+    expect(download(`${digest()}  pulumi-v1.2.2-linux-x64.tar.gz\n`)).toMatchObject({
+      status: 0,
+      said: expect.stringContaining(`${NAME} has no digest`),
+      got: ["pulumi"],
+    });
+  });
+
+  test("the list holds digests of this version's files only", () => {
+    const versions = readFileSync("toolchain/versions.sh", "utf8").match(/(?<=^[A-Z_]+VERSION=)\S+/gm) ?? [];
+    expect(versions).toHaveLength(3);
+    const lines = readFileSync("toolchain/downloads.sha256", "utf8").trimEnd().split("\n");
+    for (const line of lines.filter((line) => !line.startsWith("#"))) {
+      expect(line).toMatch(/^[0-9a-f]{64}  pulumi(-resource-(command|libvirt))?-v\S+-linux-\w+\.tar\.gz$/);
+      expect(versions.some((version) => line.includes(`-v${version}-`))).toBe(true);
+    }
   });
 });

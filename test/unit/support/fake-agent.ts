@@ -60,7 +60,7 @@ export class FakeAgent {
 
   private onHost(text: string): string {
     return text
-      .replace(/^PATH=.*$/m, `PATH='${this.tools}:${process.env["PATH"]}'`)
+      .replaceAll(/^PATH=.*$/gm, `PATH='${this.tools}:${process.env["PATH"]}'`)
       .replaceAll(HOST_PATHS, `${this.root}/`);
   }
 
@@ -131,7 +131,7 @@ export class FakeAgent {
     const file = join(this.tools, ".forced");
     const edits = [
       `s#^PATH=.*#PATH='${this.tools}':$PATH#`,
-      `s#/\\(sys\\|proc\\|run\\|usr/local\\)/#${this.root}/\\1/#g`,
+      `s#\\(^\\|[^A-Za-z0-9_*}$]\\)/\\(sys\\|proc\\|etc\\|boot\\|run\\|lib\\|var\\|usr\\|efi\\)/#\\1${this.root}/\\2/#g`,
     ];
     const shell = this.shell === "dash" ? "dash" : "busybox sh";
     writeFileSync(
