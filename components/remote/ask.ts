@@ -110,14 +110,8 @@ export const askHost = async (
   ].join("\n");
   const wanted = { script: text, program: probeCall("ask"), input: questionLines(asked) };
   const host = await opened;
-<<<<<<< HEAD
-=======
-  const result = await host
-    .ask(elevated(wanted, connection.sudoPassword), hearingFirst(onLibvirt))
-    .finally(host.end);
->>>>>>> i9
   const name = `${connection.user}@${connection.host}`;
-  const answer = host.ask(elevated(text, connection.sudoPassword), hearingFirst(onLibvirt));
+  const answer = host.ask(elevated(wanted, connection.sudoPassword), hearingFirst(onLibvirt));
   const result = await inTime(name, answer, patience).finally(host.end);
   if (result.code !== 0 && result.stdout.length === 0)
     throw new HostError(
