@@ -8,7 +8,7 @@ import { scratch } from "./test/support/scratch.ts";
 const TMPDIR = scratch();
 
 /**
- * `unit` (pure), `component` (Pulumi mocks), `browser` (the report in Chromium), `lab` (real hosts in QEMU, slow, one worker), and
+ * `unit` (pure), `component` (Pulumi mocks), `browser` (the report in Chromium), `lab` (real hosts in QEMU, slow, two at a time), and
  * what `npm test` leaves to `npm run test:hosts` (other boot loaders, steps that fail) and `npm run test:matrix` (the main job on
  * every kind of host).
  */
@@ -48,7 +48,8 @@ export default defineConfig(({ mode }) => ({
         test: {
           name: "lab",
           include: ["test/lab/**/*.test.ts"],
-          fileParallelism: false,
+          // a host that boots or builds an initramfs keeps little more than one core busy
+          maxWorkers: 2,
           testTimeout: 1_200_000,
           hookTimeout: 1_800_000,
         },
