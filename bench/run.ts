@@ -39,7 +39,9 @@ const withFleet = async <T>(count: number, use: (fleet: BedFleet) => Promise<T>)
 const cache = cacheDir();
 mkdirSync(cache, { recursive: true });
 const python = installPeers(cache);
-let figures: Figures = readFigures(values.json, peerVersions(python));
+const { samples: before, ...about } = readFigures(values.json, peerVersions(python));
+const samples = [...before];
+const figures: Figures = { ...about, samples };
 const jobFolder = mkdtempSync(join(tmpdir(), "vfio-fleet-bench-job-"));
 try {
   const job = await withFleet(1, async (fleet) => {
@@ -59,10 +61,7 @@ try {
           for (const phase of PHASES) {
             const measured = await measure(tool.command(phase, fleet));
             for (const host of fleet.bed.hosts) checkHost(host, job, jobFolder, `${tool.name}, ${phase}`);
-            figures = {
-              ...figures,
-              samples: [...figures.samples, { hosts, tool: tool.name, phase, ...measured }],
-            };
+            samples.push({ hosts, tool: tool.name, phase, ...measured });
             if (values.json !== undefined) writeFigures(values.json, figures);
             console.error(
               `${hosts} hosts, round ${round}, ${tool.name}, ${phase}: ${measured.seconds.toFixed(2)} s, CPU ${measured.cpuSeconds.toFixed(1)} s, ${measured.memoryMiB} MiB`,
