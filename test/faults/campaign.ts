@@ -96,7 +96,7 @@ export const prepareRange = async (
   stackFile: string,
   log: (line: string) => void = console.log,
 ): Promise<Range> => {
-  const name = `faults-${stackFile}`;
+  const name = `test-faults-${stackFile}`;
   const folder = mkdtempSync(join(tmpdir(), "vfio-fleet-faults-"));
   const stack: LabStack = await startLabStack(description, stackFile, name);
   const proxy: Proxy = await startProxy(() => findHost(name).sshPort);
@@ -126,6 +126,7 @@ export const prepareRange = async (
   const exported = await pulumi("stack", "export", "--file", emptyState, ...where);
   if (exported.code !== 0) throw new Error(exported.output);
 
+  let touched = false;
   let bystander = "";
   /** before the up, and once it has come through */
   let before: Digests = new Map();
@@ -136,7 +137,9 @@ export const prepareRange = async (
     await pulumi("cancel", "--yes", name);
     const emptied = await pulumi("stack", "import", "--file", emptyState, ...where);
     if (emptied.code !== 0) throw new Error(emptied.output);
-    await startHost(description, { as: name, fresh: true, lifetime: "process" });
+    // the first one has been started with the stack
+    if (touched) await startHost(description, { as: name, fresh: true, lifetime: "process" });
+    touched = true;
     await stack.read("virsh -q list --all; truncate -s 1M /var/lib/libvirt/images/bystander.img");
     await sshOutput(name, "virsh -q define /dev/stdin", { input: BYSTANDER });
     bystander = await stack.read(BYSTANDER_STATE);
