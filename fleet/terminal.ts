@@ -86,8 +86,11 @@ export const formatTable = (
       })),
     );
   }
-  return table.toString();
+  return drawn(table);
 };
+
+/** The library cuts what is too wide between code units; half a character of two is no text. */
+const drawn = (table: Table.Table): string => table.toString().toWellFormed();
 
 const NO_BORDERS = Object.fromEntries(
   "top top-mid top-left top-right bottom bottom-mid bottom-left bottom-right left left-mid mid mid-mid right right-mid"
@@ -118,7 +121,7 @@ export const formatColumns = (
         wrapOnWordBoundary: longestWord(content) <= (widths[column] ?? 0) - 2,
       })),
     );
-  return table.toString().replaceAll(/ +$/gm, "");
+  return drawn(table).replaceAll(/ +$/gm, "");
 };
 
 /** Text after a label, wrapped between words, with the further lines as far to the right as the first. */

@@ -4,6 +4,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   COLUMNS,
+  formatColumns,
   formatJson,
   formatLabelled,
   formatTable,
@@ -88,6 +89,16 @@ describe("tables", () => {
       expect(columns.map((cells) => cells[3]).join("")).toBe("12345");
     }
   });
+
+  test.each([formatTable, formatColumns])(
+    "a wide character is shown or replaced, never cut in half",
+    (format) => {
+      for (const before of ["", "a", "ab", "abc"])
+        expect(format(["Name"], [[`${before}${"\u{20000}".repeat(40)}`]], plain, 12).isWellFormed()).toBe(
+          true,
+        );
+    },
+  );
 });
 
 describe("labelled text", () => {
