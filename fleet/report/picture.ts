@@ -32,7 +32,7 @@ const driverKind = (driver: string | null): "vfio" | "gpu" | "host" | "none" => 
 
 const cut = (text: string, width: number): string => {
   const most = Math.max(4, Math.floor(width / CHARACTER));
-  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+  return text.length > most ? `${text.slice(0, most - 1).toWellFormed()}…` : text;
 };
 
 interface Placed {
