@@ -23,6 +23,9 @@ image_modules() {
   done
 }
 
+# judged IMAGE: a word for this image as looked at for the effects that are wanted now
+judged() { cat "$1" "$BOOT/wanted" 2>/dev/null | sha256sum | cut -d' ' -f1; }
+
 boot_id() { cat /proc/sys/kernel/random/boot_id; }
 noted() { sed -n "s/^$1=//p" "$BOOT/armed" 2>/dev/null || :; }
 
@@ -103,7 +106,7 @@ verb_boot() { # the wanted effects, and the files of the description, on standar
     lacking=$(initramfs_lacks "$version" "$trial" "$wanted") || die "the initramfs that was built lacks:$NL$lacking"
     say "$trial: opened, all there"
     bootloader_arm "$version" "$trial" "$TOKEN" "$(arguments "$BOOT/applied")" "$(arguments "$wanted")"
-    printf 'token=%s\nboot=%s\nversion=%s\n' "$TOKEN" "$(boot_id)" "$version" >"$BOOT/armed.new"
+    printf 'token=%s\nboot=%s\nversion=%s\nopened=%s\n' "$TOKEN" "$(boot_id)" "$version" "$(judged "$trial")" >"$BOOT/armed.new"
     sync "$BOOT/armed.new"; mv -f "$BOOT/armed.new" "$BOOT/armed"
     say "the next boot, and only that one, is a trial of the new configuration"
   else
@@ -246,6 +249,12 @@ commit() { # KERNEL-VERSION
   trial=$(initramfs_trial "$1")
   for kernel in $(initramfs_kernels); do
     image=$(initramfs_image "$kernel")
+    if [ "$kernel" = "$1" ] && [ -e "$trial" ] && [ "$(judged "$trial")" = "$(noted opened)" ]; then
+      # opened before the reboot, and this system came from it
+      mv -f "$trial" "$image"; sync -f "$image"
+      say "$image: the trial's, in its place"
+      continue
+    fi
     if initramfs_lacks "$kernel" "$image" "$BOOT/wanted" >/dev/null 2>&1; then
       say "$image: opened, all there"
       continue

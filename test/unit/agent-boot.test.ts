@@ -103,8 +103,11 @@ describe.each(SHELLS)("from the trial to the proof, with %s", (shell) => {
     boot();
     expect(host.run(["reboot", "auto", "0", `token=${TOKEN}`]).output).toContain("rebooting now");
     rebooted(TRIAL_BOOT, "vfio-pci");
+    host.calls();
     const proved = prove();
     expect(proved).toMatchObject({ status: 0, errors: "" });
+    // the image was opened before it was booted, and is the same one
+    expect(host.calls("unmkinitramfs")).toEqual([]);
     expect(host.read(IMAGE)).toBe("new image\n");
     expect(host.read(TRIAL)).toBeUndefined();
     expect(host.read("/boot/grub/grub.cfg")).toContain("ro quiet iommu=pt");
@@ -119,6 +122,20 @@ describe.each(SHELLS)("from the trial to the proof, with %s", (shell) => {
     expect(boot().output).toContain("no reboot");
     expect(prove().status).toBe(0);
     expect(host.calls("update-grub", "mkinitramfs")).toEqual([]);
+  });
+
+  test.each([
+    ["a whole one becomes the default", "a new image too", "a new image too\n", /^$/],
+    ["one that lacks something does not", "another image", "old image\n", /lacks:\nmodule vfio_pci/],
+  ])("a trial image that is not the one that was opened is opened again: %s", (_, content, after, errors) => {
+    start(shell);
+    boot();
+    rebooted(TRIAL_BOOT, "vfio-pci");
+    host.file(TRIAL, content);
+    host.calls();
+    expect(prove().errors).toMatch(errors);
+    expect(host.calls("unmkinitramfs")).not.toEqual([]);
+    expect(host.read(IMAGE)).toBe(after);
   });
 
   test("the host came back without the trial: the old configuration stays, and the error says so", () => {
