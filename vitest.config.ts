@@ -8,8 +8,8 @@ import { scratch } from "./test/support/scratch.ts";
 const TMPDIR = scratch();
 
 /**
- * `unit` (pure), `component` (Pulumi mocks), `browser` (the report in Chromium), `lab` (real hosts in QEMU, slow, two at a time), and
- * what `npm test` leaves to `npm run test:hosts` (other boot loaders, steps that fail) and `npm run test:matrix` (the main job on
+ * `unit` (pure), `component` (Pulumi mocks), `browser` (the report in Chromium), `lab` (real hosts in QEMU, slow, one at a time), and
+ * what `npm test` leaves to `npm run test:hosts` (systemd-boot, four cards on AMD, a limited login) and `npm run test:matrix` (the main job on
  * every kind of host).
  */
 export default defineConfig(({ mode }) => ({
@@ -48,8 +48,8 @@ export default defineConfig(({ mode }) => ({
         test: {
           name: "lab",
           include: ["test/lab/**/*.test.ts"],
-          // a host that boots or builds an initramfs keeps little more than one core busy
-          maxWorkers: 2,
+          // two emulated hosts beside each other take more than twice as long
+          fileParallelism: false,
           testTimeout: 1_200_000,
           hookTimeout: 1_800_000,
         },
