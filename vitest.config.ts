@@ -7,6 +7,9 @@ import { scratch } from "./test/support/scratch.ts";
 
 const TMPDIR = scratch();
 
+/** What goes through a whole up for each pairing of drivers, or for each write of one: half a minute each, so not for `test:fast`. */
+const THOROUGH = ["test/unit/drivers.test.ts", "test/unit/power-cuts.test.ts"];
+
 /**
  * `unit` (pure), `component` (Pulumi mocks), `browser` (the report in Chromium), `lab` (real hosts in QEMU, slow, one at a time), and
  * what `npm test` leaves to `npm run test:hosts` (systemd-boot, four cards on AMD, a limited login) and `npm run test:matrix` (the main job on
@@ -29,6 +32,7 @@ export default defineConfig(({ mode }) => ({
         test: {
           name: "unit",
           include: ["test/unit/**/*.test.ts"],
+          exclude: mode === "fast" ? THOROUGH : [],
           isolate: false,
           testTimeout: 30_000,
           env: { TMPDIR },
