@@ -11,9 +11,9 @@ const TMPDIR = scratch();
 const THOROUGH = ["test/unit/drivers.test.ts", "test/unit/power-cuts.test.ts"];
 
 /**
- * `unit` (pure), `component` (Pulumi mocks), `browser` (the report in Chromium), `lab` (real hosts in QEMU, slow, one at a time), and
- * what `npm test` leaves to `npm run test:hosts` (systemd-boot, four cards on AMD, a limited login) and `npm run test:matrix` (the main job on
- * every kind of host).
+ * `unit` (pure), `component` (Pulumi mocks), `browser` (the report in Chromium), `lab` (real hosts in QEMU, slow, one at a
+ * time), and what `npm test` leaves to `npm run test:hosts` (steps that fail and trials that hang, systemd-boot, a limited
+ * login, faults) and `npm run test:matrix` (the main job on every kind of host).
  */
 export default defineConfig(({ mode }) => ({
   test: {

@@ -1,6 +1,7 @@
 /**
- * `npm test`, once setup has run: every test: those of `test:fast` with every shell and all random inputs, the report in a browser, the Go tests of the plugins, and the lab
- * (real hosts in QEMU). Ends with what failed, and one line, `N passed, N failed`. Arguments go to vitest (a file, `-t name`).
+ * `npm test`, once setup has run: the tests of `test:fast` with every shell and all random inputs, the report in a browser,
+ * the Go tests of the plugins, and the lab (real hosts in QEMU). Ends with what failed, and one line, `N passed, N failed`.
+ * Arguments go to vitest (a file, `-t name`).
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
