@@ -11,8 +11,8 @@ const TMPDIR = scratch();
 const THOROUGH = ["test/unit/drivers.test.ts", "test/unit/power-cuts.test.ts"];
 
 /**
- * `unit` (pure), `component` (Pulumi mocks), `browser` (the report in Chromium), `lab` (real hosts in QEMU, slow, one at a
- * time), and what `npm test` leaves to `npm run test:hosts` (steps that fail and trials that hang, systemd-boot, a limited
+ * `unit` (pure), `component` (Pulumi mocks), `browser` (the report in Chromium), `bed` (the real engine and sshd on made-up
+ * hosts), `lab` (real hosts in QEMU, slow, one at a time), and what `npm test` leaves to `npm run test:hosts` (steps that fail and trials that hang, systemd-boot, a limited
  * login, faults) and `npm run test:matrix` (the main job on every kind of host).
  */
 export default defineConfig(({ mode }) => ({
@@ -48,16 +48,16 @@ export default defineConfig(({ mode }) => ({
         },
       },
       { test: { name: "browser", include: ["test/browser/**/*.test.ts"], testTimeout: 30_000 } },
-      {
+      ...["bed", "lab"].map((name) => ({
         test: {
-          name: "lab",
-          include: ["test/lab/**/*.test.ts"],
+          name,
+          include: [`test/${name}/**/*.test.ts`],
           // two emulated hosts beside each other take more than twice as long
           fileParallelism: false,
           testTimeout: 1_200_000,
           hookTimeout: 1_800_000,
         },
-      },
+      })),
       ...["hosts", "matrix"].map((name) => ({
         test: {
           name,

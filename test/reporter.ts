@@ -47,7 +47,7 @@ export class ProgressReporter implements Reporter {
       console.log(`✗ ${test.module.relativeModuleId} > ${test.fullName} (${took})`);
       for (const error of errors)
         console.log(`    ${(error.stack ?? error.message).replaceAll("\n", "\n    ")}\n${error.diff ?? ""}`);
-    } else if (["lab", "hosts", "matrix"].includes(test.project.name) && state === "passed")
+    } else if (["bed", "lab", "hosts", "matrix"].includes(test.project.name) && state === "passed")
       console.log(`✓ ${test.fullName} (${took})`);
   }
 

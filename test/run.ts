@@ -1,9 +1,11 @@
 /**
  * `npm test`, once setup has run: the tests of `test:fast` with every shell and all random inputs, the report in a browser,
- * the Go tests of the plugins, and the lab (real hosts in QEMU). Ends with what failed, and one line, `N passed, N failed`.
+ * the Go tests of the plugins, and the lab (real hosts in QEMU) beside the bed (made-up hosts): an emulated host leaves half a
+ * core idle. Ends with what failed, and one line, `N passed, N failed`.
  * Arguments go to vitest (a file, `-t name`).
  */
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,12 +20,16 @@ interface Counts {
 const folder = mkdtempSync(join(tmpdir(), "vfio-fleet-test-"));
 const chosen = process.argv.slice(2);
 
-const run = (title: string, command: string, args: readonly string[], counts: string): Counts => {
+const run = async (
+  title: string,
+  command: string,
+  args: readonly string[],
+  counts: string,
+): Promise<Counts> => {
   console.log(`\n== ${title}`);
-  const { status } = spawnSync(command, args, {
-    stdio: "inherit",
-    env: { ...process.env, TEST_COUNTS: counts },
-  });
+  const child = spawn(command, args, { stdio: "inherit", env: { ...process.env, TEST_COUNTS: counts } });
+  // a signal has no status
+  const [status] = (await once(child, "close")) as [number | null];
   let found: Counts;
   try {
     found = JSON.parse(readFileSync(counts, "utf8")) as Counts;
@@ -37,7 +43,7 @@ const run = (title: string, command: string, args: readonly string[], counts: st
     : { ...found, failed: 1, failures: [`${title} ended with status ${status}, and every test passed`] };
 };
 
-const vitest = (title: string, projects: readonly string[]): Counts =>
+const vitest = (title: string, projects: readonly string[]): Promise<Counts> =>
   run(
     title,
     "vitest",
@@ -46,9 +52,14 @@ const vitest = (title: string, projects: readonly string[]): Counts =>
   );
 
 const results = [
-  vitest("unit and component tests, and the report in a browser", ["unit", "component", "browser"]),
-  ...(chosen.length > 0 ? [] : [run("plugins: Go tests", "toolchain/test.sh", [], join(folder, "go.json"))]),
-  vitest("lab tests: real hosts in QEMU", ["lab"]),
+  await vitest("unit and component tests, and the report in a browser", ["unit", "component", "browser"]),
+  ...(chosen.length > 0
+    ? []
+    : [await run("plugins: Go tests", "toolchain/test.sh", [], join(folder, "go.json"))]),
+  ...(await Promise.all([
+    vitest("lab tests: real hosts in QEMU", ["lab"]),
+    vitest("bed tests: the real engine and sshd on made-up hosts", ["bed"]),
+  ])),
 ];
 rmSync(folder, { recursive: true });
 const sum = (pick: (counts: Counts) => number): number =>
