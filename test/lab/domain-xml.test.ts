@@ -5,7 +5,7 @@ import { startHost, stopHost } from "../../lab/host.ts";
 import { sshOutput, sshRun } from "../../lab/ssh.ts";
 import { render, table } from "../fixtures/domain.ts";
 
-const HOST = "test-domains";
+const HOST = "test-domain-xml";
 
 beforeAll(async () => {
   await startHost("lab-xeon", { as: HOST, fresh: true, lifetime: "process", onProgress: console.log });
