@@ -16,6 +16,19 @@ const tree = (name: string, all = false): ReturnType<typeof pciTree> => {
   return pciTree(facts, cardReports(facts), all);
 };
 
+const vfio = "/etc/modprobe.d/vfio.conf";
+/** Of a host where somebody edited that file after vfio-fleet wrote it. */
+const editedFacts = () =>
+  xeonFacts({
+    files: {
+      ...xeonFacts().files,
+      [vfio]: { mode: "644", owner: "root", group: "root", sha256: "theirs", content: "x" },
+    },
+    receipts: {
+      "%etc%modprobe.d%vfio.conf": { token: "2026-01-02T03:04:05.000Z", notes: { sha256: "ours" } },
+    },
+  });
+
 describe("markup", () => {
   test("values are escaped, in text and in attributes; markup and lists of it are not", () => {
     const list = ["<", "&"].map((text) => markup`<li>${text}</li>`);
@@ -91,7 +104,6 @@ describe("drift", () => {
     cards: { gtx1050: { address: "03:00.0", ids: ["10de:1c81", "10de:0fb9"] } },
   });
   const target: Target = { name: "xeon", stack: "xeon", spec, connection: { ok: false, problems: [] } };
-  const vfio = "/etc/modprobe.d/vfio.conf";
 
   test("a host that has never been set up has everything before it, and no drift", () => {
     const found = hostDrift(xeonFacts(), target);
@@ -100,15 +112,7 @@ describe("drift", () => {
   });
 
   test("a file that somebody edited after vfio-fleet wrote it", () => {
-    const facts = xeonFacts({
-      files: {
-        ...xeonFacts().files,
-        [vfio]: { mode: "644", owner: "root", group: "root", sha256: "theirs", content: "x" },
-      },
-      receipts: {
-        "%etc%modprobe.d%vfio.conf": { token: "2026-01-02T03:04:05.000Z", notes: { sha256: "ours" } },
-      },
-    });
+    const facts = editedFacts();
     expect(hostDrift(facts, target)).toMatchObject({
       kind: "drifted",
       items: [{ what: vfio, found: "was edited" }],
@@ -179,16 +183,7 @@ describe("the page", () => {
   });
 
   test("shows what was edited on a host, and when an up was last there", () => {
-    const vfio = "/etc/modprobe.d/vfio.conf";
-    const facts = xeonFacts({
-      files: {
-        ...xeonFacts().files,
-        [vfio]: { mode: "644", owner: "root", group: "root", sha256: "theirs", content: "x" },
-      },
-      receipts: {
-        "%etc%modprobe.d%vfio.conf": { token: "2026-01-02T03:04:05.000Z", notes: { sha256: "ours" } },
-      },
-    });
+    const facts = editedFacts();
     const spec = hostSchema.parse({
       connection: { host: "192.0.2.10" },
       cards: { gtx1050: { address: "03:00.0", ids: ["10de:1c81", "10de:0fb9"] } },
