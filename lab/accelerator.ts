@@ -3,12 +3,15 @@ import { execa } from "execa";
 import { accessSync, constants, readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { emulator } from "./emulator.ts";
 import { firmware } from "./firmware.ts";
 import type { Image } from "./images/build.ts";
 import { labDir } from "./paths.ts";
 import type { Accelerator } from "./qemu-args.ts";
 
 const LIMIT_MS = 20_000;
+const KVM_TRIAL =
+  "-no-user-config -nodefaults -display none -no-reboot -serial stdio -machine q35,kernel-irqchip=split -accel kvm -cpu host -smp 2 -m 512M";
 
 /** `kvm` where firmware and kernel of a lab host boot under it, else `tcg`. Asked once a boot of this machine. */
 export const accelerator = async (
@@ -48,19 +51,11 @@ const bootsUnderKvm = async (image: Image): Promise<boolean> => {
     "setpriv",
     [
       // setpriv becomes QEMU: the kernel kills it when this process ends, however it ends
-      "--pdeathsig KILL qemu-system-x86_64",
-      "-no-user-config -nodefaults -display none -no-reboot -serial stdio",
-      "-machine q35,kernel-irqchip=split -accel kvm -cpu host -smp 2 -m 512M",
-    ]
-      .flatMap((options) => options.split(" "))
-      .concat(
-        "-drive",
-        `if=pflash,unit=0,format=raw,readonly=on,file=${firmware().code.replaceAll(",", ",,")}`,
-        "-kernel",
-        image.kernel,
-        "-append",
-        "console=ttyS0 panic=-1",
-      ),
+      ...["--pdeathsig", "KILL", ...emulator()],
+      ...KVM_TRIAL.split(" "),
+      ...["-drive", `if=pflash,unit=0,format=raw,readonly=on,file=${firmware().code.replaceAll(",", ",,")}`],
+      ...["-kernel", image.kernel, "-append", "console=ttyS0 panic=-1"],
+    ],
     { stdin: "ignore", reject: false, timeout: LIMIT_MS, killSignal: "SIGKILL", buffer: false },
   );
   for await (const line of run.iterable()) {

@@ -17,6 +17,8 @@ piece_folder() {
   echo "$CACHE/toolchain/$name-$version-${hash:0:12}"
 }
 
+# shellcheck disable=SC2034
+QEMU_FOLDER=$CACHE/toolchain/qemu-$QEMU_MAJOR
 PULUMI_FOLDER=$(piece_folder pulumi "$PULUMI_VERSION" {pulumi-cli,language-nodejs}/go.{mod,sum} language-nodejs/launch.sh)
 
 export VFIO_FLEET_CACHE=$CACHE

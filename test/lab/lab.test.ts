@@ -16,7 +16,7 @@ const qemuProcesses = (name: string): string[] =>
   readdirSync("/proc").filter((pid) => {
     try {
       const args = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-      return args[0] === "qemu-system-x86_64" && args[args.indexOf("-name") + 1] === name;
+      return args[0]?.endsWith("qemu-system-x86_64") && args[args.indexOf("-name") + 1] === name;
     } catch {
       return false;
     }
