@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Providers } from "./components/remote/providers.ts";
-import { dialledHosts } from "./stacks/dialled.ts";
+import { askedHosts } from "./stacks/asked.ts";
 
 // Pulumi keeps a stack trace for every resource and promise and looks each line up in source maps; Node runs these
 // sources as they are written, so there is nothing to look up, and it would take a tenth of a preview's time.
@@ -17,24 +17,15 @@ const raw = {
   secrets,
 };
 
-// what a question is made of is loaded while the hosts let us in
-const [{ AGENT }, { formatProblems }, { dueSteps, planHost, probeQuestion }, { askHost }, { readStack }] =
-  await Promise.all([
-    import("./components/core/agent-path.ts"),
-    import("./components/core/problem.ts"),
-    import("./components/host-plan.ts"),
-    import("./components/remote/ask.ts"),
-    import("./stacks/read.ts"),
-  ]);
-const dialled = await dialledHosts();
+// loaded already, for what the hosts were asked
+const [{ formatProblems }, { dueSteps, planHost }, { readStack }] = await Promise.all([
+  import("./components/core/problem.ts"),
+  import("./components/host-plan.ts"),
+  import("./stacks/read.ts"),
+]);
 
 /** Ends the program with one message and no stack trace: nothing has been declared, so nothing changes. */
 const refuse = (messages: readonly string[]): never => {
-  for (const { opened } of dialled.values())
-    opened.then(
-      (host) => host.end(),
-      () => {},
-    );
   throw new pulumi.RunError(`\n${messages.join("\n\n")}\n`);
 };
 
@@ -53,8 +44,8 @@ const described = stack.ok ? Object.entries(stack.value.hosts) : [];
 const reached = allOrRefuse(
   await Promise.all(
     described.map(async ([name, spec]) => {
-      const call = dialled.get(name);
-      if (call) return { value: { name, spec, ...call } };
+      const answer = askedHosts.get(name);
+      if (answer) return { value: { name, spec, ...answer } };
       const { resolveConnection } = await import("./components/remote/connection.ts");
       const path = `vfio-fleet:hosts.${name}.connection`;
       const connection = resolveConnection(path, spec.connection, stack.ok ? stack.value.secrets[name] : {});
@@ -65,25 +56,24 @@ const reached = allOrRefuse(
 
 const providers = import("./components/remote/providers.ts");
 let commands: Providers["commands"] | undefined;
-const answers = reached.map(async ({ name, spec, connection, opened }) => {
+const answers = reached.map(async ({ name, spec, connection, facts, libvirt }) => {
   let early: Promise<Providers["libvirt"]> | undefined;
-  const onLibvirt = (): void => {
+  libvirt.then(() => {
     if (Object.keys(spec.storage.pools).length === 0) return;
     early = providers.then(({ commandProvider, earlyLibvirt }) => {
       const connecting = earlyLibvirt(name, connection);
       if (connecting) commands ??= commandProvider();
       return connecting;
     });
-  };
+  });
   try {
-    const facts = await askHost(connection, probeQuestion(spec, AGENT), opened, onLibvirt);
-    return { value: { name, spec, connection, facts, early: await early } };
+    return { value: { name, spec, connection, facts: await facts, early: await early } };
   } catch (error) {
     return { message: error instanceof Error ? error.message : String(error) };
   }
 });
 
-// and the rest while they answer
+// while they answer
 const [
   { readCardRoms },
   { leaseProblem },

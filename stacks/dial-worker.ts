@@ -2,6 +2,7 @@ import { parentPort } from "node:worker_threads";
 import type { Connection } from "../components/remote/connection.ts";
 import { dialHosts } from "../components/remote/dial.ts";
 import type { RunResult } from "../components/remote/session.ts";
+import { configured } from "./configured.ts";
 import { hostsOver } from "./merge.ts";
 
 /** What the program asks of a host that is being dialled. */
@@ -12,19 +13,11 @@ export type ToWorker =
 /** What the program is told: first of whom there is, then of each by itself. */
 export type FromWorker =
   | { readonly kind: "hosts"; readonly hosts: Readonly<Record<string, Connection>> }
-  | { readonly kind: "opened"; readonly host: string }
   /** the first of what it prints */
   | { readonly kind: "first"; readonly host: string; readonly chunk: Uint8Array }
   | { readonly kind: "ended"; readonly host: string; readonly result: RunResult }
   /** not let in, or the connection broke */
   | { readonly kind: "failed"; readonly host: string; readonly message: string };
-
-/** A stack's configuration as language hosts hand it over: keys with `config:` in them or without, values as text. */
-const configured = (key: string): unknown => {
-  const all = JSON.parse(process.env["PULUMI_CONFIG"] ?? "{}") as Readonly<Record<string, string>>;
-  const text = all[`vfio-fleet:${key}`] ?? all[`vfio-fleet:config:${key}`];
-  return text === undefined ? undefined : JSON.parse(text);
-};
 
 const tell = (message: FromWorker): void => parentPort?.postMessage(message);
 const failed = (host: string) => (error: unknown) =>
@@ -47,7 +40,7 @@ tell({
   kind: "hosts",
   hosts: Object.fromEntries([...dialled].map(([host, { connection }]) => [host, connection])),
 });
-for (const [host, { opened }] of dialled) opened.then(() => tell({ kind: "opened", host }), failed(host));
+for (const [host, { opened }] of dialled) opened.catch(failed(host));
 
 parentPort?.on("message", (message: ToWorker) => {
   const { host } = message;

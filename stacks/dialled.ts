@@ -1,7 +1,6 @@
 /**
- * The hosts of the stack that this process runs for, dialled by a thread of its own as soon as this is imported: loading
- * Pulumi keeps the main thread busy for longer than a host takes to let us in. Pulumi.yaml has Node import this before
- * the program (nodeargs); where that is not honoured, the program does.
+ * The hosts of the stack that this process runs for, dialled by a thread of its own as soon as this is imported: what a
+ * host is asked takes as long to load as the host takes to let us in.
  */
 import { isMainThread, Worker } from "node:worker_threads";
 import type { AskedHost } from "../components/remote/ask.ts";
@@ -11,8 +10,8 @@ import type { FromWorker, ToWorker } from "./dial-worker.ts";
 
 export interface DialledHost {
   readonly connection: Connection;
-  /** rejected when the host does not let us in */
-  readonly opened: Promise<AskedHost>;
+  /** can be asked at once; the answer is rejected when the host does not let us in */
+  readonly shell: AskedHost;
 }
 
 interface Waiting<T> {
@@ -22,37 +21,33 @@ interface Waiting<T> {
 
 /** One host as the program sees it, and what the worker says of it. */
 const remoteHost = (send: (message: ToWorker) => void, host: string, onEnd: () => void) => {
-  const opening = Promise.withResolvers<void>();
   // what the shell printed before anything was asked
   const early: Buffer[] = [];
   let asked: (Waiting<RunResult> & { readonly onFirst: (text: Buffer) => void }) | undefined;
-  const opened = opening.promise.then(() => ({
-    ask: (script: string, onFirst: (text: Buffer) => void) =>
-      new Promise<RunResult>((resolve, reject) => {
-        asked = { resolve, reject, onFirst };
-        for (const chunk of early) onFirst(chunk);
-        send({ kind: "ask", host, script });
-      }),
-    end: () => {
-      send({ kind: "end", host });
-      onEnd();
-    },
-  }));
-  // whoever asks for it is told; until then it is no unhandled failure
-  opened.catch(() => {});
+  let failure: Error | undefined;
   return {
-    opened,
+    shell: {
+      ask: (script: string, onFirst: (text: Buffer) => void) =>
+        new Promise<RunResult>((resolve, reject) => {
+          if (failure) return reject(failure);
+          asked = { resolve, reject, onFirst };
+          for (const chunk of early) onFirst(chunk);
+          send({ kind: "ask", host, script });
+        }),
+      end: () => {
+        send({ kind: "end", host });
+        onEnd();
+      },
+    },
     hear: (message: Exclude<FromWorker, { kind: "hosts" }>): void => {
-      if (message.kind === "opened") opening.resolve();
-      else if (message.kind === "first") {
+      if (message.kind === "first") {
         const chunk = Buffer.from(message.chunk);
         if (asked) asked.onFirst(chunk);
         else early.push(chunk);
       } else if (message.kind === "ended") asked?.resolve(message.result);
       else {
-        const error = new Error(message.message);
-        opening.reject(error);
-        asked?.reject(error);
+        failure = new Error(message.message);
+        asked?.reject(failure);
         onEnd();
       }
     },
@@ -79,7 +74,7 @@ const startWorker = () => {
       };
       const remote = remoteHost((asked) => worker.postMessage(asked), host, done);
       remotes.set(host, remote);
-      found.set(host, { connection, opened: remote.opened });
+      found.set(host, { connection, shell: remote.shell });
     }
     isKnown = true;
     keepAlive();

@@ -35,14 +35,17 @@ const program = async (
 const ASK = `
 const { dialledHosts } = await import(${JSON.stringify(DIALLED)});
 const said = {};
-for (const [name, { connection, opened }] of await dialledHosts())
-  said[name] = await opened.then(async (host) => {
-    let heard = "";
-    const { stdout, code } = await host.ask("echo over stdin; exit 3", (chunk) => (heard += chunk));
-    host.end();
-    const said = Buffer.from(stdout).toString();
-    return [connection.port, code, said.replace("libvirt=socket\\n", ""), said === heard];
-  }, (error) => error.message);
+for (const [name, { connection, shell }] of await dialledHosts()) {
+  let heard = "";
+  said[name] = await shell.ask("echo over stdin; exit 3", (chunk) => (heard += chunk)).then(
+    ({ stdout, code }) => {
+      const text = Buffer.from(stdout).toString();
+      return [connection.port, code, text.replace("libvirt=socket\\n", ""), text === heard];
+    },
+    (error) => error.message,
+  );
+  shell.end();
+}
 console.log(JSON.stringify(said));`;
 
 test("hosts are dialled by what the configuration says, over their shared settings; the process ends by itself", async () => {
