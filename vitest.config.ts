@@ -12,7 +12,7 @@ const THOROUGH = ["test/unit/drivers.test.ts", "test/unit/power-cuts.test.ts"];
 
 /**
  * `unit` (pure), `component` (Pulumi mocks), `browser` (the report in Chromium), `bed` (the real engine and sshd on made-up
- * hosts), `lab` (real hosts in QEMU, slow, one at a time), and what `npm test` leaves to `npm run test:hosts` (steps that fail and trials that hang, systemd-boot, a limited
+ * hosts), `lab` (real hosts in QEMU, slow, two at a time on two cores), and what `npm test` leaves to `npm run test:hosts` (steps that fail and trials that hang, systemd-boot, a limited
  * login, faults) and `npm run test:matrix` (the main job on every kind of host).
  */
 export default defineConfig(({ mode }) => ({
@@ -48,21 +48,13 @@ export default defineConfig(({ mode }) => ({
         },
       },
       { test: { name: "browser", include: ["test/browser/**/*.test.ts"], testTimeout: 30_000 } },
-      ...["bed", "lab"].map((name) => ({
+      ...["bed", "lab", "hosts", "matrix"].map((name) => ({
         test: {
           name,
           include: [`test/${name}/**/*.test.ts`],
-          // two emulated hosts beside each other take more than twice as long
-          fileParallelism: false,
-          testTimeout: 1_200_000,
-          hookTimeout: 1_800_000,
-        },
-      })),
-      ...["hosts", "matrix"].map((name) => ({
-        test: {
-          name,
-          include: [`test/${name}/**/*.test.ts`],
-          fileParallelism: false,
+          // an emulated host keeps one processor busy
+          maxWorkers: availableParallelism(),
+          maxConcurrency: availableParallelism(),
           testTimeout: 1_800_000,
           hookTimeout: 1_800_000,
         },

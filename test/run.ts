@@ -1,7 +1,7 @@
 /**
  * `npm test`, once setup has run: the tests of `test:fast` with every shell and all random inputs, the report in a browser,
- * the Go tests of the plugins, and the lab (real hosts in QEMU) beside the bed (made-up hosts): an emulated host leaves half a
- * core idle. Ends with what failed, and one line, `N passed, N failed`.
+ * the Go tests of the plugins, and the lab (real hosts in QEMU) with the bed (made-up hosts), as many files at a time as there
+ * are processors. Ends with what failed, and one line, `N passed, N failed`.
  * Arguments go to vitest (a file, `-t name`).
  */
 import { spawn } from "node:child_process";
@@ -56,10 +56,7 @@ const results = [
   ...(chosen.length > 0
     ? []
     : [await run("plugins: Go tests", "toolchain/test.sh", [], join(folder, "go.json"))]),
-  ...(await Promise.all([
-    vitest("lab tests: real hosts in QEMU", ["lab"]),
-    vitest("bed tests: the real engine and sshd on made-up hosts", ["bed"]),
-  ])),
+  await vitest("real hosts in QEMU, and the real engine and sshd on made-up hosts", ["lab", "bed"]),
 ];
 rmSync(folder, { recursive: true });
 const sum = (pick: (counts: Counts) => number): number =>

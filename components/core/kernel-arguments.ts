@@ -104,7 +104,7 @@ const isolationProblems = (facts: Facts, isolcpus: string | undefined): Problem[
     return [
       {
         path,
-        problem: `the host has processors 0-${count - 1}, not ${beyond.join(", ")}`,
+        problem: `the host has ${count === 1 ? "processor 0 alone" : `processors 0-${count - 1}`}, not ${beyond.join(", ")}`,
         remedy: "name processors as lscpu -e does",
       },
     ];

@@ -220,6 +220,8 @@ test.each([
   });
   const { result, seen } = await watched(run);
   expect(seen).toContain("fleet/main.ts");
+  // what Node ends with when a program of its own breaks down
+  expect(result.all).not.toMatch(/^Node\.js v\d/m);
   expect(found(result.all)).toEqual([]);
   expect(found(seen)).toEqual([]);
   expect(filesBelow(temporary()).flatMap((file) => found(readFileSync(file, "latin1")))).toEqual([]);

@@ -3,75 +3,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bootId, waitForReboot } from "../../lab/boot.ts";
 import { findHost } from "../../lab/host.ts";
 import { keysDir } from "../../lab/paths.ts";
-import { fleet, sharingDomains } from "../support/domain-checks.ts";
-import { installGuests } from "../support/guests.ts";
 import { startLabStack, type LabStack } from "../support/lab-stack.ts";
+import { expectDomain, expectPassthrough, GPU } from "../support/passthrough-checks.ts";
 
-const GPU = "0000:01:00.0";
-const AUDIO = "0000:01:00.1";
 /** of no host */
 const OTHER_HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
-
-/** What a passthrough host shows, read over plain ssh and virsh: nothing of the code under test is asked. */
-const expectPassthrough = async (
-  stack: LabStack,
-  iommu: { unit: RegExp; argument: string | undefined },
-): Promise<void> => {
-  const cmdline = (await stack.read("cat /proc/cmdline")).split(" ");
-  expect(cmdline).toContain("iommu=pt");
-  if (iommu.argument !== undefined) expect(cmdline).toContain(iommu.argument);
-  expect(await stack.read("ls /sys/class/iommu")).toMatch(iommu.unit);
-  for (const address of [GPU, AUDIO]) {
-    expect(await stack.read(`basename $(readlink /sys/bus/pci/devices/${address}/driver)`)).toBe("vfio-pci");
-    expect(await stack.read(`ls /sys/bus/pci/devices/${address}/iommu_group/devices`)).toBe(
-      `${GPU}\n${AUDIO}`,
-    );
-  }
-  // the card of the same kind that is the host's own display stays with the host
-  expect(await stack.read("basename $(readlink /sys/bus/pci/devices/0000:00:04.0/driver)")).not.toBe(
-    "vfio-pci",
-  );
-
-  const image = await stack.read("lsinitramfs /boot/initrd.img-$(uname -r)");
-  for (const file of [
-    "/vfio-pci.ko",
-    "/vfio_iommu_type1.ko",
-    "etc/vfio-fleet/bind",
-    "etc/modprobe.d/vfio.conf",
-  ])
-    expect(image).toContain(file);
-
-  // the proved configuration is the default, and no trial is left behind
-  const entry = await stack.read(
-    "sed -n '/^menuentry/,/^}/p' /boot/grub/grub.cfg | grep -m1 -E '^\\s*linux'",
-  );
-  expect(entry).toContain("iommu=pt");
-  expect(entry).not.toContain("vfio_fleet.trial");
-  expect(await stack.read("ls /boot /boot/grub")).not.toMatch(/trial|custom\.cfg/);
-  expect(await stack.read("grub-editenv list | grep next_entry= || true")).not.toContain("vfio-fleet");
-};
-
-const expectDomain = async (stack: LabStack): Promise<void> => {
-  expect(await stack.read("virsh -q domstate win10")).toBe("running");
-  const xml = await stack.read("virsh dumpxml --inactive win10");
-  for (const text of [
-    "OVMF_CODE_4M.fd",
-    "<vmport state='off'/>",
-    "<hidden state='on'/>",
-    "<vendor_id state='on'",
-    "<topology sockets='1' dies='1' cores='1' threads='2'/>",
-    "<graphics type='vnc'",
-    "listen='127.0.0.1'",
-    "<model type='vga'",
-    "/var/lib/libvirt/images/win10.qcow2",
-  ])
-    expect(xml).toContain(text);
-  expect(xml.match(/<hostdev mode='subsystem' type='pci'/g)).toHaveLength(2);
-  // the running QEMU process holds both functions and boots the firmware
-  const qemu = await stack.read("tr '\\0' ' ' </proc/$(cat /run/libvirt/qemu/win10.pid)/cmdline");
-  for (const text of [GPU, AUDIO, "OVMF_CODE_4M.fd"]) expect(qemu).toContain(text);
-  expect(await stack.read("qemu-img info -U /var/lib/libvirt/images/win10.qcow2")).toContain("1 GiB");
-};
 
 /** /etc and /boot, file by file; without what the system rewrites by itself. */
 const files = (stack: LabStack): Promise<string> =>
@@ -259,50 +195,5 @@ describe("Intel, from a fresh Debian to a running domain and back", () => {
     );
     // the guest's data is the user's
     expect(await stack.read("ls /var/lib/libvirt/images")).toContain("win10.qcow2");
-  });
-});
-
-describe("AMD", () => {
-  let stack: LabStack;
-  beforeAll(async () => {
-    stack = await startLabStack("lab-fx8350", "lab-fx8350", "test-fx8350");
-  });
-  afterAll(() => stack?.remove());
-
-  test("an up that is killed in the middle is finished by the next one", async () => {
-    const interrupted = stack.startUp();
-    await interrupted.said(/boot creating .*building the trial initramfs/);
-    process.kill(-interrupted.pid, "SIGKILL");
-    await interrupted.done;
-    expect((await stack.up()).output).toContain("pulumi cancel");
-    expect((await stack.cancel()).code).toBe(0);
-    const boot = await bootId(stack.host);
-    const { code, output } = await stack.up();
-    expect(code, output).toBe(0);
-    expect(await bootId(stack.host)).not.toBe(boot);
-    await expectPassthrough(stack, { unit: /^ivhd\d/, argument: undefined });
-    expect(await stack.read("cat /proc/cmdline")).not.toMatch(/amd_iommu|intel_iommu/);
-  });
-
-  test("the domain runs with both functions under OVMF", () => expectDomain(stack));
-
-  test("the preview after it is clean", async () => {
-    const { code, output } = await stack.preview("--expect-no-changes");
-    expect(code, output).toBe(0);
-  });
-
-  test("two other domains take the place of the one that had the card, whose NVRAM and disk stay", async () => {
-    await installGuests(stack.host);
-    stack.describe((host) => ({ ...host, storage: {}, domains: sharingDomains("stand-in") }));
-    expect((await stack.preview()).output).toMatch(/card stand-in, which the running domain win10 has/);
-    const release = ["gpu", "release", "stand-in", "--stack", stack.host, "--timeout", "1", "--force"];
-    const released = await fleet(...release);
-    expect([released.exitCode, released.stderr]).toEqual([0, ""]);
-    const { code, output } = await stack.up();
-    expect(code, output).toBe(0);
-    expect(await stack.read("virsh -q list --all --name | sort | xargs")).toBe("alpha beta");
-    expect(await stack.read("ls /var/lib/libvirt/qemu/nvram /var/lib/libvirt/images")).toMatch(
-      /win10\.qcow2[^]*win10_VARS\.fd/,
-    );
   });
 });

@@ -93,6 +93,17 @@ describe.each(SHELLS)("the lease of a host, with %s", (shell) => {
     ok(step(OP, DESK));
   });
 
+  test("the agent's own step with the token of its receipt speaks for nobody, the run that wrote it may be long over", () => {
+    start(shell);
+    const admit = (token: string): Ran => host.run(["admit", `token=${token}`], "", DESK);
+    ok(admit(OP));
+    host.file("/var/lib/vfio-fleet/receipts/agent", `token=${OP}`);
+    // the next run leaves the agent as it is, fails, and the one after it changes how the agent is to be removed
+    ok(step(runOf("op", "desk", 9), DESK));
+    ok(admit(OP));
+    refused(host.run(["admit", `token=${OP}`], "", LAPTOP), "locked: op@desk");
+  });
+
   test.each([
     ["another stack", runOf("op", "desk", 9, 3, "rack"), DESK],
     ["another person", runOf("ann", "desk", 9), DESK],
