@@ -57,17 +57,16 @@ const reached = allOrRefuse(
 const providers = import("./components/remote/providers.ts");
 let commands: Providers["commands"] | undefined;
 const answers = reached.map(async ({ name, spec, connection, facts, libvirt }) => {
-  let early: Promise<Providers["libvirt"]> | undefined;
-  libvirt.then(() => {
-    if (Object.keys(spec.storage.pools).length === 0) return;
-    early = providers.then(({ commandProvider, earlyLibvirt }) => {
-      const connecting = earlyLibvirt(name, connection);
-      if (connecting) commands ??= commandProvider();
-      return connecting;
-    });
-  });
+  const early = async (): Promise<Providers["libvirt"]> => {
+    if (!(await libvirt) || Object.keys(spec.storage.pools).length === 0) return undefined;
+    const { commandProvider, earlyLibvirt } = await providers;
+    const connecting = earlyLibvirt(name, connection);
+    if (connecting) commands ??= commandProvider();
+    return connecting;
+  };
   try {
-    return { value: { name, spec, connection, facts: await facts, early: await early } };
+    const [shown, connecting] = await Promise.all([facts, early()]);
+    return { value: { name, spec, connection, facts: shown, early: connecting } };
   } catch (error) {
     return { message: error instanceof Error ? error.message : String(error) };
   }

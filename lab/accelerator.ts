@@ -51,10 +51,16 @@ const bootsUnderKvm = async (image: Image): Promise<boolean> => {
     "setpriv",
     [
       // setpriv becomes QEMU: the kernel kills it when this process ends, however it ends
-      ...["--pdeathsig", "KILL", ...emulator()],
+      "--pdeathsig",
+      "KILL",
+      ...emulator(),
       ...KVM_TRIAL.split(" "),
-      ...["-drive", `if=pflash,unit=0,format=raw,readonly=on,file=${firmware().code.replaceAll(",", ",,")}`],
-      ...["-kernel", image.kernel, "-append", "console=ttyS0 panic=-1"],
+      "-drive",
+      `if=pflash,unit=0,format=raw,readonly=on,file=${firmware().code.replaceAll(",", ",,")}`,
+      "-kernel",
+      image.kernel,
+      "-append",
+      "console=ttyS0 panic=-1",
     ],
     { stdin: "ignore", reject: false, timeout: LIMIT_MS, killSignal: "SIGKILL", buffer: false },
   );

@@ -12,8 +12,8 @@ export interface HostAnswer {
   readonly connection: Connection;
   /** rejected with what askHost throws */
   readonly facts: Promise<Facts>;
-  /** settled as soon as the host has said that libvirt can be connected to; perhaps never */
-  readonly libvirt: Promise<void>;
+  /** whether libvirt can be connected to: known before the facts are */
+  readonly libvirt: Promise<boolean>;
 }
 
 const ask = async (): Promise<ReadonlyMap<string, HostAnswer>> => {
@@ -38,10 +38,15 @@ const ask = async (): Promise<ReadonlyMap<string, HostAnswer>> => {
       const host = dialled.get(name);
       if (!host) return [];
       const { connection, shell } = host;
-      const libvirt = Promise.withResolvers<void>();
-      const facts = askHost(connection, probeQuestion(spec, AGENT), Promise.resolve(shell), libvirt.resolve);
-      // told to the program when it looks
-      facts.catch(() => {});
+      const libvirt = Promise.withResolvers<boolean>();
+      const facts = askHost(connection, probeQuestion(spec, AGENT), Promise.resolve(shell), () =>
+        libvirt.resolve(true),
+      );
+      // a failure is told to the program when it looks
+      facts.then(
+        () => libvirt.resolve(false),
+        () => libvirt.resolve(false),
+      );
       return [[name, { connection, facts, libvirt: libvirt.promise }] as const];
     }),
   );

@@ -1,8 +1,10 @@
+import { release } from "node:os";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { connectionTo, startSshd, type Sshd } from "../support/sshd.ts";
 
 const DIALLED = new URL("../../stacks/dialled.ts", import.meta.url).href;
+const ASKED = new URL("../../stacks/asked.ts", import.meta.url).href;
 let sshd: Sshd;
 beforeAll(async () => {
   sshd = await startSshd();
@@ -21,11 +23,12 @@ const host = (changes: object = {}): object => ({
 const program = async (
   config: Readonly<Record<string, unknown>>,
   code: string,
+  imported = DIALLED,
 ): Promise<Readonly<Record<string, unknown>>> => {
   const texts = Object.entries(config).map(([key, value]) => [key, JSON.stringify(value)]);
   const { stdout } = await execa(
     process.execPath,
-    [`--import=${DIALLED}`, "--input-type=module", "-e", code],
+    [`--import=${imported}`, "--input-type=module", "-e", code],
     { env: { PULUMI_CONFIG: JSON.stringify(Object.fromEntries(texts)) }, timeout: 15_000 },
   );
   return JSON.parse(stdout) as Record<string, unknown>;
@@ -71,4 +74,21 @@ test("a program that asks for no host does not wait for them; an odd configurati
   expect(await program({ "vfio-fleet:hosts": { one: host() } }, "console.log('{}')")).toEqual({});
   expect(await program({ "vfio-fleet:hosts": ["odd"] }, ASK)).toEqual({});
   expect(await program({}, ASK)).toEqual({});
+});
+
+test("hosts have been asked for their facts before the program begins; of a stack with mistakes, nobody", async () => {
+  const told = `
+const { askedHosts } = await import(${JSON.stringify(ASKED)});
+const said = {};
+for (const [name, { facts, libvirt }] of askedHosts)
+  said[name] = await facts.then(async ({ kernel }) => [kernel, typeof (await libvirt)], (error) => error.message);
+console.log(JSON.stringify(said));`;
+  const cards = { gpu: { address: "0000:03:00.0", ids: ["10de:1c81"] } };
+  const hosts = { one: { ...host(), cards }, two: { ...host({ port: 1 }), cards } };
+  expect(await program({ "vfio-fleet:hosts": hosts }, told, ASKED)).toEqual({
+    one: [release(), "boolean"],
+    two: expect.stringContaining("connection refused"),
+  });
+  const mistaken = { ...hosts, three: { ...host(), cards: "none" } };
+  expect(await program({ "vfio-fleet:hosts": mistaken }, told, ASKED)).toEqual({});
 });
