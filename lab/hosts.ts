@@ -24,7 +24,6 @@ const XEON = {
 
 const FOUR = {
   ...XEON,
-  cpus: 1,
   summary: "Intel, four identical GPUs",
   rootPorts: [port(gpu("one")), port(gpu("two")), port(gpu("three")), port(gpu("four"))],
 } as const satisfies HostDescription;

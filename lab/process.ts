@@ -35,7 +35,10 @@ export const identify = (pid: number): ProcessIdentity => {
 export const isRunning = (identity: ProcessIdentity, argument: string): boolean => {
   if (identity.machineBoot !== machineBoot() || startTime(identity.pid) !== identity.startTime) return false;
   const file = `/proc/${identity.pid}/cmdline`;
-  return existsSync(file) && readFileSync(file, "utf8").includes(argument);
+  if (!existsSync(file)) return false;
+  // it is empty while the process becomes another program
+  const line = readFileSync(file, "utf8");
+  return line === "" || line.includes(argument);
 };
 
 /** Waits until it has ended; false when it has not within `timeoutMs`. */

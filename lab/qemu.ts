@@ -33,6 +33,10 @@ export const launch = async (
   const failedToStart = new Promise<never>((_, reject) => child.once("error", reject));
   failedToStart.catch(() => undefined);
   if (child.pid === undefined) return failedToStart;
+  let how = "";
+  child.once("exit", (code, signal) => {
+    how = signal === null ? ` with status ${code}` : ` by ${signal}`;
+  });
 
   let identity: ProcessIdentity;
   try {
@@ -45,7 +49,7 @@ export const launch = async (
   const ended = (async (): Promise<void> => {
     while (isRunning(identity, folder)) await delay(200, undefined, { signal: watch.signal });
     throw new Error(
-      `${name}: QEMU ended: ${lastLines(join(folder, HOST_FILES.log), 5) || "it said nothing"}`,
+      `${name}: QEMU ended${how}: ${lastLines(join(folder, HOST_FILES.log), 5) || "it said nothing"}`,
     );
   })();
   ended.catch(() => undefined);

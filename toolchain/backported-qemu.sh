@@ -11,7 +11,7 @@ echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.
 options=(
   -o "Dir::Etc::SourceList=$apt/sources.list" -o Dir::Etc::SourceParts=/dev/null
   -o "Dir::State::Lists=$apt/lists" -o "Dir::Cache=$apt/cache" -o Acquire::Languages=none
-  -o Acquire::Retries=2 -o APT::Sandbox::User= -o Debug::NoLocking=true
+  -o Acquire::Retries=2 -o Acquire::http::Timeout=10 -o APT::Sandbox::User= -o Debug::NoLocking=true
 )
 apt-get "${options[@]}" update
 cd "$apt"

@@ -40,3 +40,17 @@ test("a process whose command line is another one is left alone", async () => {
   kill(identity, "mark");
   await end;
 });
+
+test("a process that becomes another program runs on", () => {
+  // between the two programs its command line is empty for a moment, which few looks out of many meet
+  for (let round = 0; round < 30; round++) {
+    const child = spawn("setpriv", ["--pdeathsig", "KILL", "tail", "-f", "/dev/null"], { stdio: "ignore" });
+    try {
+      const identity = identify(child.pid ?? 0);
+      const until = performance.now() + 15;
+      while (performance.now() < until) expect(isRunning(identity, "/dev/null")).toBe(true);
+    } finally {
+      child.kill("SIGKILL");
+    }
+  }
+});
