@@ -25,11 +25,19 @@ section() { printf '@%s %s\n' "$N" "$1"; }
 list() { { [ -e "$1" ] || [ -L "$1" ]; } && printf '%s\n' "$@"; }
 # say FILE NAME: the first line of a small file as NAME=value, nothing where it cannot be read
 say() { if IFS= read -r line <"$1" || [ -n "${line:-}" ]; then printf '%s=%s\n' "$2" "$line"; fi; line=; }
-# carry WHAT SYSFS-PATH: what that sits on, and what lies below a device mapper, RAID, bridge or bond
+# carry WHAT SYSFS-PATH: what that sits on, and what lies below a device mapper, RAID, bridge or bond, or an NVMe namespace
+# that may have several controllers: a virtual device, whose subsystem links to them (Linux: drivers/nvme/host/multipath.c)
 carry() {
   cd -P "$2" || return
   printf '%s %s\n' "$1" "$PWD"
-  for below in "$PWD"/slaves/* "$PWD"/../slaves/* "$PWD"/lower_*; do
+  controllers=
+  case $PWD in */nvme-subsystem/*/*)
+    controllers=${PWD#*/nvme-subsystem/}
+    controllers=${PWD%%/nvme-subsystem/*}/nvme-subsystem/${controllers%%/*}/nvme ;;
+  esac
+  for below in "$PWD"/slaves/* "$PWD"/../slaves/* "$PWD"/lower_* ${controllers:+"$controllers"*}; do
+    # the namespaces themselves are folders there
+    case $below in */nvme-subsystem/*/nvme*) [ -L "$below" ] || continue ;; esac
     [ -e "$below" ] && carry "$1" "$below"
   done
 }

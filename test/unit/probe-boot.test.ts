@@ -75,6 +75,28 @@ name:           snd_hda_intel`,
     expect(facts.boot).toMatchObject({ bootFilesystem: "ext4", bootDevice: "/dev/mapper/pve-root" });
   });
 
+  test("the PCI devices below a root file system: an NVMe namespace with two controllers, below a mapped device", () => {
+    start();
+    const subsystem = "/sys/devices/virtual/nvme-subsystem/nvme-subsys0";
+    host.file("/proc/self/mountinfo", "25 1 253:0 / / rw,relatime shared:1 - ext4 /dev/mapper/vg-root rw");
+    host.file("/sys/devices/virtual/block/dm-0/dev", "253:0");
+    host.file(`${subsystem}/nvme0n1/nvme0n1p2/dev`, "259:2");
+    host.link("/sys/dev/block/253:0", "/sys/devices/virtual/block/dm-0");
+    host.link("/sys/devices/virtual/block/dm-0/slaves/nvme0n1p2", `${subsystem}/nvme0n1/nvme0n1p2`);
+    for (const [controller, address] of [
+      ["nvme0", "0000:02:00.0"],
+      ["nvme1", "0000:04:00.0"],
+    ] as const) {
+      const device = `/sys/devices/pci0000:00/${address}/nvme/${controller}`;
+      host.file(`${device}/state`, "live");
+      host.link(`${subsystem}/${controller}`, device);
+    }
+    expect(host.probe(shell).facts.carriers).toEqual([
+      { address: "0000:02:00.0", what: "/" },
+      { address: "0000:04:00.0", what: "/" },
+    ]);
+  });
+
   test("where virtual functions would appear", () => {
     start();
     host.functions([
