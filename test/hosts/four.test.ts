@@ -146,8 +146,11 @@ describe("a step that fails shows why, and the old boot files stay", () => {
       "fallocate -l $(($(stat -f -c '%f*%S' /) - 128 * 1048576)) /var/full;" +
         " cat /dev/zero >/var/full.rest 2>/dev/null; sync; truncate -s -8M /var/full.rest; sync",
     );
-    await expectFailure(/No space left on device/);
-    await stack.read("rm /var/full /var/full.rest");
+    try {
+      await expectFailure(/No space left on device/);
+    } finally {
+      await stack.read("rm -f /var/full /var/full.rest");
+    }
   });
 });
 
