@@ -30,15 +30,9 @@ say() { if IFS= read -r line <"$1" || [ -n "${line:-}" ]; then printf '%s=%s\n' 
 carry() {
   cd -P "$2" || return
   printf '%s %s\n' "$1" "$PWD"
-  controllers=
-  case $PWD in */nvme-subsystem/*/*)
-    controllers=${PWD#*/nvme-subsystem/}
-    controllers=${PWD%%/nvme-subsystem/*}/nvme-subsystem/${controllers%%/*}/nvme ;;
-  esac
-  for below in "$PWD"/slaves/* "$PWD"/../slaves/* "$PWD"/lower_* ${controllers:+"$controllers"*}; do
-    # the namespaces themselves are folders there
-    case $below in */nvme-subsystem/*/nvme*) [ -L "$below" ] || continue ;; esac
-    [ -e "$below" ] && carry "$1" "$below"
+  for below in "$PWD"/slaves/* "$PWD"/../slaves/* "$PWD"/lower_* "$PWD"/../nvme* "$PWD"/../../nvme*; do
+    # links, all of them; beside a controller's link the namespaces are folders
+    [ -L "$below" ] && carry "$1" "$below"
   done
 }
 
