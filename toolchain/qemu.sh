@@ -9,9 +9,9 @@ step_qemu() {
     done_line qemu "$started" "$version, the one on PATH"
     return
   fi
-  if ! [ -x "$QEMU_FOLDER/usr/bin/qemu-system-x86_64" ] && is_debian_12; then
+  if ! qemu_is_there && is_debian_12; then
     lock_cache
-    [ -x "$QEMU_FOLDER/usr/bin/qemu-system-x86_64" ] || backported_qemu
+    qemu_is_there || backported_qemu
   fi
   if version=$(qemu_version "$QEMU_FOLDER/usr/bin/qemu-system-x86_64"); then
     done_line qemu "$started" "$version, of Debian's backports"
@@ -19,6 +19,8 @@ step_qemu() {
     done_line qemu "$started" "the one on PATH; the lab is slower with it than with QEMU $QEMU_MAJOR"
   fi
 }
+
+qemu_is_there() { [ -x "$QEMU_FOLDER/usr/bin/qemu-system-x86_64" ]; }
 
 # qemu_version PROGRAM: what it says, as 10.0.2
 qemu_version() {
