@@ -6,6 +6,7 @@ import { accelerator } from "./accelerator.ts";
 import { waitUntilUp } from "./boot.ts";
 import type { HostDescription } from "./description.ts";
 import { newDisks } from "./disks.ts";
+import { emulator } from "./emulator.ts";
 import { firmware } from "./firmware.ts";
 import { type HostName, HOSTS, isHostName } from "./hosts.ts";
 import { image } from "./images/build.ts";
@@ -95,9 +96,10 @@ export const startHost = async (description: HostName, options: StartOptions = {
     };
     const chosen = await accelerator(built, options.onProgress);
     const args = qemuArguments({ name, host, files, sshPort: state.sshPort, accelerator: chosen });
+    const qemu = [...emulator(host), ...args];
     const progress = startProgress(name, options.onProgress);
     try {
-      await launch(name, args, options.lifetime ?? "detached", async (process) => {
+      await launch(name, qemu, options.lifetime ?? "detached", async (process) => {
         const started = { ...state, process };
         writeState(started);
         await writeSshFiles();

@@ -3,7 +3,6 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { emulator } from "./emulator.ts";
 import { hostDir } from "./paths.ts";
 import { identify, isRunning, kill, type ProcessIdentity, waitForEnd } from "./process.ts";
 import { HOST_FILES } from "./qemu-args.ts";
@@ -18,14 +17,13 @@ export type Lifetime = "detached" | "process";
  */
 export const launch = async (
   name: string,
-  args: readonly string[],
+  qemu: readonly string[],
   lifetime: Lifetime,
   bringUp: (process: ProcessIdentity) => Promise<void>,
 ): Promise<void> => {
   const folder = hostDir(name);
   writeFileSync(join(folder, HOST_FILES.serial), "");
   const log = openSync(join(folder, HOST_FILES.log), "w");
-  const qemu = [...emulator(), ...args];
   // setpriv becomes QEMU: the kernel kills it when this process ends, however it ends
   const [command = "", ...rest] = lifetime === "process" ? ["setpriv", "--pdeathsig", "KILL", ...qemu] : qemu;
   const child = spawn(command, rest, { cwd: folder, detached: true, stdio: ["ignore", log, log] });

@@ -3,7 +3,7 @@
  * longer than a host takes to let us in and to answer. Pulumi.yaml has Node import this before the program (nodeargs);
  * where that is not honoured, the program does.
  */
-import "./lazy-modules.ts";
+import "./quick-load.ts";
 import type { Facts } from "../components/core/facts.ts";
 import type { Connection } from "../components/remote/connection.ts";
 import { configured } from "./configured.ts";

@@ -23,7 +23,7 @@ const run = async (first: string) => {
 };
 
 test("Pulumi's SDK loads TypeScript and npm's solver when it uses them, and does the same with them", async () => {
-  const [late, early] = await Promise.all([run('import "./stacks/lazy-modules.ts";'), run("")]);
+  const [late, early] = await Promise.all([run('import "./stacks/quick-load.ts";'), run("")]);
   expect(early.before).toBe(2);
   expect(late).toEqual({ ...early, before: 0 });
 });
