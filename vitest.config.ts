@@ -7,8 +7,16 @@ import { scratch } from "./test/support/scratch.ts";
 
 const TMPDIR = scratch();
 
-/** What goes through a whole up for each pairing of drivers, or for each write of one: half a minute each, so not for `test:fast`. */
-const THOROUGH = ["test/unit/drivers.test.ts", "test/unit/power-cuts.test.ts"];
+/**
+ * What goes through a whole up for each pairing of drivers, for each write of one or for a limited login, and what waits for
+ * a real sshd most of its time: 8 to 30 s each, so not for `test:fast`.
+ */
+const THOROUGH = [
+  "test/unit/drivers.test.ts",
+  "test/unit/power-cuts.test.ts",
+  "test/component/least-privilege.test.ts",
+  "test/component/vbios-dump.test.ts",
+];
 
 /**
  * `unit` (pure), `component` (Pulumi mocks), `browser` (the report in Chromium), `bed` (the real engine and sshd on made-up
@@ -42,6 +50,7 @@ export default defineConfig(({ mode }) => ({
         test: {
           name: "component",
           include: ["test/component/**/*.test.ts"],
+          exclude: mode === "fast" ? THOROUGH : [],
           isolate: false,
           testTimeout: 30_000,
           env: { TMPDIR },
