@@ -1,3 +1,4 @@
+import "../stacks/quick-load.ts";
 import { Command, CommanderError } from "commander";
 import { CommandError } from "./command-error.ts";
 import { registerDoctor } from "./commands/doctor.ts";

@@ -1,5 +1,5 @@
 import { AGENT, AGENT_FOLDER, PROBE } from "../core/agent-path.ts";
-import { agentScript } from "./host-command.ts";
+import { agentScript } from "./agent.ts";
 import { probeProgram } from "./probe-program.ts";
 
 /** Where the file belongs: sudo reads every file of that folder whose name holds no dot (sudoers(5), @includedir). */

@@ -3,7 +3,7 @@ import type { Facts } from "../../components/core/facts.ts";
 import type { Problem } from "../../components/core/problem.ts";
 import { receiptName, type Step } from "../../components/core/step.ts";
 import { planHost, type HostPlan, type HostSpec } from "../../components/host-plan.ts";
-import { agentState } from "../../components/remote/host-command.ts";
+import { agentState } from "../../components/remote/agent.ts";
 import type { Connection } from "../../components/remote/connection.ts";
 
 /** A host's steps in one list, the agent's own first. */

@@ -8,7 +8,7 @@ import { debian } from "../../components/distro/debian.ts";
 import { initramfsTools } from "../../components/initramfs/initramfs-tools.ts";
 import type { ProbeQuestion } from "../../components/remote/ask.ts";
 import { resolveConnection } from "../../components/remote/connection.ts";
-import { agentScript } from "../../components/remote/host-command.ts";
+import { agentScript } from "../../components/remote/agent.ts";
 import { probeHost } from "../../components/remote/probe.ts";
 import { readRomOnHost } from "../../components/remote/read-rom.ts";
 import { runOnHost } from "../../components/remote/session.ts";

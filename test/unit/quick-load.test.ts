@@ -27,3 +27,14 @@ test("Pulumi's SDK loads TypeScript and npm's solver when it uses them, and does
   expect(early.before).toBe(2);
   expect(late).toEqual({ ...early, before: 0 });
 });
+
+test("a look at hosts without an engine loads nothing of Pulumi", async () => {
+  const look = `
+    import { createRequire } from "node:module";
+    await Promise.all(["rollout/run", "clean/settled", "clean/look"].map((name) => import("./fleet/" + name + ".ts")));
+    const { cache } = createRequire(import.meta.url);
+    console.log(Object.keys(cache).filter((file) => file.includes("/@pulumi/")).length);
+  `;
+  const { stdout } = await execa("node", ["--input-type=module", "--eval", look], { cwd: ROOT });
+  expect(stdout).toBe("0");
+});

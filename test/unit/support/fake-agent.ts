@@ -15,7 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { HostDrivers } from "../../../components/core/driver.ts";
-import { agentScript } from "../../../components/remote/host-command.ts";
+import { agentScript } from "../../../components/remote/agent.ts";
 import type { Shell } from "./fake-host.ts";
 
 /** Everything below these folders is the host's; tools and the rest of /dev stay the machine's own. */
