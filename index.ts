@@ -2,10 +2,6 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Providers } from "./components/remote/providers.ts";
 import { askedHosts } from "./stacks/asked.ts";
 
-// Pulumi keeps a stack trace for every resource and promise and looks each line up in source maps; Node runs these
-// sources as they are written, so there is nothing to look up, and it would take a tenth of a preview's time.
-Reflect.deleteProperty(Error, "prepareStackTrace");
-
 const config = new pulumi.Config();
 const secrets = await new Promise<unknown>((resolve) => {
   (config.getSecretObject<unknown>("secrets") ?? pulumi.output({})).apply(resolve);

@@ -42,19 +42,20 @@ module.exports = new Proxy({}, {
 // where none is set already; without a folder that can be written to there is none
 enableCompileCache(join(import.meta.dirname, "../node_modules/.cache/vfio-fleet"));
 
-// Node from 22.15
-if (typeof registerHooks === "function")
-  registerHooks({
-    resolve(specifier, context, next) {
-      const found = next(specifier, context);
-      const instead = specifier === SOURCE_MAPS ? NEVER : HEAVY.has(specifier) ? LATE : undefined;
-      return instead !== undefined && SDK.test(context.parentURL ?? "")
-        ? { ...found, url: `${found.url}${instead}`, format: "commonjs", shortCircuit: true }
-        : found;
-    },
-    load(url, context, next) {
-      const virtual = (source: string) => ({ format: "commonjs", source, shortCircuit: true });
-      if (url.endsWith(NEVER)) return virtual("");
-      return url.endsWith(LATE) ? virtual(lateModule(url.slice(0, -LATE.length))) : next(url, context);
-    },
-  });
+// where Pulumi was there first
+Reflect.deleteProperty(Error, "prepareStackTrace");
+
+registerHooks({
+  resolve(specifier, context, next) {
+    const found = next(specifier, context);
+    const instead = specifier === SOURCE_MAPS ? NEVER : HEAVY.has(specifier) ? LATE : undefined;
+    return instead !== undefined && SDK.test(context.parentURL ?? "")
+      ? { ...found, url: `${found.url}${instead}`, format: "commonjs", shortCircuit: true }
+      : found;
+  },
+  load(url, context, next) {
+    const virtual = (source: string) => ({ format: "commonjs", source, shortCircuit: true });
+    if (url.endsWith(NEVER)) return virtual("");
+    return url.endsWith(LATE) ? virtual(lateModule(url.slice(0, -LATE.length))) : next(url, context);
+  },
+});
