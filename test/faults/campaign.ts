@@ -34,8 +34,9 @@ const LEASE = "/var/lib/vfio-fleet/lease";
 /** A guest that is none of the stack's: defined, with a disk. */
 const BYSTANDER = `<domain type='qemu'><name>bystander</name><memory unit='MiB'>64</memory><os><type arch='x86_64'>hvm</type></os>
 <devices><disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='/var/lib/libvirt/images/bystander.img'/><target dev='vda' bus='virtio'/></disk></devices></domain>`;
+/** Its files, as a daemon that a fault has stopped cannot be asked. */
 const BYSTANDER_STATE =
-  "virsh -q dumpxml --inactive bystander | sha256sum; sha256sum </var/lib/libvirt/images/bystander.img";
+  "sha256sum /etc/libvirt/qemu/bystander.xml /var/lib/libvirt/images/bystander.img 2>&1";
 /** Whole folders, since a file that is half written may have no receipt yet. */
 const FOLDERS = "/etc /usr/local/lib/vfio-fleet /usr/share/qemu/vfio-fleet";
 const DIGESTS = `find ${FOLDERS} -type f -exec sha256sum {} + 2>/dev/null | sed 's/ \\+/ /'; true`;
@@ -151,8 +152,8 @@ export const prepareRange = async (
   const look = async (): Promise<{ readonly wrong: string[]; readonly files: Digests }> => {
     const wrong: string[] = [];
     const files = await digests();
-    if ((await sshRun(name, BYSTANDER_STATE)).stdout.trim() !== bystander.trim())
-      wrong.push("a guest that is not the stack's was changed or lost");
+    const guest = (await sshRun(name, BYSTANDER_STATE)).stdout.trim();
+    if (guest !== bystander) wrong.push(`a guest that is not the stack's: ${guest}, before: ${bystander}`);
     const file = join(folder, "now.json");
     const read = await pulumi("stack", "export", "--file", file, ...where);
     try {
@@ -166,6 +167,8 @@ export const prepareRange = async (
   /** What has to be so when a run has come through. */
   const lookAtEnd = async (direction: Direction): Promise<string[]> => {
     const wrong: string[] = [];
+    const known = await sshRun(name, "virsh -q domuuid bystander");
+    if (known.code !== 0) wrong.push(`libvirt has lost a guest that is not the stack's: ${known.stderr}`);
     const aside = await stack.read(LEFT_ASIDE);
     if (aside !== "") wrong.push(`left aside, half written perhaps: ${aside}`);
     if (direction === "up") {
