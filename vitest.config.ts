@@ -20,8 +20,8 @@ const THOROUGH = [
 
 /**
  * `unit` (pure), `component` (Pulumi mocks), `browser` (the report in Chromium), `bed` (the real engine and sshd on made-up
- * hosts), `lab` (real hosts in QEMU, slow, two at a time on two cores), and what `npm test` leaves to `npm run test:hosts` (steps that fail and trials that hang, systemd-boot, a limited
- * login, faults) and `npm run test:matrix` (the main job on every kind of host).
+ * hosts), `lab` (real hosts in QEMU, slow, two at a time on two cores), and what `npm test` leaves to `npm run test:hosts` (systemd-boot and dracut, four cards on AMD, a
+ * limited login) and `npm run test:matrix` (the main job on every kind of host).
  */
 export default defineConfig(({ mode }) => ({
   test: {

@@ -20,6 +20,8 @@ export interface Outcome extends Strike {
 
 /** A lab host with its stack. */
 export interface Range {
+  /** reached through what cuts connections */
+  readonly stack: LabStack;
   /** a host as it was before the first up: what a new round begins with */
   fresh(): Promise<void>;
   /**
@@ -102,15 +104,15 @@ export const prepareRange = async (
   const stack: LabStack = await startLabStack(description, stackFile, name);
   const proxy: Proxy = await startProxy(() => findHost(name).sshPort);
   const hostKey = await stack.read("cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub");
-  stack.describe((host) => ({
-    ...host,
-    connection: {
-      host: "127.0.0.1",
-      port: proxy.port,
-      hostKey,
-      privateKeyFile: join(keysDir(), "id_ed25519"),
-    },
-  }));
+  const connection = {
+    host: "127.0.0.1",
+    port: proxy.port,
+    hostKey,
+    privateKeyFile: join(keysDir(), "id_ed25519"),
+  };
+  const describe: LabStack["describe"] = (change) =>
+    stack.describe((host) => ({ ...change(host), connection }));
+  describe((host) => host);
   const where = ["--stack", name];
   const begin = (direction: Direction): PulumiRun =>
     startPulumi([direction, "--yes", "--skip-preview", ...where]);
@@ -261,6 +263,7 @@ export const prepareRange = async (
   };
 
   return {
+    stack: { ...stack, describe },
     fresh,
     course,
     remove: async () => {

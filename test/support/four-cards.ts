@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { KIB, makeEfi, makeRom } from "../unit/support/option-rom.ts";
 import { fleet, labDomain, sharingDomains } from "./domain-checks.ts";
 import { bootGuest, installGuests } from "./guests.ts";
-import { startLabStack, type LabStack } from "./lab-stack.ts";
+import type { LabStack } from "./lab-stack.ts";
 
 /** A ROM for the stand-in GPU: an EFI image with its ids. */
 export const ROM = Buffer.from(
@@ -19,15 +19,14 @@ export const functionsOf = (place: number): readonly string[] => [
   `0000:0${place}:00.1`,
 ];
 
-/** A host with four cards and, as a test, three running domains that have all of them. */
-export const fourCards = (vendor: "intel" | "amd") => {
-  let stack: LabStack;
+/** For a host with four cards: as a test, three running domains that have all of them. */
+export const fourCards = (given: () => LabStack) => {
   let folder: string;
   let changes: Parameters<typeof sharingDomains>[1] = {};
   let further: object = {};
   let libvirt: object = {};
   const describeDomains = (): void =>
-    stack.describe((host) => ({
+    given().describe((host) => ({
       ...host,
       libvirt,
       cards: Object.fromEntries(
@@ -56,30 +55,27 @@ export const fourCards = (vendor: "intel" | "amd") => {
     }));
   const driversOf = async (place: number): Promise<string[]> =>
     (
-      await stack.read(
+      await given().read(
         functionsOf(place)
           .map((address) => `basename $(readlink /sys/bus/pci/devices/${address}/driver)`)
           .join("; "),
       )
     ).split("\n");
   const qemu = (domain: string): Promise<string> =>
-    stack.read(`tr '\\0' ' ' </proc/$(cat /run/libvirt/qemu/${domain}.pid)/cmdline`);
+    given().read(`tr '\\0' ' ' </proc/$(cat /run/libvirt/qemu/${domain}.pid)/cmdline`);
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "vfio-fleet-domains-"));
     writeFileSync(join(folder, "four.rom"), ROM);
-    stack = await (vendor === "intel"
-      ? startLabStack("lab-four", "lab-xeon", "test-domains")
-      : startLabStack("lab-four-amd", "lab-fx8350", "test-domains-amd"));
-    await installGuests(stack.host);
+    await installGuests(given().host);
     describeDomains();
   });
-  afterAll(async () => {
+  afterAll(() => {
     if (folder !== undefined) rmSync(folder, { recursive: true });
-    await stack?.remove();
   });
 
   test("up, and the card that any domain may have: four cards over three running domains", async () => {
+    const stack = given();
     const { code, output } = await stack.up();
     expect(code, output).toBe(0);
     expect(await driversOf(4)).toEqual(["bochs-drm", "snd_hda_intel"]);
@@ -106,7 +102,6 @@ export const fourCards = (vendor: "intel" | "amd") => {
   });
 
   return {
-    stack: () => stack,
     driversOf,
     change: (wanted: typeof changes): void => {
       changes = wanted;

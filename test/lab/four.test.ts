@@ -3,12 +3,13 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bootId, waitForReboot } from "../../lab/boot.ts";
 import { findHost, powerCut, startHost } from "../../lab/host.ts";
+import { checkFourDomains, takeAwayByHand } from "../support/four-domains.ts";
 import { startLabStack, type LabStack } from "../support/lab-stack.ts";
 import { driverOf, filesBefore, hostFiles } from "../support/whole-job.ts";
 
 /**
  * One host with four identical cards, one of which it keeps, from refusals over steps that fail and a trial that never
- * comes up to a card that is taken out of the stack again.
+ * comes up, over domains that share the cards, to a card that is taken out of the stack again.
  */
 const at = (bus: number): string => `0000:0${bus}:00.0`;
 const IDS = ["1234:1111", "8086:293e"];
@@ -222,7 +223,24 @@ describe("three of four identical cards", () => {
     expect(await driverOf(stack, "0000:04:00.1")).toBe("snd_hda_intel");
     expect((await stack.preview("--expect-no-changes")).code).toBe(0);
   });
+});
 
+describe("domains that have and share them", () => {
+  checkFourDomains(() => stack);
+
+  test("they leave the stack, and the cards stay bound, without a reboot", async () => {
+    await takeAwayByHand(stack);
+    const boot = await bootId(stack.host);
+    want();
+    const { code, output } = await stack.up();
+    expect(code, output).toBe(0);
+    expect(await stack.read("virsh -q list --all")).toBe("");
+    expect(await drivers()).toEqual(["vfio-pci", "vfio-pci", "vfio-pci", "bochs-drm"]);
+    expect(await bootId(stack.host)).toBe(boot);
+  });
+});
+
+describe("back to the host", () => {
   test("a card taken out of the stack goes back to the host; a guest that does not shut down stops the reboot", async () => {
     const { one, two } = CARDS;
     await stack.read("virsh -q define /root/guest.xml; virsh -q start --paused guest");

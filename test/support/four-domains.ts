@@ -1,17 +1,22 @@
 import { createHash } from "node:crypto";
-import { describe, expect, test } from "vitest";
-import { checkSharingDomains, labDomain } from "../support/domain-checks.ts";
-import { fourCards, functionsOf, ROM } from "../support/four-cards.ts";
-import { guestSaid, serialOf } from "../support/guests.ts";
+import { expect, test } from "vitest";
 import { KIB } from "../unit/support/option-rom.ts";
+import { checkSharingDomains, labDomain } from "./domain-checks.ts";
+import { fourCards, functionsOf, ROM } from "./four-cards.ts";
+import { guestSaid, serialOf } from "./guests.ts";
+import type { LabStack } from "./lab-stack.ts";
 
-describe("four cards and their domains, Intel", () => {
-  const { stack: given, driversOf, change, addDomains, setLibvirt } = fourCards("intel");
+/** By hand, in a file of which the stack has a part. */
+const BY_HAND = "\\n# set by hand\\nmax_files = 4096\\n";
+
+/** The domains of a host with four cards. What its guests leave on the host is taken away by {@link takeAwayByHand}. */
+export const checkFourDomains = (given: () => LabStack): void => {
+  const { driversOf, change, addDomains, setLibvirt } = fourCards(given);
   checkSharingDomains(given, "one", change);
 
   test("qemu.conf: comments and settings of others stay, and libvirt is restarted without a running domain noticing", async () => {
     const stack = given();
-    await stack.read("printf '\\n# set by hand\\nmax_files = 4096\\n' >>/etc/libvirt/qemu.conf");
+    await stack.read(`printf '${BY_HAND}' >>/etc/libvirt/qemu.conf`);
     const others = (): Promise<string> =>
       stack.read("sed '/^# BEGIN vfio-fleet/,/^# END vfio-fleet/d' /etc/libvirt/qemu.conf");
     const daemon = (): Promise<string> => stack.read("systemctl show -p MainPID --value libvirtd");
@@ -142,4 +147,11 @@ describe("four cards and their domains, Intel", () => {
     expect(await driversOf(1)).toEqual(["vfio-pci", "vfio-pci"]);
     expect(await stack.read("ls /run/vfio-fleet/cards")).not.toContain(functionsOf(4)[0]);
   });
-});
+};
+
+/** Ends the guests, and takes away what {@link checkFourDomains} did by hand. */
+export const takeAwayByHand = async (stack: LabStack): Promise<void> => {
+  await stack.read(
+    `for domain in $(virsh -q list --name); do virsh -q destroy "$domain"; done; virsh -q undefine --nvram hand; sed -i -z 's/${BY_HAND}//' /etc/libvirt/qemu.conf`,
+  );
+};
