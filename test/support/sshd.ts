@@ -99,6 +99,11 @@ export const startSshd = async (
     child.stderr.on("data", (chunk: Buffer) => {
       said += chunk.toString();
       if (said.split("Server listening").length > count) resolve();
+      // it would go on with the other ports
+      if (said.includes("Address already in use")) {
+        child.kill();
+        reject(new Error(`somebody took a port of sshd's: ${said}`));
+      }
     });
     child.once("exit", (code) => reject(new Error(`sshd ended with ${code}: ${said}`)));
   });

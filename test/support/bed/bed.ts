@@ -78,11 +78,10 @@ export const startBed = async (count: number): Promise<Bed> => {
     "MaxStartups 1000",
     "Subsystem sftp /usr/lib/openssh/sftp-server",
   ];
-  const servers = await Promise.all(
-    Array.from({ length: Math.ceil(count / PORTS) }, (_, index) =>
-      startSshd(settings, Math.min(PORTS, count - index * PORTS)),
-    ),
-  );
+  const servers: Sshd[] = [];
+  // one listens before the next looks for free ports, or two would find the same ones
+  for (let left = count; left > 0; left -= PORTS)
+    servers.push(await startSshd(settings, Math.min(PORTS, left)));
   const keepers: ChildProcess[] = [];
   const places = servers.flatMap((server) => server.ports.map((port) => ({ server, port })));
   const hosts: BedHost[] = [];
