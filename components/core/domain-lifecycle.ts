@@ -61,6 +61,8 @@ const stateStep = (
   const key = `run ${name}`;
   const minutes = 5 + Math.ceil(seconds / 60);
   const after = [`domain ${name}`];
+  const receipt = facts.receipts[receiptName(key)];
+  const wasStopped = receipt?.notes["state"] === "shut-off";
   if (state === "stopped")
     return {
       key,
@@ -69,6 +71,8 @@ const stateStep = (
       after,
       so: !running,
       minutes,
+      ...(wasStopped &&
+        running && { drift: { kind: "state", found: `${name} is running`, wanted: "shut off" } }),
     };
   const restarts = restart === "when-needed";
   return {
@@ -78,7 +82,8 @@ const stateStep = (
     after,
     so: running && !(restarts && waits),
     minutes,
-    ...(facts.receipts[receiptName(key)] &&
+    ...(receipt &&
+      !wasStopped &&
       !running && { drift: { kind: "state", found: `${name} is shut off`, wanted: "running" } }),
   };
 };

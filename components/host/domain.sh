@@ -148,7 +148,7 @@ shut_down() {
 
 verb_shutdown() { # NAME SECONDS keep|power-off
   shut_down "$@"
-  unreceipt "run $1"
+  receipt "run $1" "token=$TOKEN" "state=shut-off"
   say "$1: shut off"
 }
 
@@ -178,7 +178,9 @@ undefine() {
 # undomain NAME SECONDS keep|power-off [data]: the stack lets go of the domain: it is shut down, and its definition
 # removed, or put back as it was made by hand. NVRAM, TPM state and disks stay unless their deletion is asked for.
 verb_undomain() {
-  verb_shutdown "$1" "$2" "$3"
+  shut_down "$1" "$2" "$3"
+  unreceipt "run $1"
+  say "$1: shut off"
   if ! virsh domstate "$1" >/dev/null 2>&1; then say "$1: not defined"
   elif [ "${4:-keep}" = data ]; then undefine "$1" data
   elif [ -e "$ADOPTED/$1.xml" ]; then

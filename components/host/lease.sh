@@ -57,7 +57,17 @@ lease_age() {
 }
 
 # step_key VERB WORD...: what the step's receipt is called
-step_key() { case $1 in file | block | words | rom | dump) say "$2" ;; domain | run) say "$1 $2" ;; install | admit) say agent ;; *) say "$1" ;; esac; }
+step_key() {
+  case $1 in
+    file | block | words | rom | dump) say "$2" ;;
+    domain | run) say "$1 $2" ;;
+    shutdown) say "run $2" ;;
+    media) say "media $2 $3" ;;
+    grow) say "size $3/$4" ;;
+    install | admit) say agent ;;
+    *) say "$1" ;;
+  esac
+}
 
 # whose_run VERB WORD...: who this step belongs to. A token that the step's receipt holds already is an old one, which
 # came back from there: it does not tell who calls it now.

@@ -3,8 +3,8 @@
  * Ends with `N faults, N survived`.
  *
  * --hosts lab-xeon,lab-fx8350   which hosts
- * --each 2                      how many faults a step meets: so many rounds of up and destroy
- * --limit 32                    at most so many faults on each host
+ * --each 8                      at most so many rounds of up and destroy
+ * --limit 31                    at most so many faults on each host
  * --fault NAME, --step WORDS    only these
  * --table FILE                  writes what happened as a table
  */
@@ -17,8 +17,8 @@ import { atMost, namedFaults, rotation, type Direction } from "./plan.ts";
 const { values } = parseArgs({
   options: {
     hosts: { type: "string", default: "lab-xeon,lab-fx8350" },
-    each: { type: "string", default: "2" },
-    limit: { type: "string", default: "32" },
+    each: { type: "string", default: "8" },
+    limit: { type: "string", default: "31" },
     fault: { type: "string" },
     step: { type: "string" },
     table: { type: "string" },

@@ -1,7 +1,9 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { Facts } from "../../components/core/facts.ts";
 import { formatProblem } from "../../components/core/problem.ts";
-import { receiptName, type Step } from "../../components/core/step.ts";
+import { isDue, receiptName, type Step } from "../../components/core/step.ts";
 import {
   hostSchema,
   planHost,
@@ -565,4 +567,65 @@ describe("AppArmor", () => {
     expect(stepFor("/usr/share/vgabios/x.rom")).toBeUndefined();
     expect(stepFor("/srv/x.rom", { exists: ["/sys/firmware/acpi/tables/DMAR"] })).toBeUndefined();
   });
+});
+
+describe("a domain that is to be shut off", () => {
+  const wanted = { win: { gpus: ["one"], state: "stopped" } };
+  const stepFor = (found: Partial<Facts>, domains: Readonly<Record<string, object>> = wanted) => ({
+    step: stepOf(planOf(domains, found), "win", "run win"),
+    facts: facts(found),
+  });
+  const xml = xmlOf("win", wanted);
+  const receipts = { run_win: { token: "before", notes: { state: "shut-off" } } };
+
+  test("is so once a run has seen to it", () => {
+    const first = stepFor(libvirt({ win: { xml } }));
+    expect(isDue(first.facts, first.step)).toBe(true);
+    const later = stepFor({ ...libvirt({ win: { xml } }), receipts });
+    expect(isDue(later.facts, later.step)).toBe(false);
+  });
+  test("and runs, because somebody started it, is drift", () => {
+    const { step, facts } = stepFor({ ...libvirt({ win: { xml, live: xml } }), receipts });
+    expect(isDue(facts, step)).toBe(true);
+    expect(step.drift).toEqual({ kind: "state", found: "win is running", wanted: "shut off" });
+  });
+  test("and now is to run is a change, no drift", () => {
+    const running = { win: { gpus: ["one"], state: "running" } };
+    const { step } = stepFor({ ...libvirt({ win: { xml: xmlOf("win", running) } }), receipts }, running);
+    expect(step.drift).toBeUndefined();
+    expect(step.so).toBe(false);
+  });
+});
+
+test("the host calls the receipt of every step as the plan does: by that name it knows a token that came back", () => {
+  const image = { path: "/isos/win.iso", sha256: "0".repeat(64) };
+  const plan = planOf(
+    {
+      win: { gpus: ["one"], state: "running", disks: [{ type: "volume", sizeGiB: 1 }], cdroms: [image] },
+      old: { gpus: ["two"], state: "stopped" },
+    },
+    { looked: { "/isos/win.iso": { kind: "iso", stamp: "1:2:3" } } },
+    { ...CARDS, one: { ...CARDS.one, rom: { dump: true } } },
+  );
+  const steps = [
+    ...plan.kernel.steps,
+    ...plan.libvirt,
+    ...plan.roms.steps,
+    ...plan.domains.flatMap(({ steps }) => steps),
+  ];
+  const verbs = new Set(steps.map(({ verb }) => verb));
+  for (const verb of ["file", "boot", "prove", "block", "dump", "media", "grow", "domain", "run", "shutdown"])
+    expect(verbs).toContain(verb);
+  const [stepKey] =
+    /^step_key\(\) \{[^]*?^\}/m.exec(
+      readFileSync(new URL("../../components/host/lease.sh", import.meta.url), "utf8"),
+    ) ?? [];
+  for (const { verb, args, key } of steps) {
+    const { stdout } = spawnSync(
+      "sh",
+      ["-c", `say() { printf %s "$*"; }; ${stepKey}; step_key "$@"`, "sh", verb, ...args],
+      { encoding: "utf8" },
+    );
+    expect([verb, stdout]).toEqual([verb, key]);
+  }
 });
