@@ -139,6 +139,11 @@ export const factsSchema = z.strictObject({
       .describe("whether grub-mkconfig reads /etc/default/grub.d; undefined where there is no grub-mkconfig"),
     bootFilesystem: z.string(),
     bootDevice: z.string().optional().describe("what that file system lies on, e.g. '/dev/mapper/pve-root'"),
+    freeBytes: z
+      .number()
+      .int()
+      .optional()
+      .describe("room on /boot for root, with what a trial's image has that an earlier run left there"),
   }),
   initramfs: z.strictObject({
     tools: z.array(z.string()),

@@ -37,3 +37,28 @@ export const iommuProblems = (facts: Facts): Problem[] =>
             "switch VT-d or AMD-Vi (IOMMU) on in the firmware's set-up; some boards hide it under CPU or chipset",
         },
       ];
+
+const MIB = 1024 * 1024;
+
+/**
+ * Room for a trial's initramfs: it lies beside the one that boots now, and is about as large. A small /boot that is full of
+ * old kernels is what fails most often when one is built.
+ */
+export const bootRoomProblems = (facts: Facts): Problem[] => {
+  const { freeBytes } = facts.boot;
+  const sizes = facts.initramfs.images.flatMap((image) => {
+    const [, path = "", bytes] = /^(.*):(\d+):\d+$/.exec(image) ?? [];
+    return bytes === undefined ? [] : [{ path, bytes: Number(bytes) }];
+  });
+  const current = sizes.find(({ path }) => path.endsWith(`-${facts.kernel}`));
+  if (freeBytes === undefined || !current || freeBytes >= current.bytes + MIB) return [];
+  return [
+    {
+      path: "/boot",
+      problem:
+        `${Math.floor(freeBytes / MIB)} MiB are free, and the trial's initramfs needs about ` +
+        `${Math.ceil((current.bytes + MIB) / MIB)} MiB beside ${current.path}`,
+      remedy: "remove kernels that are not needed (Debian: apt autoremove --purge)",
+    },
+  ];
+};

@@ -13,7 +13,7 @@ import { editStep, type HostEdit } from "./edit.ts";
 import { effectLine, parameterValues, unmetEffects, type Effect } from "./effects.ts";
 import type { Facts, PciDevice } from "./facts.ts";
 import { groupDrift } from "./group-drift.ts";
-import { iommuProblems, kernelProblems } from "./host-findings.ts";
+import { bootRoomProblems, iommuProblems, kernelProblems } from "./host-findings.ts";
 import { argumentProblems, argumentWarnings, isBuiltIn, wantedArguments } from "./kernel-arguments.ts";
 import type { CardSpec, KernelSpec } from "./kernel-spec.ts";
 import { moduleConf, RIVALS, vfioConf } from "./modprobe.ts";
@@ -171,6 +171,7 @@ export const planKernel = (
     ...iommuProblems(facts),
     ...bootloader.refuse(facts, wanted),
     ...(initramfs.refuse?.(facts) ?? []),
+    ...(unmet.length > 0 ? bootRoomProblems(facts) : []),
     ...Object.entries(cards).flatMap(([name, card]) =>
       cardProblems(facts, name, card, functions, spec.headless),
     ),

@@ -179,6 +179,16 @@ const announced = (lines: readonly string[]): Announced[] =>
     return [{ size: Number(size), mode, owner, group, modified, path }];
   });
 
+/** Lines of a count and the size of one in bytes. */
+const bootRoom = (lines: readonly string[]): Pick<Facts["boot"], "freeBytes"> => {
+  const sizes = lines.flatMap((line) => {
+    const [, count, size] = /^(\d+) (\d+)$/.exec(line) ?? [];
+    return count === undefined ? [] : [Number(count) * Number(size)];
+  });
+  const freeBytes = sizes.reduce((sum, size) => sum + size, 0);
+  return sizes.length > 0 && Number.isSafeInteger(freeBytes) ? { freeBytes } : {};
+};
+
 /** Boot images are announced only. */
 const isBootImage = ({ path }: Announced): boolean => /^\/boot\/init(rd|ramfs)[^/]*$/.test(path);
 
@@ -367,6 +377,7 @@ export const parseProbe = (answer: Uint8Array, nonce: string): Facts => {
       }),
       bootFilesystem: (section("boot-filesystem")[0] ?? "").split(" ")[0] ?? "",
       bootDevice: (section("boot-filesystem")[0] ?? "").split(" ")[1] ?? "",
+      ...bootRoom(section("boot-free")),
     },
     initramfs: { tools: section("initramfs-tools"), images },
     files: Object.fromEntries([...read].filter(([path]) => !SEARCHED.test(path))),

@@ -141,13 +141,19 @@ describe("a step that fails shows why, and the old boot files stay", () => {
     await stack.read(`rm ${hook}`);
   });
 
-  test("a full disk", async () => {
-    // all of it, the blocks that the file system keeps to itself aside, and 8 MiB given back
+  test("a full disk: seen in the preview, and when it only turns out in the middle", async () => {
+    // all of it, the blocks that the file system keeps to itself aside, and some given back
     await stack.read(
       "fallocate -l $(($(stat -f -c '%f*%S' /) - 128 * 1048576)) /var/full;" +
-        " cat /dev/zero >/var/full.rest 2>/dev/null; sync; truncate -s -8M /var/full.rest; sync",
+        " cat /dev/zero >/var/full.rest 2>/dev/null; sync; truncate -s -4M /var/full.rest; sync",
     );
     try {
+      want();
+      expect((await stack.preview()).output).toMatch(
+        /\/boot: \d MiB are free, and the trial's initramfs needs about \d+ MiB beside \/boot\/initrd\.img-/,
+      );
+      // room for the image, and none for the files that it is made of
+      await stack.read("truncate -s -8M /var/full.rest; sync");
       await expectFailure(/No space left on device/);
     } finally {
       await stack.read("rm -f /var/full /var/full.rest");

@@ -214,6 +214,21 @@ describe("a host that is already so", () => {
 });
 
 describe("refusals", () => {
+  const withFree = (freeBytes: number, base = xeonFacts()): Facts => ({
+    ...base,
+    boot: { ...base.boot, freeBytes },
+  });
+  test("a /boot without room for the trial's initramfs", () => {
+    expect(refused(withFree(30_000_000))).toContainEqual({
+      path: "/boot",
+      problem:
+        "28 MiB are free, and the trial's initramfs needs about 30 MiB beside /boot/initrd.img-6.1.0-37-amd64",
+      remedy: "remove kernels that are not needed (Debian: apt autoremove --purge)",
+    });
+    expect(planned(withFree(32_000_000)).steps.length).toBeGreaterThan(3);
+    // nothing has to be built where all is so
+    expect(planned(withFree(0, applied(xeonFacts()))).steps.every(({ so }) => so)).toBe(true);
+  });
   test("an IOMMU that the firmware does not offer", () => {
     expect(refused(xeonFacts({ exists: [], iommu: { units: [], groups: 0 } }))).toEqual([
       expect.objectContaining({ path: "IOMMU", remedy: expect.stringContaining("firmware") }),

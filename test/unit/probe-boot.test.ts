@@ -73,6 +73,7 @@ name:           snd_hda_intel`,
     const { facts } = host.probe(shell);
     expect(facts.boot.grubDropIns).toBeUndefined();
     expect(facts.boot).toMatchObject({ bootFilesystem: "ext4", bootDevice: "/dev/mapper/pve-root" });
+    expect(facts.boot.freeBytes).toBeGreaterThan(0);
   });
 
   test("the PCI devices below a root file system: an NVMe namespace with two controllers, below a mapped device", () => {
