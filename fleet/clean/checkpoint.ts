@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { gunzipSync } from "node:zlib";
+import PQueue from "p-queue";
 import { isSettings } from "../../stacks/merge.ts";
 import type { Environment } from "../engine/environment.ts";
 import { PROJECT } from "../hosts/stack-file.ts";
@@ -20,6 +21,8 @@ export interface Checkpoint {
 /** Reads the states of one backend, without an engine. */
 export interface StateReader {
   readonly url: string;
+  /** a stack that has no version has no state; through the CLI it may also be that nobody could tell */
+  readonly tellsMissing: boolean;
   /** what changes with each state, by stack; a stack without a state is not in the map */
   versions(stacks: readonly string[]): Promise<ReadonlyMap<string, string>>;
   checkpoint(stack: string): Promise<Checkpoint | undefined>;
@@ -72,6 +75,7 @@ const fromFolder = (url: string, folder: string): StateReader => {
   };
   return {
     url,
+    tellsMissing: true,
     versions: (stacks) =>
       Promise.resolve(
         new Map(
@@ -96,6 +100,7 @@ const postgresKeys = (url: string, stack: string): string[] => {
 
 const fromPostgres = (url: string): StateReader => ({
   url,
+  tellsMissing: true,
   versions: async (stacks) => {
     const { stateVersions } = await import("./postgres-state.ts");
     const keys = new Map(
@@ -111,18 +116,24 @@ const fromPostgres = (url: string): StateReader => ({
   },
 });
 
+/** Processes of the CLI side by side: each takes some 80 MB, and waits for its backend most of its time. */
+const CLIS = 16;
+
 /** Every other backend answers through the CLI, which takes a process a stack but no engine. */
 const fromCli = (url: string, environment: Environment): StateReader => {
-  const read = async (stack: string): Promise<Buffer | undefined> => {
-    const { runProgram } = await import("../engine/process.ts");
-    const { code, stdout } = await runProgram(
-      ["pulumi", "stack", "export", "--stack", stack, "--non-interactive"],
-      { cwd: PROJECT, env: environment },
-    );
-    return code === 0 ? Buffer.from(stdout) : undefined;
-  };
+  const places = new PQueue({ concurrency: CLIS });
+  const read = (stack: string): Promise<Buffer | undefined> =>
+    places.add(async () => {
+      const { runProgram } = await import("../engine/process.ts");
+      const { code, stdout } = await runProgram(
+        ["pulumi", "stack", "export", "--stack", stack, "--non-interactive"],
+        { cwd: PROJECT, env: environment },
+      );
+      return code === 0 ? Buffer.from(stdout) : undefined;
+    });
   return {
     url,
+    tellsMissing: false,
     versions: async (stacks) => {
       const found = await Promise.all(
         stacks.map(async (stack) => {

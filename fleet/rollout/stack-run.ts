@@ -253,14 +253,17 @@ const judge = async (
 const preview = async (stack: ReadStack, run: StackRun): Promise<StackResult> => {
   const { looks, done } = await judge(stack, run);
   if (done) return done;
-  const result = await runEngine(stack, run, "preview");
-  if (!result.ok && result.why === "missing")
-    return finish(
+  const missing = (by: "probe" | "engine"): StackResult =>
+    finish(
       stack,
       run,
-      "engine",
+      by,
       each(stack, () => ({ result: "changes", message: "it has no state yet: up makes everything" })),
     );
+  // an engine would say no more, in half a second of a processor
+  if (!run.engine && run.version === undefined && run.reader.tellsMissing) return missing("probe");
+  const result = await runEngine(stack, run, "preview");
+  if (!result.ok && result.why === "missing") return missing("engine");
   if (!result.ok) return failed(stack, run, result);
   if (result.changes === 0 && (await run.reader.versions([stack.name])).get(stack.name) === run.version)
     await remember(stack, run, looks);
