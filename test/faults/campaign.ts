@@ -74,6 +74,10 @@ set -- $s; w="$1\${2:+ $2}"; case \${w:+${known}} in '' | *"|$w|"*) read -rt 0.0
   return undefined;
 };
 
+/** The step that a lease still names which an earlier run has left: not at work any more. */
+const stepLeft = async (host: string): Promise<string> =>
+  stepName((await sshRun(host, `sed -n 's/^step=//p' ${LEASE} 2>/dev/null`)).stdout);
+
 /** Ends a run by force after so long, unless it ends by itself; what the engine started may outlive it. */
 const endAfter = (run: PulumiRun, limitMs: number): NodeJS.Timeout => {
   const kill = (): void => {
@@ -207,10 +211,11 @@ export const prepareRange = async (
       }
       const laid = [...planned.values()].map(faultOf).filter(({ early }) => early);
       for (const fault of laid) await fault.strike(struck(NO_RUN));
+      const left = await stepLeft(name);
       const run = begin(direction);
       endAfter(run, RUN_LIMIT_MS);
       let step: string | undefined;
-      while ((step = await nextStep(name, run, met)) !== undefined) {
+      while ((step = await nextStep(name, run, new Set([...met, left]))) !== undefined) {
         await heal();
         heal = async () => {};
         met.add(step);

@@ -79,6 +79,8 @@ export const faults = {
   },
   "connection reset": {
     proves: "a step that lost its connection is found done, or is done again",
+    // a run that was between two connections goes on
+    passes: true,
     strike: async ({ proxy }) => proxy.reset(),
   },
   "connection silent": {
