@@ -179,14 +179,20 @@ const announced = (lines: readonly string[]): Announced[] =>
     return [{ size: Number(size), mode, owner, group, modified, path }];
   });
 
-/** Lines of a count and the size of one in bytes. */
-const bootRoom = (lines: readonly string[]): Pick<Facts["boot"], "freeBytes"> => {
-  const sizes = lines.flatMap((line) => {
-    const [, count, size] = /^(\d+) (\d+)$/.exec(line) ?? [];
-    return count === undefined ? [] : [Number(count) * Number(size)];
-  });
-  const freeBytes = sizes.reduce((sum, size) => sum + size, 0);
-  return sizes.length > 0 && Number.isSafeInteger(freeBytes) ? { freeBytes } : {};
+/** ext4 keeps so many blocks, at most a fiftieth of all, from everybody's data (Linux: ext4_calculate_resv_clusters). */
+const EXT4_KEEPS = 4096;
+
+/** What `stat -f` says of /boot, then the sizes of trial images there. */
+const bootRoom = (
+  [room = "", ...trials]: readonly string[],
+  filesystem: string,
+): Pick<Facts["boot"], "freeBytes"> => {
+  const [, free, all, size] = /^(\d+) (\d+) (\d+)$/.exec(room) ?? [];
+  if (free === undefined) return {};
+  const kept = filesystem.startsWith("ext") ? Math.min(EXT4_KEEPS, Math.floor(Number(all) / 50)) : 0;
+  const left = trials.filter((text) => /^\d+$/.test(text)).reduce((sum, text) => sum + Number(text), 0);
+  const freeBytes = Math.max(0, Number(free) - kept) * Number(size) + left;
+  return Number.isSafeInteger(freeBytes) ? { freeBytes } : {};
 };
 
 /** Boot images are announced only. */
@@ -327,6 +333,7 @@ export const parseProbe = (answer: Uint8Array, nonce: string): Facts => {
     .map((line) => line.trim())
     .filter((line) => /^(linux|menuentry|submenu)\s/.test(line));
   const loaderInfo = Buffer.from(section("loader-info").join(""), "base64");
+  const [bootFilesystem = "", bootDevice = ""] = (section("boot-filesystem")[0] ?? "").split(" ");
   const survey = parseSurvey(sections, host["privilege"] ?? "none");
   const facts: unknown = {
     hostname: host["hostname"],
@@ -375,9 +382,9 @@ export const parseProbe = (answer: Uint8Array, nonce: string): Facts => {
       ...(section("boot-present").some((path) => path.endsWith("/grub-mkconfig")) && {
         grubDropIns: linesOf(/\/grub-mkconfig$/).some((line) => line.includes("/default/grub.d/*")),
       }),
-      bootFilesystem: (section("boot-filesystem")[0] ?? "").split(" ")[0] ?? "",
-      bootDevice: (section("boot-filesystem")[0] ?? "").split(" ")[1] ?? "",
-      ...bootRoom(section("boot-free")),
+      bootFilesystem,
+      bootDevice,
+      ...bootRoom(section("boot-free"), bootFilesystem),
     },
     initramfs: { tools: section("initramfs-tools"), images },
     files: Object.fromEntries([...read].filter(([path]) => !SEARCHED.test(path))),

@@ -143,9 +143,9 @@ set -- $filesystem
 printf '%s %s\n' "${1:-}" "${2:-}"
 
 section boot-free
-# blocks and their size; a trial that an earlier run left there gives its room to the next one
-stat -f -c '%f %S' /boot
-for path in /boot/vfio-fleet-trial*; do [ -f "$path" ] && stat -c '%s 1' "$path"; done
+# free blocks, all blocks, their size; a trial that an earlier run left there gives its room to the next one
+stat -f -c '%f %b %S' /boot
+for path in /boot/vfio-fleet-trial*; do [ -f "$path" ] && stat -c %s "$path"; done
 
 section files
 # one process for all sizes, one for all contents: the contents lie end to end, the sizes cut them. Boot images are

@@ -25,6 +25,17 @@ test("a receipt keeps its token and every note, whatever letters and digits name
   });
 });
 
+test.each([
+  ["what ext4 keeps to itself is no room", "ext4 /dev/vda2", "4095 2000000 4096", 0],
+  ["a fiftieth of a small one", "ext4 /dev/vda2", "2000 50000 1024", 1000 * 1024],
+  ["another file system keeps nothing", "vfat /dev/vda1", "2000 50000 1024", 2000 * 1024],
+  ["an earlier trial makes room for the next one", "xfs /dev/vda2", "10 50 4096\n7000000", 7_040_960],
+  ["a host that does not say", "ext4 /dev/vda2", "", undefined],
+])("room on /boot: %s", (_, filesystem, room, expected) => {
+  const { boot } = parseProbe(answer({ "boot-filesystem": filesystem, "boot-free": room }), "n0nce");
+  expect(boot.freeBytes).toBe(expected);
+});
+
 test("contents are cut by the announced sizes", () => {
   const contents = "one\ntwo";
   const { files, initramfs } = parseProbe(
