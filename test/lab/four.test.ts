@@ -179,11 +179,11 @@ describe("a trial that never comes up", () => {
 
   test("a power cut finds the old configuration running, and up says what happened", async () => {
     const boot = await bootId(stack.host);
-    const before = prompts();
+    const earlier = prompts();
     process.env["VFIO_FLEET_REBOOT"] = "yes";
     const up = stack.startUp();
     delete process.env["VFIO_FLEET_REBOOT"];
-    await expect.poll(prompts, { timeout: 600_000, interval: 500 }).toBeGreaterThan(before);
+    await expect.poll(prompts, { timeout: 600_000, interval: 500 }).toBeGreaterThan(earlier);
     await powerCut(stack.host);
     await startHost("lab-four", { as: stack.host, lifetime: "process" });
     const { code, output } = await up.done;
