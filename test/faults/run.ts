@@ -63,6 +63,7 @@ await Promise.all(
   values.hosts.split(",").map((host) =>
     campaign(host).catch((error: unknown) => {
       broken.push(`${host}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      console.log(`✗ ${broken.at(-1)}`);
     }),
   ),
 );
