@@ -130,9 +130,21 @@ detached_reboot() {
   [ -z "$units" ] || systemctl stop $units
 }
 
+# names of libvirt's guests that run. A daemon that does not answer, or hangs, says nothing about them: they outlive it, so
+# then it is their processes that tell
+libvirt_guests() {
+  local file pid name
+  if name=$(timeout 60 virsh -q -c qemu:///system list --name 2>/dev/null </dev/null); then say "$name"; return 0; fi
+  for file in /run/libvirt/qemu/*.pid; do
+    name=${file##*/} name=${name%.pid} pid=
+    { read -r pid <"$file"; } 2>/dev/null || :
+    ! grep -qsF "guest=$name," "/proc/${pid:-0}/cmdline" || say "$name"
+  done
+}
+
 # guests that run, one a line: "libvirt NAME", on Proxmox "qm ID" and "pct ID"
 guests() {
-  virsh list --name 2>/dev/null | sed -n 's/^\(..*\)$/libvirt \1/p'
+  libvirt_guests | sed -n 's/^\(..*\)$/libvirt \1/p'
   if command -v qm >/dev/null; then qm list 2>/dev/null | awk '$3 == "running" { print "qm " $1 }'; fi
   if command -v pct >/dev/null; then pct list 2>/dev/null | awk '$2 == "running" { print "pct " $1 }'; fi
 }

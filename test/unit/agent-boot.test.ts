@@ -250,6 +250,25 @@ describe.each(SHELLS)("reboots by policy, with %s", (shell) => {
     expect(host.read("/running")).toBe("win 10\n");
   });
 
+  test.each([
+    ["libvirt that fails", "shift; exec false"],
+    ["libvirt that hangs", "exit 124"],
+  ])("%s does not tell: guests outlive it, and are known by their processes", (_, asked) => {
+    start(shell);
+    boot();
+    host.tool("timeout", asked);
+    host.file("/run/libvirt/qemu/win10.pid", "4711");
+    host.file("/run/libvirt/qemu/old.pid", "4712");
+    host.file("/run/libvirt/qemu/driver.pid", "4713");
+    host.file("/proc/4711/cmdline", "qemu-system-x86_64\0-name\0guest=win10,debug-threads=on\0");
+    host.file("/proc/4713/cmdline", "libvirtd\0");
+    const refused = reboot("auto", 0);
+    expect(refused.status).not.toBe(0);
+    expect(refused.errors).toContain("running guests would lose their power: win10 -");
+    host.file("/proc/4711/cmdline", "something else\0");
+    expect(reboot("auto", 0).status).toBe(0);
+  });
+
   test("drained: asked to shut down first, started again after the proof", () => {
     start(shell);
     boot();
