@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { quote } from "../../components/remote/quote.ts";
+import { bootId, waitForReboot } from "../../lab/boot.ts";
 import { findHost, powerCut, startHost } from "../../lab/host.ts";
 import type { HostName } from "../../lab/hosts.ts";
 import { keysDir } from "../../lab/paths.ts";
@@ -77,6 +78,10 @@ set -- $s; w="$1\${2:+ $2}"; case \${w:+${known}} in '' | *"|$w|"*) read -rt 0.0
 /** The step that a lease still names which an earlier run has left: not at work any more. */
 const stepLeft = async (host: string): Promise<string> =>
   stepName((await sshRun(host, `sed -n 's/^step=//p' ${LEASE} 2>/dev/null`)).stdout);
+
+/** `destroy` ends with a reboot of its own, a moment after it has ended; sshd lets nobody in until then. */
+const rebootDue = async (host: string): Promise<boolean> =>
+  [0, 255].includes((await sshRun(host, "systemctl -q is-active 'vfio-fleet-reboot-*'")).code ?? 255);
 
 /** Ends a run by force after so long, unless it ends by itself; what the engine started may outlive it. */
 const endAfter = (run: PulumiRun, limitMs: number): NodeJS.Timeout => {
@@ -212,6 +217,7 @@ export const prepareRange = async (
       const laid = [...planned.values()].map(faultOf).filter(({ early }) => early);
       for (const fault of laid) await fault.strike(struck(NO_RUN));
       const left = await stepLeft(name);
+      const booted = await bootId(name);
       const run = begin(direction);
       endAfter(run, RUN_LIMIT_MS);
       let step: string | undefined;
@@ -243,6 +249,7 @@ export const prepareRange = async (
       if (strikes.length === 0) {
         ended = true;
         through = code === 0;
+        if (through && direction === "destroy" && (await rebootDue(name))) await waitForReboot(name, booted);
         if (!through) blame(`${direction} did not come through after it:\n${output.slice(-3000)}`);
         break;
       }
