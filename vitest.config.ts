@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { cacheDir } from "./lab/paths.ts";
@@ -18,6 +19,19 @@ const THOROUGH = [
   "test/component/vbios-dump.test.ts",
 ];
 
+/** Files on real hosts that take longest, longest first: one that began last would run alone in the end. */
+const LONGEST = ["four", "main-job-amd", "vbios", "main-job"].map((name) => `/test/lab/${name}.test.ts`);
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification): number => {
+      const found = LONGEST.findIndex((name) => moduleId.endsWith(name));
+      return found === -1 ? LONGEST.length : found;
+    };
+    return (await super.sort(files)).toSorted((one, other) => place(one) - place(other));
+  }
+}
+
 /**
  * `unit` (pure), `component` (Pulumi mocks), `browser` (the report in Chromium), `bed` (the real engine and sshd on made-up
  * hosts), `lab` (real hosts in QEMU, slow, two at a time on two cores), and what `npm test` leaves to `npm run test:hosts` (systemd-boot and dracut, four cards on AMD, a
@@ -26,6 +40,7 @@ const THOROUGH = [
 export default defineConfig(({ mode }) => ({
   test: {
     reporters: [new ProgressReporter()],
+    sequence: { sequencer: LongestFirst },
     // one more than there are cores, as many of these tests wait for programs that they start
     maxWorkers: availableParallelism() + 1,
     experimental: { fsModuleCache: true },

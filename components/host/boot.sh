@@ -100,6 +100,8 @@ verb_boot() { # the wanted effects, and the files of the description, on standar
     say "to be shown after a reboot:"; sed 's/^/  /' "$BOOT/unmet"
     trial=$(initramfs_trial "$version")
     if ! initramfs_lacks "$version" "$trial" "$wanted" >/dev/null 2>&1; then
+      # before a generator is at work for minutes
+      true >"$trial.part" || die "${trial%/*} cannot be written to; no boot file was touched"
       say "building the trial initramfs for $version"
       initramfs_build "$version" "$trial"
     fi

@@ -81,7 +81,7 @@ const stepLeft = async (host: string): Promise<string> =>
 
 /** `destroy` ends with a reboot of its own, a moment after it has ended; sshd lets nobody in until then. */
 const rebootDue = async (host: string): Promise<boolean> =>
-  [0, 255].includes((await sshRun(host, "systemctl -q is-active 'vfio-fleet-reboot-*'")).code ?? 255);
+  [0, 255].includes((await sshRun(host, "systemctl -q is-active 'vfio-fleet-reboot-*'")).code);
 
 /** Ends a run by force after so long, unless it ends by itself; what the engine started may outlive it. */
 const endAfter = (run: PulumiRun, limitMs: number): NodeJS.Timeout => {

@@ -187,6 +187,15 @@ describe.each(SHELLS)("from the trial to the proof, with %s", (shell) => {
     expect(host.read(kvm)).toBe("options kvm own=1\n");
   });
 
+  test("a /boot that takes no file is found before a generator works for minutes", () => {
+    start(shell);
+    host.folder(`/boot/vfio-fleet-trial.img-${VERSION}.part`);
+    const refused = boot();
+    expect(refused.status).not.toBe(0);
+    expect(refused.errors).toContain("/boot cannot be written to; no boot file was touched");
+    expect(host.calls("mkinitramfs")).toEqual([]);
+  });
+
   test("mkinitramfs that fails: nothing is armed", () => {
     start(shell);
     host.tool("mkinitramfs", "echo 'No space left on device' >&2; exit 1");
