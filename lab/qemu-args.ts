@@ -47,7 +47,8 @@ export const qemuArguments = ({ name, host, files, sshPort, accelerator }: QemuO
   ...option("display", "none"),
   // with KVM, the kernel's interrupt controller has to leave the IO-APIC to QEMU for interrupt remapping
   ...option("machine", accelerator === "kvm" ? "q35,kernel-irqchip=split" : "q35"),
-  ...option("accel", accelerator === "kvm" ? "kvm" : `tcg,thread=${threads(host)}`),
+  // one thread for all emulated processors: with one each, hosts lost interrupts and panicked; docs/decisions/emulator.md
+  ...option("accel", accelerator === "kvm" ? "kvm" : "tcg,thread=single"),
   ...option("cpu", PROCESSORS[host.vendor]),
   ...option("smp", String(host.cpus)),
   ...option("m", `${host.memoryMiB}M`),
@@ -89,13 +90,6 @@ const PROCESSORS = {
   intel: "Haswell-noTSX,-erms,model-id=Intel(R) Xeon(R) CPU E5-2620 v3 @ 2.40GHz",
   amd: "EPYC,-svm,family=21,model=2,stepping=0,model-id=AMD FX(tm)-8350 Eight-Core Processor",
 } as const satisfies Record<HostDescription["vendor"], string>;
-
-/**
- * Emulated processors in a thread each now and then run half of an instruction that Linux 6.12 is patching in its own code
- * (`Oops: int3`), and the host panics as it boots.
- */
-const threads = ({ image }: HostDescription): "single" | "multi" =>
-  image === "debian-13" ? "single" : "multi";
 
 const iommu = (host: HostDescription): string[] => {
   if (!host.iommu) return [];

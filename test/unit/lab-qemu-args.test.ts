@@ -100,6 +100,6 @@ describe("QEMU's arguments", () => {
   test("with KVM, the interrupt controller is split, which interrupt remapping needs", () => {
     expect(values(argumentsOf(HOSTS["lab-xeon"], "kvm"), "machine")).toEqual(["q35,kernel-irqchip=split"]);
     expect(values(argumentsOf(HOSTS["lab-xeon"], "kvm"), "accel")).toEqual(["kvm"]);
-    expect(values(argumentsOf(HOSTS["lab-xeon"]), "accel")).toEqual(["tcg,thread=multi"]);
+    expect(values(argumentsOf(HOSTS["lab-xeon"]), "accel")).toEqual(["tcg,thread=single"]);
   });
 });
