@@ -28,9 +28,6 @@ const FOUR = {
   rootPorts: [port(gpu("one")), port(gpu("two")), port(gpu("three")), port(gpu("four"))],
 } as const satisfies HostDescription;
 
-/** For hosts that have little to do at once: a second emulated processor costs a fifth more for the same work. */
-const LEAN = { ...XEON, cpus: 1 } as const satisfies HostDescription;
-
 export const HOSTS = {
   "lab-xeon": XEON,
   "lab-fx8350": { ...XEON, summary: "AMD, one GPU with audio", vendor: "amd" },
@@ -44,7 +41,7 @@ export const HOSTS = {
   "lab-four": FOUR,
   "lab-four-amd": { ...FOUR, summary: "AMD, four identical GPUs", vendor: "amd" },
   "lab-shared": {
-    ...LEAN,
+    ...XEON,
     summary: "Intel, a GPU that shares its IOMMU group with a network card",
     rootPorts: [
       { kind: "pci-bridge", cards: [gpu("shared"), { name: "neighbour", functions: [{ kind: "nic" }] }] },
@@ -52,7 +49,7 @@ export const HOSTS = {
     ],
   },
   "lab-display": {
-    ...LEAN,
+    ...XEON,
     summary: "Intel, the only GPU is the boot display",
     boardDisplay: false,
     rootPorts: [
@@ -63,7 +60,7 @@ export const HOSTS = {
     ],
   },
   "lab-carriers": {
-    ...LEAN,
+    ...XEON,
     summary: "Intel, a second disk controller and a second network card beside the GPU",
     rootPorts: [
       port(gpu("stand-in")),
@@ -72,14 +69,14 @@ export const HOSTS = {
     ],
   },
   "lab-rom": {
-    ...LEAN,
+    ...XEON,
     summary: "Intel, a GPU with another card's ROM, and a network card with its own",
     rootPorts: [
       port(gpu("stand-in")),
       port({ name: "network", functions: [{ kind: "nic", optionRom: OPTION_ROM }] }),
     ],
   },
-  "lab-noiommu": { ...LEAN, summary: "Intel without an IOMMU", iommu: false },
+  "lab-noiommu": { ...XEON, summary: "Intel without an IOMMU", iommu: false },
 } as const satisfies Record<string, HostDescription>;
 
 export type HostName = keyof typeof HOSTS;

@@ -154,7 +154,7 @@ export const faults = {
     strike: async ({ host }) =>
       onHost(
         host,
-        "n=0; until systemctl stop libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket libvirtd.service || [ $n = 9 ]; do n=$((n + 1)); done",
+        "n=0; until systemctl stop libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket libvirtd.service; do n=$((n + 1)); [ $n -lt 9 ] || exit; done",
       ),
   },
 } as const satisfies Record<string, Fault>;

@@ -27,7 +27,7 @@ const { values } = parseArgs({
 const { step: words } = values;
 const names = namedFaults(values.fault);
 const rows: Outcome[] = [];
-const broken: string[] = [];
+let broken = false;
 
 const campaign = async (host: string): Promise<void> => {
   if (!isHostName(host)) throw new Error(`${host} is no lab host`);
@@ -62,13 +62,12 @@ const campaign = async (host: string): Promise<void> => {
 await Promise.all(
   values.hosts.split(",").map((host) =>
     campaign(host).catch((error: unknown) => {
-      broken.push(`${host}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-      console.log(`✗ ${broken.at(-1)}`);
+      broken = true;
+      console.log(`✗ ${host}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     }),
   ),
 );
-for (const text of broken) console.log(`✗ ${text}`);
 if (values.table !== undefined) writeFileSync(values.table, tableOf(rows));
 const survived = rows.filter(({ wrong }) => wrong.length === 0).length;
 console.log(`${rows.length} faults, ${survived} survived`);
-process.exitCode = broken.length === 0 && survived === rows.length && rows.length > 0 ? 0 : 1;
+process.exitCode = !broken && survived === rows.length && rows.length > 0 ? 0 : 1;

@@ -1,6 +1,4 @@
-import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import type { Facts } from "../../components/core/facts.ts";
 import { formatProblem } from "../../components/core/problem.ts";
 import { isDue, receiptName, type Step } from "../../components/core/step.ts";
@@ -11,7 +9,9 @@ import {
   probeQuestion,
   type HostPlan,
 } from "../../components/host-plan.ts";
+import { quote } from "../../components/remote/quote.ts";
 import { device, xeonFacts } from "../fixtures/xeon.ts";
+import { FakeAgent } from "./support/fake-agent.ts";
 
 const GIB = 1024 ** 3;
 const WHERE = { stack: "home", host: "xeon" };
@@ -597,6 +597,11 @@ describe("a domain that is to be shut off", () => {
   });
 });
 
+let host: FakeAgent | undefined;
+afterEach(() => {
+  host?.remove();
+  host = undefined;
+});
 test("the host calls the receipt of every step as the plan does: by that name it knows a token that came back", () => {
   const image = { path: "/isos/win.iso", sha256: "0".repeat(64) };
   const plan = planOf(
@@ -616,16 +621,9 @@ test("the host calls the receipt of every step as the plan does: by that name it
   const verbs = new Set(steps.map(({ verb }) => verb));
   for (const verb of ["file", "boot", "prove", "block", "dump", "media", "grow", "domain", "run", "shutdown"])
     expect(verbs).toContain(verb);
-  const [stepKey] =
-    /^step_key\(\) \{[^]*?^\}/m.exec(
-      readFileSync(new URL("../../components/host/lease.sh", import.meta.url), "utf8"),
-    ) ?? [];
-  for (const { verb, args, key } of steps) {
-    const { stdout } = spawnSync(
-      "sh",
-      ["-c", `say() { printf %s "$*"; }; ${stepKey}; step_key "$@"`, "sh", verb, ...args],
-      { encoding: "utf8" },
-    );
-    expect([verb, stdout]).toEqual([verb, key]);
-  }
+  host = new FakeAgent(plan.drivers, "dash");
+  const calls = steps.map(({ verb, args }) => `step_key ${[verb, ...args].map(quote).join(" ")}`);
+  const { output, errors } = host.call(calls.join("\n"));
+  expect(errors).toBe("");
+  expect(output.trimEnd().split("\n")).toEqual(steps.map(({ key }) => key));
 });
