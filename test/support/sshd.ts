@@ -85,6 +85,8 @@ export const startSshd = async (
       "UsePAM no",
       "PasswordAuthentication no",
       "PidFile none",
+      // bash reads the ~/.bashrc of whoever runs the test for a command over SSH unless it is another shell's child (bash(1), INVOCATION)
+      "SetEnv SHLVL=1",
       ...settings,
       "",
     ].join("\n"),
