@@ -56,6 +56,9 @@ export const tokenFor = (facts: Facts, step: Pick<Step, "key" | "so" | "consent"
   return step.consent ? `${run}+${step.consent}` : run;
 };
 
+/** The word that tells the agent how much there is to read: a connection that is cut ends its input too early. */
+export const lengthOf = (input: string): string => `bytes=${Buffer.byteLength(input)}`;
+
 /** Whether this run takes the step: the engine calls it because its token is new. */
 export const isDue = (facts: Facts, step: Pick<Step, "key" | "so">): boolean =>
   !(step.so && facts.receipts[receiptName(step.key)]);

@@ -18,8 +18,28 @@ NL='
 say() { printf '%s\n' "$*"; }
 die() { printf 'vfio-fleet: %s\n' "$*" >&2; exit 1; }
 
-# key NAME: as a file name
-key() { printf '%s' "$1" | tr '/ ' '%_'; }
+# key NAME: as a file name, / as % and a space as _, without a process
+key() {
+  local rest name word
+  rest=$1 name=''
+  while :; do
+    word=${rest%%[/ ]*}
+    case ${rest#"$word"} in
+      /*) name=$name$word% ;;
+      ' '*) name=${name}${word}_ ;;
+      *) break ;;
+    esac
+    rest=${rest#"$word"?}
+  done
+  printf '%s' "$name$rest"
+}
+
+# sha256_of PATH
+sha256_of() {
+  local sum
+  sum=$(sha256sum <"$1")
+  printf '%s' "${sum%% *}"
+}
 
 # receipt KEY NAME=VALUE...: replaces the receipt as a whole
 receipt() {
@@ -60,7 +80,7 @@ keep() {
 verb_file() { # PATH MODE; the content on standard input
   keep "$1"
   place "$1" "$2"
-  receipt "$1" "token=$TOKEN" "sha256=$(sha256sum <"$1" | cut -d' ' -f1)"
+  receipt "$1" "token=$TOKEN" "sha256=$(sha256_of "$1")"
 }
 
 verb_unfile() { # PATH
@@ -82,7 +102,7 @@ verb_unfile() { # PATH
 without_block() { sed "/^# BEGIN vfio-fleet\$/,/^# END vfio-fleet\$/d" "$1"; }
 
 # untouched PATH: nobody has changed the file since the last step wrote it
-untouched() { [ -f "$1" ] && grep -qx "sha256=$(sha256sum <"$1" | cut -d' ' -f1)" "$STATE/receipts/$(key "$1")" 2>/dev/null; }
+untouched() { [ -f "$1" ] && grep -qx "sha256=$(sha256_of "$1")" "$STATE/receipts/$(key "$1")" 2>/dev/null; }
 
 verb_block() { # PATH [new]; the block on standard input. With new, a file that is not there becomes one
   local mode block
@@ -100,7 +120,7 @@ verb_block() { # PATH [new]; the block on standard input. With new, a file that 
   } >"$STATE/.block.new"
   place "$1" "$mode" <"$STATE/.block.new"
   rm -f "$STATE/.block.new"
-  receipt "$1" "token=$TOKEN" "sha256=$(sha256sum <"$1" | cut -d' ' -f1)"
+  receipt "$1" "token=$TOKEN" "sha256=$(sha256_of "$1")"
 }
 
 verb_unblock() { # PATH
@@ -146,7 +166,7 @@ verb_words() {
   added=$(sed -n '$s/^added *//p' "$STATE/.words.new")
   sed '$d' "$STATE/.words.new" | place "$1" "$(stat -c %a "$1" 2>/dev/null || echo 644)"
   rm -f "$STATE/.words" "$STATE/.words.new"
-  receipt "$1" "token=$TOKEN" "sha256=$(sha256sum <"$1" | cut -d' ' -f1)" "words=$added"
+  receipt "$1" "token=$TOKEN" "sha256=$(sha256_of "$1")" "words=$added"
 }
 
 verb_unwords() { # PATH

@@ -12,7 +12,7 @@ active() {
 verb_media() {
   local found
   [ -f "$2" ] || die "$2 is not there"
-  found=$(sha256sum <"$2" | cut -d' ' -f1)
+  found=$(sha256_of "$2")
   receipt "media $1 $2" "token=$TOKEN" "sha256=$found" "stamp=$(stat -L -c %s:%Y:%i "$2")"
   [ "$found" = "$3" ] || die "$2: its sha256 is $found, expected $3: download it again, or correct the digest in the stack"
   say "$2: sha256 as expected"

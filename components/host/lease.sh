@@ -113,7 +113,7 @@ lease_fence() {
 # One verb at a time: package managers, update-grub and the boot files do not share. And one run at a time.
 lock() { # VERB WORD...
   local taken
-  mkdir -p $STATE/receipts $STATE/kept $BOOT
+  [ -d $STATE/receipts ] && [ -d $STATE/kept ] && [ -d $BOOT ] || mkdir -p $STATE/receipts $STATE/kept $BOOT
   exec 9>>/run/vfio-fleet.lock
   whose_run "$@"
   [ -z "$RUN" ] || ! grep -qsxF "$RUN" "$STATE/fenced" ||

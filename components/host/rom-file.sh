@@ -17,7 +17,7 @@ verb_dump() {
     place "$1" 644 <"$STATE/rom.new" >&2
     rm -f "$STATE/rom.new"
   fi
-  receipt "$1" "token=$TOKEN" "sha256=$(sha256sum <"$1" | cut -d' ' -f1)" "card=$2 $3"
+  receipt "$1" "token=$TOKEN" "sha256=$(sha256_of "$1")" "card=$2 $3"
   base64 "$1"
 }
 

@@ -30,7 +30,7 @@ initramfs_lacks() {
   while read -r kind first rest; do
     case $kind in
       image-file)
-        [ "$(sha256sum <"$root$first" 2>/dev/null | cut -d' ' -f1)" = "$rest" ] || { say "$first as it is on the host now"; bad=1; } ;;
+        [ "$(sha256_of "$root$first" 2>/dev/null)" = "$rest" ] || { say "$first as it is on the host now"; bad=1; } ;;
     esac
   done <"$3"
   # options of an earlier description, which the host has no more

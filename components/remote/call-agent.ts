@@ -1,19 +1,20 @@
 import type { Connection } from "./connection.ts";
 import { elevated, SHELL } from "./elevate.ts";
 import { AGENT } from "../core/agent-path.ts";
+import { lengthOf } from "../core/step.ts";
 import { commandLine, quote } from "./quote.ts";
 import { streamFromHost } from "./session.ts";
 
 /** What the agent said when it would not do it. */
 export type AgentAnswer = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
-const scriptFor = (words: readonly string[], input: string): string =>
+const scriptFor = (program: readonly string[], input: string): string =>
   [
     "refuse() { printf 'vfio-fleet: %s\\n' \"$*\" >&2; exit 1; }",
     "main() {",
     '  case $PRIVILEGE in none | sudo-agent-old) refuse "$LOGIN is neither root nor allowed to use sudo for this version of vfio-fleet" ;; esac',
     `  [ -x ${AGENT} ] || refuse "this host is not set up yet: pulumi up does it"`,
-    `  printf %s ${quote(input)} | ${commandLine([AGENT, ...words])}`,
+    `  printf %s ${quote(input)} | ${commandLine(program)}`,
     "}",
     "main",
     "",
@@ -30,10 +31,11 @@ export const callAgent = async (
   input: string,
   onText: (text: string) => void,
 ): Promise<AgentAnswer> => {
+  const program = [AGENT, ...words, lengthOf(input)];
   const { code, stderr } = await streamFromHost(
     connection,
     SHELL,
-    elevated({ script: scriptFor(words, input), program: [AGENT, ...words], input }, connection.sudoPassword),
+    elevated({ script: scriptFor(program, input), program, input }, connection.sudoPassword),
     onText,
     new AbortController().signal,
   );

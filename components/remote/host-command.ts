@@ -5,7 +5,7 @@ import { AGENT, AGENT_FOLDER } from "../core/agent-path.ts";
 import type { HostDrivers } from "../core/driver.ts";
 import type { Facts } from "../core/facts.ts";
 import { printableLines, shortened } from "../core/printable.ts";
-import { tokenFor, type Drift, type Step } from "../core/step.ts";
+import { lengthOf, tokenFor, type Drift, type Step } from "../core/step.ts";
 import { agentState } from "./agent.ts";
 import type { Connection, Hop } from "./connection.ts";
 import { commandLine, quote } from "./quote.ts";
@@ -142,7 +142,9 @@ export const hostAgent = (
     "host agent",
     {
       create:
-        host.facts.privilege === "sudo-agent" ? [AGENT, "install", `token=${token}`] : ["sh", "-c", install],
+        host.facts.privilege === "sudo-agent"
+          ? [AGENT, "install", `token=${token}`, lengthOf(script)]
+          : ["sh", "-c", install],
       undo: [AGENT, "leave", ...leave],
       input: script,
       minutes: 40,
@@ -179,7 +181,13 @@ export const hostCommands = (
       host,
       step.key,
       {
-        create: [AGENT, step.verb, ...step.args, `token=${token}`],
+        create: [
+          AGENT,
+          step.verb,
+          ...step.args,
+          `token=${token}`,
+          ...(step.input === undefined ? [] : [lengthOf(step.input)]),
+        ],
         undo: step.undo && [AGENT, ...step.undo],
         input: inputOf(step, gate),
         patient: step.patient,

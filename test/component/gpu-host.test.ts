@@ -105,7 +105,9 @@ test("resources are named after what they change", async () => {
 test("all steps of a run have one token, which says how many of them call the agent", async () => {
   await declare("root");
   const called = made.filter(
-    ({ inputs }) => typeof inputs["create"] === "string" && inputs["create"].endsWith(` token=${token()}`),
+    ({ inputs }) =>
+      String(inputs["create"]).startsWith(`${AGENT} `) &&
+      String(inputs["create"]).includes(` token=${token()}`),
   );
   expect(called).toHaveLength(made.filter(({ type }) => type === "command:remote:Command").length - 1);
   expect(token()).toBe(`2026-01-02T03:04:05.000Z,op@desk,4711,test,${called.length}`);
@@ -125,8 +127,9 @@ test("every command pins the host key, has no triggers and takes nothing from th
 
 test("a file is written by the agent, its content comes by stdin, and it is put back by destroy", async () => {
   await declare("root");
-  expect(named("xeon:/etc/modprobe.d/vfio.conf").inputs).toMatchObject({
-    create: `${AGENT} file /etc/modprobe.d/vfio.conf 644 token=${token()}`,
+  const { inputs } = named("xeon:/etc/modprobe.d/vfio.conf");
+  expect(inputs).toMatchObject({
+    create: `${AGENT} file /etc/modprobe.d/vfio.conf 644 token=${token()} bytes=${String(inputs["stdin"]).length}`,
     delete: `${AGENT} unfile /etc/modprobe.d/vfio.conf`,
     stdin: expect.stringContaining("options vfio-pci disable_vga=1"),
   });
@@ -136,7 +139,9 @@ test("a sudo that allows the project's programs alone is asked for nothing else"
   await declare("sudo-agent");
   const agent = named("xeon:host agent").inputs;
   expect(agent).toMatchObject({
-    create: expect.stringMatching(/^sudo -n \/usr\/local\/lib\/vfio-fleet\/host install token=\S+$/),
+    create: expect.stringMatching(
+      /^sudo -n \/usr\/local\/lib\/vfio-fleet\/host install token=\S+ bytes=\d+$/,
+    ),
     stdin: expect.stringMatching(/^#!\/bin\/sh\n[^]*\n# whole\n$/),
   });
   for (const { inputs } of made.filter(({ type }) => type === "command:remote:Command"))

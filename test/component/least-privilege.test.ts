@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { grubPlain } from "../../components/bootloader/grub.ts";
 import { AGENT, PROBE } from "../../components/core/agent-path.ts";
 import { parsePciAddress, parsePciId } from "../../components/core/pci.ts";
+import { lengthOf } from "../../components/core/step.ts";
 import { debian } from "../../components/distro/debian.ts";
 import { initramfsTools } from "../../components/initramfs/initramfs-tools.ts";
 import type { ProbeQuestion } from "../../components/remote/ask.ts";
@@ -138,12 +139,12 @@ describe("a login whose sudo allows the project's programs alone", () => {
   });
 
   test("the agent is replaced by a whole one, through itself, and only by a whole one", async () => {
-    const install = (text: string) =>
-      runOnHost(connection(), `sudo -n ${host.root}${AGENT} install token=new`, text);
-    const starter = host.read(AGENT);
     const whole = agentScript(drivers);
+    const install = (text: string) =>
+      runOnHost(connection(), `sudo -n ${host.root}${AGENT} install token=new ${lengthOf(whole)}`, text);
+    const starter = host.read(AGENT);
     const cut = await install(whole.slice(0, -20));
-    expect(cut).toMatchObject({ code: 1, stderr: expect.stringContaining("did not arrive whole") });
+    expect(cut).toMatchObject({ code: 1, stderr: expect.stringContaining("its input did not arrive whole") });
     expect(host.read(AGENT)).toBe(starter);
     expect(await install(whole)).toMatchObject({ code: 0, stderr: "" });
     expect(readFileSync(join(host.root, AGENT), "utf8").length).toBeGreaterThan(starter?.length ?? 0);

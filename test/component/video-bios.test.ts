@@ -106,11 +106,11 @@ const inputsOf = (name: string): Record<string, unknown> | undefined =>
 test("a file goes by stdin, as a secret that no diff shows", async () => {
   expect(await declare({ file: "roms/gtx1050.rom" })).toBe("made");
   const step = inputsOf(PATH);
+  const stdin = step?.["stdin"] as { value: string };
   expect(step).toMatchObject({
-    create: `/usr/local/lib/vfio-fleet/host rom ${PATH} token=2026-01-02T03:04:05.000Z,op@desk,4711,test,9`,
+    create: `/usr/local/lib/vfio-fleet/host rom ${PATH} token=2026-01-02T03:04:05.000Z,op@desk,4711,test,9 bytes=${stdin.value.length}`,
     delete: `/usr/local/lib/vfio-fleet/host unrom ${PATH}`,
   });
-  const stdin = step?.["stdin"] as { value: string };
   expect(Buffer.compare(Buffer.from(stdin.value, "base64"), ROM)).toBe(0);
 });
 

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { afterEach, describe, expect, test } from "vitest";
 import { grubPlain } from "../../components/bootloader/grub.ts";
 import { runToken } from "../../components/core/run.ts";
+import { lengthOf } from "../../components/core/step.ts";
 import { debian } from "../../components/distro/debian.ts";
 import { initramfsTools } from "../../components/initramfs/initramfs-tools.ts";
 import { FakeAgent, type Ran } from "./support/fake-agent.ts";
@@ -208,6 +209,25 @@ describe.each(SHELLS)("the lease of a host, with %s", (shell) => {
     refused(step(GUEST, LAPTOP), "locked: op@desk");
   });
 
+  test("a step whose input does not come whole changes nothing, and one that waits for it keeps nobody away", async () => {
+    start(shell);
+    const file = ["file", PATH, "644", `token=${OP}`];
+    refused(host.run([...file, "bytes=3"], "a\n"), "its input did not arrive whole, 2 of 3 bytes");
+    refused(host.run([...file, "bytes="], "a\n"), "bytes=N");
+    expect(host.read(PATH)).toBeUndefined();
+    expect(host.read(LEASE)).toBeUndefined();
+    const waiting = host.start([...file, "bytes=2"]);
+    const closed = once(waiting, "close");
+    // it has begun to wait
+    await expect.poll(() => host.list("/run")).toHaveLength(1);
+    ok(step(GUEST, LAPTOP));
+    waiting.stdin.write("a");
+    waiting.stdin.end();
+    expect(await closed).toEqual([1, null]);
+    expect(host.read(PATH)).toBe(`${GUEST}\n`);
+    expect(host.list("/run")).toEqual(["vfio-fleet.lock"]);
+  });
+
   test("replacing the agent asks first, and counts as no step", () => {
     start(shell);
     ok(host.run(["admit", `token=${runOf("op", "desk", 1, 0)}`], "", DESK));
@@ -223,7 +243,10 @@ describe.each(SHELLS)("the lease of a host, with %s", (shell) => {
     ok(host.run(["install", `token=${OP}`], whole, DESK));
     expect(host.read("/usr/local/lib/vfio-fleet/host")).toBe(whole);
     expect(host.read(LEASE)).toContain(left);
-    refused(host.run(["install", `token=${OP}`], whole.slice(0, 12), DESK), "did not arrive whole");
+    refused(
+      host.run(["install", `token=${OP}`, lengthOf(whole)], whole.slice(0, 12), DESK),
+      `its input did not arrive whole, 12 of ${whole.length} bytes`,
+    );
     expect(host.read("/usr/local/lib/vfio-fleet/host")).toBe(whole);
   });
 

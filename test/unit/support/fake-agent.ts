@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -15,6 +15,8 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { HostDrivers } from "../../../components/core/driver.ts";
+import { AGENT } from "../../../components/core/agent-path.ts";
+import { lengthOf } from "../../../components/core/step.ts";
 import { agentScript } from "../../../components/remote/agent.ts";
 import type { Shell } from "./fake-host.ts";
 
@@ -136,8 +138,8 @@ export class FakeAgent {
     const shell = this.shell === "dash" ? "dash" : "busybox sh";
     writeFileSync(
       file,
-      // the made-up id says that root logged in, whoever runs the test
-      `#!/bin/sh\nPATH='${this.tools}':$PATH\nsed ${edits.map((edit) => `-e "${edit}"`).join(" ")} | ${shell} -c "$SSH_ORIGINAL_COMMAND"\n`,
+      // the made-up id says that root logged in, whoever runs the test; what the agent reads has to stay as long as it was
+      `#!/bin/sh\nPATH='${this.tools}':$PATH\ncase $SSH_ORIGINAL_COMMAND in *${AGENT}\\ *) exec ${shell} -c "$SSH_ORIGINAL_COMMAND" ;; esac\nsed ${edits.map((edit) => `-e "${edit}"`).join(" ")} | ${shell} -c "$SSH_ORIGINAL_COMMAND"\n`,
       { mode: 0o755 },
     );
     return file;
@@ -184,15 +186,26 @@ export class FakeAgent {
     return existsSync(at) ? readdirSync(at).sort() : [];
   }
 
-  /** Calls a verb of the agent, as a step does; `from` is the address that the connection comes from. */
-  run(words: readonly string[], input = "", from?: string): Ran {
-    const [command, ...args] = this.shell === "dash" ? ["dash"] : ["busybox", "sh"];
+  private command(words: readonly string[]): string[] {
     const paths = words.map((word) => (word.startsWith("/") ? this.root + word : word));
+    return [...(this.shell === "dash" ? ["dash"] : ["busybox", "sh"]), this.script, ...paths];
+  }
+
+  /** Calls a verb of the agent, as a step does, with the length of its input; `from` is the address that the connection comes from. */
+  run(words: readonly string[], input = "", from?: string): Ran {
+    const told = words.some((word) => word.startsWith("bytes=")) ? words : [...words, lengthOf(input)];
+    const [command = "", ...args] = this.command(told);
     const env = {
       ...process.env,
       ...(from !== undefined && { SSH_CONNECTION: `${from} 40022 192.0.2.10 22` }),
     };
-    return this.spawn(command ?? "", [...args, this.script, ...paths], input, env);
+    return this.spawn(command, args, input, env);
+  }
+
+  /** Calls a verb whose input has yet to come. */
+  start(words: readonly string[]): ChildProcessWithoutNullStreams {
+    const [command = "", ...args] = this.command(words);
+    return spawn(command, args);
   }
 
   /** Calls functions of the agent's text, which a verb would reach by a longer way. */
