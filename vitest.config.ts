@@ -20,7 +20,7 @@ const THOROUGH = [
 ];
 
 /** Files on real hosts that take longest, longest first: one that began last would run alone in the end. */
-const LONGEST = ["domains", "main-job-amd", "vbios", "main-job"].map((name) => `/test/lab/${name}.test.ts`);
+const LONGEST = ["four", "main-job-amd", "vbios", "main-job"].map((name) => `/test/lab/${name}.test.ts`);
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -34,8 +34,8 @@ class LongestFirst extends BaseSequencer {
 
 /**
  * `unit` (pure), `component` (Pulumi mocks), `browser` (the report in Chromium), `bed` (the real engine and sshd on made-up
- * hosts), `lab` (real hosts in QEMU, slow, two at a time on two cores), and what `npm test` leaves to `npm run test:hosts` (steps that fail and trials that hang, systemd-boot and dracut, four cards on
- * AMD, a limited login) and `npm run test:matrix` (the main job on every kind of host).
+ * hosts), `lab` (real hosts in QEMU, slow, two at a time on two cores), and what `npm test` leaves to `npm run test:hosts`
+ * (systemd-boot and dracut, four cards on AMD, a limited login) and `npm run test:matrix` (the main job on every kind of host).
  */
 export default defineConfig(({ mode }) => ({
   test: {

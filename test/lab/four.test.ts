@@ -38,6 +38,7 @@ const serial = (): string => readFileSync(join(findHost(stack.host).folder, "ser
 
 beforeAll(async () => {
   stack = await startLabStack("lab-four", "lab-xeon", "test-four");
+  await stack.read(`echo "${GUEST}" >/root/guest.xml`);
   before = await filesBefore(stack);
   boots = await bootFiles();
 });
@@ -95,7 +96,7 @@ describe("refused in preview, and nothing changed", () => {
     await stack.read(
       `echo 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX intel_iommu=off"' >/etc/default/grub.d/50-off.cfg`,
     );
-    await stack.read(`echo "${GUEST}" >/root/guest.xml; virsh -q create --paused /root/guest.xml`);
+    await stack.read("virsh -q create --paused /root/guest.xml");
     want();
     const { code, output } = await stack.preview();
     expect(output).toContain("the host's own configuration says intel_iommu=off, wanted is intel_iommu=on");
