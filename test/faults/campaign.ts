@@ -47,8 +47,9 @@ const MANAGED = "ls /var/lib/vfio-fleet/receipts | grep % | tr % /; echo /usr/lo
 const LEFT_ASIDE = "find /boot /etc /usr/local /usr/share/qemu -name '*.vfio-fleet-new'";
 /** Steps after which the host is booted once more from cold, whatever the fault was. */
 const BOOTING = /^(boot|reboot|prove|leave)\b/;
-/** The step that other package managers are met at. */
+/** The step that other package managers are met at: what it is to meet has to be there before the run begins. */
 const FIRST = "packages";
+const isFirst = (step: string): boolean => step.split(" ")[0] === FIRST;
 const NO_RUN: PulumiRun = { pid: 0, done: new Promise<never>(() => {}), said: async () => {} };
 /** No run takes that long, emulated twice over. */
 const RUN_LIMIT_MS = 1_800_000;
@@ -205,7 +206,7 @@ export const prepareRange = async (
   const course = async (direction: Direction, choice: Choice): Promise<readonly Outcome[]> => {
     const outcomes: (Outcome & { readonly files: Digests })[] = [];
     const met = new Set<string>();
-    const planned = new Map<string, FaultName>();
+    let first: FaultName | undefined;
     let [ended, through] = [false, false];
     const blame = (text: string): void => {
       const [latest] = outcomes.slice(-1);
@@ -216,13 +217,9 @@ export const prepareRange = async (
       const strikes: { step: string; fault: FaultName }[] = [];
       let heal = async (): Promise<void> => {};
       const struck = (run: PulumiRun) => ({ host: name, run, proxy, boot });
-      // a fault that has to be there before the step: asked for once
-      if (direction === "up" && !met.has(FIRST) && !planned.has(FIRST)) {
-        const first = choice(direction, FIRST);
-        if (first !== undefined) planned.set(FIRST, first);
-      }
-      const laid = [...planned.values()].map(faultOf).filter(({ early }) => early);
-      for (const fault of laid) await fault.strike(struck(NO_RUN));
+      if (direction === "up" && ![...met].some(isFirst)) first ??= choice(direction, FIRST);
+      const laid = first !== undefined && faultOf(first).early ? faultOf(first) : undefined;
+      await laid?.strike(struck(NO_RUN));
       const left = await stepLeft(name);
       const booted = await bootId(name);
       const run = begin(direction);
@@ -232,8 +229,7 @@ export const prepareRange = async (
         await heal();
         heal = async () => {};
         met.add(step);
-        const chosen = planned.get(step) ?? choice(direction, step);
-        planned.delete(step);
+        const chosen = direction === "up" && isFirst(step) ? first : choice(direction, step);
         if (chosen === undefined) continue;
         const fault = faultOf(chosen);
         log(`  ${description}, ${direction}, ${step}: ${chosen}`);
@@ -250,7 +246,7 @@ export const prepareRange = async (
       }
       const { code, output } = await run.done;
       await heal();
-      for (const fault of laid) await fault.heal?.(struck(NO_RUN));
+      await laid?.heal?.(struck(NO_RUN));
       await pulumi("cancel", "--yes", name);
       await boot();
       if (strikes.length === 0) {

@@ -103,7 +103,8 @@ export const faults = {
         host,
         "fallocate -l $(($(stat -f -c '%a*%S' /)-65536)) /filler; cat /dev/zero >>/filler 2>/dev/null || :",
       ),
-    heal: async ({ host }) => onHost(host, "rm -f /filler"),
+    // a power cut that comes next is not to bring it back
+    heal: async ({ host }) => onHost(host, "rm -f /filler; sync -f /"),
   },
   "file system read-only": {
     proves: "a host that stopped to write is left as it was",

@@ -34,16 +34,13 @@ const campaign = async (host: string): Promise<void> => {
   const range = await prepareRange(host, host);
   let struck = 0;
   const limit = Number(values.limit);
-  const choice = atMost(
-    limit,
-    rotation(names, (step) => words === undefined || step.startsWith(words)),
-  );
+  const next = rotation(names, (step) => words === undefined || step.startsWith(words));
   try {
     for (let round = 0; round < Number(values.each) && struck < limit; round++) {
       console.log(`${host}: round ${round + 1}`);
       await range.fresh();
       for (const direction of ["up", "destroy"] as const satisfies readonly Direction[]) {
-        const outcomes = await range.course(direction, choice);
+        const outcomes = await range.course(direction, atMost(limit - struck, next));
         struck += outcomes.length;
         rows.push(...outcomes);
         for (const { step, fault, wrong } of outcomes) {
