@@ -81,15 +81,11 @@ const stepLeft = async (host: string): Promise<string> =>
   stepName((await sshRun(host, `sed -n 's/^step=//p' ${LEASE} 2>/dev/null`)).stdout);
 
 /** `destroy` ends with a reboot of its own, a moment after it has ended: it is due, or on its way, or sshd lets nobody in. */
-const rebootDue = async (host: string): Promise<boolean> =>
-  [0, 255].includes(
-    (
-      await sshRun(
-        host,
-        "systemctl -q is-active 'vfio-fleet-reboot-*' || [ \"$(systemctl is-system-running)\" = stopping ]",
-      )
-    ).code,
-  );
+const rebootDue = async (host: string): Promise<boolean> => {
+  const due =
+    "systemctl -q is-active 'vfio-fleet-reboot-*' || [ \"$(systemctl is-system-running)\" = stopping ]";
+  return [0, 255].includes((await sshRun(host, due)).code);
+};
 
 /** Ends a run by force after so long, unless it ends by itself; what the engine started may outlive it. */
 const endAfter = (run: PulumiRun, limitMs: number): NodeJS.Timeout => {

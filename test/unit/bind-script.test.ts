@@ -13,7 +13,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { bindList, bindScript } from "../../components/core/binding.ts";
 import { device } from "../fixtures/xeon.ts";
-import { SHELLS } from "./support/fake-host.ts";
+import { SHELLS, shellCommand } from "./support/fake-host.ts";
 
 let root: string;
 beforeEach(() => {
@@ -56,7 +56,7 @@ describe.each(SHELLS)("the script that binds at boot, with %s", (shell) => {
       `${root}/`,
     );
     const script = `PATH='${root}/tools:/usr/bin:/bin'\n${wrapped ? `(\n${text})\necho survived` : text}`;
-    const [command = "", ...args] = shell === "dash" ? ["dash"] : ["busybox", "sh"];
+    const [command, ...args] = shellCommand(shell);
     const { stdout } = spawnSync(command, [...args, "-c", script], { encoding: "utf8" });
     if (wrapped) expect(stdout).toBe("survived\n");
   };

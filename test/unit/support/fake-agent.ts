@@ -18,7 +18,7 @@ import type { HostDrivers } from "../../../components/core/driver.ts";
 import { AGENT } from "../../../components/core/agent-path.ts";
 import { lengthOf } from "../../../components/core/step.ts";
 import { agentScript } from "../../../components/remote/agent.ts";
-import type { Shell } from "./fake-host.ts";
+import { shellCommand, type Shell } from "./fake-host.ts";
 
 /** Everything below these folders is the host's; tools and the rest of /dev stay the machine's own. */
 const HOST_PATHS = /(?<![\w*}$])\/(?=(?:sys|proc|etc|boot|run|lib|var|usr|efi|dev\/disk)(?:[/\s"');|]|$))/gm;
@@ -70,8 +70,8 @@ export class FakeAgent {
   program(text: string, words: readonly string[], input = ""): Ran {
     const file = join(this.tools, ".program");
     writeFileSync(file, this.onHost(text));
-    const [command, ...args] = this.shell === "dash" ? ["dash"] : ["busybox", "sh"];
-    return this.spawn(command ?? "", [...args, file, ...words], input);
+    const [command, ...args] = shellCommand(this.shell);
+    return this.spawn(command, [...args, file, ...words], input);
   }
 
   /** The agent lies where a step has installed it. */
@@ -135,7 +135,7 @@ export class FakeAgent {
       `s#^PATH=.*#PATH='${this.tools}':$PATH#`,
       `s#\\(^\\|[^A-Za-z0-9_*}$]\\)/\\(sys\\|proc\\|etc\\|boot\\|run\\|lib\\|var\\|usr\\|efi\\)/#\\1${this.root}/\\2/#g`,
     ];
-    const shell = this.shell === "dash" ? "dash" : "busybox sh";
+    const shell = shellCommand(this.shell).join(" ");
     writeFileSync(
       file,
       // the made-up id says that root logged in, whoever runs the test; what the agent reads has to stay as long as it was
@@ -186,15 +186,15 @@ export class FakeAgent {
     return existsSync(at) ? readdirSync(at).sort() : [];
   }
 
-  private command(words: readonly string[]): string[] {
+  private command(words: readonly string[]): readonly [string, ...string[]] {
     const paths = words.map((word) => (word.startsWith("/") ? this.root + word : word));
-    return [...(this.shell === "dash" ? ["dash"] : ["busybox", "sh"]), this.script, ...paths];
+    return [...shellCommand(this.shell), this.script, ...paths];
   }
 
   /** Calls a verb of the agent, as a step does, with the length of its input; `from` is the address that the connection comes from. */
   run(words: readonly string[], input = "", from?: string): Ran {
     const told = words.some((word) => word.startsWith("bytes=")) ? words : [...words, lengthOf(input)];
-    const [command = "", ...args] = this.command(told);
+    const [command, ...args] = this.command(told);
     const env = {
       ...process.env,
       ...(from !== undefined && { SSH_CONNECTION: `${from} 40022 192.0.2.10 22` }),
@@ -204,7 +204,7 @@ export class FakeAgent {
 
   /** Calls a verb whose input has yet to come. */
   start(words: readonly string[]): ChildProcessWithoutNullStreams {
-    const [command = "", ...args] = this.command(words);
+    const [command, ...args] = this.command(words);
     return spawn(command, args);
   }
 
@@ -212,8 +212,8 @@ export class FakeAgent {
   call(lines: string, input = ""): Ran {
     const text = readFileSync(this.script, "utf8").split("# ---- dispatch")[0] ?? "";
     const body = `${text}\nmkdir -p $STATE/receipts $STATE/kept $BOOT\n${lines.replaceAll(HOST_PATHS, `${this.root}/`)}\n`;
-    const [command, ...args] = this.shell === "dash" ? ["dash"] : ["busybox", "sh"];
-    return this.spawn(command ?? "", [...args, "-c", body], input);
+    const [command, ...args] = shellCommand(this.shell);
+    return this.spawn(command, [...args, "-c", body], input);
   }
 
   private spawn(command: string, args: readonly string[], input: string, env = process.env): Ran {

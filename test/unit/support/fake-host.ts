@@ -28,6 +28,10 @@ export interface FakeFunction {
 }
 
 export type Shell = "dash" | "busybox";
+
+/** What starts one of them. */
+export const shellCommand = (shell: Shell): readonly [string, ...string[]] =>
+  shell === "dash" ? ["dash"] : ["busybox", "sh"];
 /** Those that a host's scripts are tested with. */
 export const SHELLS: readonly Shell[] = FAST ? ["dash"] : ["dash", "busybox"];
 
@@ -152,8 +156,8 @@ export class FakeHost {
       text,
       "times >&3",
     ].join("\n");
-    const [command, ...args] = shell === "dash" ? ["dash"] : ["busybox", "sh"];
-    const result = spawnSync(command ?? "", args, {
+    const [command, ...args] = shellCommand(shell);
+    const result = spawnSync(command, args, {
       input: script,
       // every byte a character: files of the host are in the answer as they are
       encoding: "latin1",
