@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { text } from "node:stream/consumers";
 import { afterEach, describe, expect, test } from "vitest";
 import { grubPlain } from "../../components/bootloader/grub.ts";
 import { runToken } from "../../components/core/run.ts";
@@ -226,6 +227,20 @@ describe.each(SHELLS)("the lease of a host, with %s", (shell) => {
     expect(await closed).toEqual([1, null]);
     expect(host.read(PATH)).toBe(`${GUEST}\n`);
     expect(host.list("/run")).toEqual(["vfio-fleet.lock"]);
+  });
+
+  test("a step says whether its input did not come or found no room", async () => {
+    start(shell);
+    const file = ["file", PATH, "644", `token=${OP}`];
+    host.tool("timeout", `shift; exec ${shell === "dash" ? "/usr/bin/timeout" : "busybox timeout"} 1 "$@"`);
+    const waiting = host.start([...file, "bytes=2"]);
+    const [errors, [code]] = await Promise.all([text(waiting.stderr), once(waiting, "close")]);
+    waiting.stdin.end();
+    expect([code, errors]).toEqual([1, expect.stringContaining("did not come within 10 minutes")]);
+    host.tool("head", `exec /usr/bin/head "$@" >/dev/full`);
+    refused(host.run(file, "a\n"), "could not be kept in /run. Is there room for 2 bytes");
+    expect(host.read(PATH)).toBeUndefined();
+    expect(host.list("/run")).toEqual([]);
   });
 
   test("replacing the agent asks first, and counts as no step", () => {
