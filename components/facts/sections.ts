@@ -7,6 +7,9 @@ export class ProbeAnswerError extends Error {
 
 export type Sections = ReadonlyMap<string, readonly string[]>;
 
+/** Small files by their paths, line by line. */
+export type Values = ReadonlyMap<string, readonly string[]>;
+
 /** The lines of each section of an answer or a part of one; empty lines are left out. */
 export const sectionsIn = (text: string, nonce: string): Sections => {
   const marker = `@${nonce} `;

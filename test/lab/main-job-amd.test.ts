@@ -4,7 +4,8 @@ import { listed, type Strike } from "../faults/plan.ts";
 import { fleet, sharingDomains } from "../support/domain-checks.ts";
 import { installGuests } from "../support/guests.ts";
 import type { LabStack } from "../support/lab-stack.ts";
-import { expectDomain, expectPassthrough } from "../support/passthrough-checks.ts";
+import { expectDomain } from "../support/passthrough-checks.ts";
+import { expectBound } from "../support/whole-job.ts";
 
 /** A short cut of `npm run test:faults`: one way through an up, struck at steps that last long enough to be met each time. */
 const STRIKES: readonly Strike[] = [
@@ -35,7 +36,7 @@ describe("AMD", () => {
   });
 
   test("command line, groups, drivers, initramfs, boot menu", async () => {
-    await expectPassthrough(stack, { unit: /^ivhd\d/, argument: undefined });
+    await expectBound(stack, { vendor: "amd", image: "debian-12", binding: "address" });
     expect(await stack.read("cat /proc/cmdline")).not.toMatch(/amd_iommu|intel_iommu/);
   });
 

@@ -4,7 +4,8 @@ import { bootId, waitForReboot } from "../../lab/boot.ts";
 import { findHost } from "../../lab/host.ts";
 import { keysDir } from "../../lab/paths.ts";
 import { startLabStack, type LabStack } from "../support/lab-stack.ts";
-import { expectDomain, expectPassthrough, GPU } from "../support/passthrough-checks.ts";
+import { expectDomain, GPU } from "../support/passthrough-checks.ts";
+import { expectBound } from "../support/whole-job.ts";
 
 /** of no host */
 const OTHER_HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
@@ -43,7 +44,7 @@ describe("Intel, from a fresh Debian to a running domain and back", () => {
     const { code, output } = await stack.up();
     expect(code, output).toBe(0);
     expect(await bootId(stack.host)).not.toBe(boot);
-    await expectPassthrough(stack, { unit: /^dmar\d/, argument: "intel_iommu=on" });
+    await expectBound(stack, { vendor: "intel", image: "debian-12", binding: "address" });
     expect(await stack.read("grep -A9 '^# BEGIN vfio-fleet' /etc/libvirt/qemu.conf")).toMatch(
       /nvram = \[\n.*OVMF_CODE_4M\.fd:.*OVMF_VARS_4M\.fd/,
     );
