@@ -80,10 +80,14 @@ set -- $s; w="$1\${2:+ $2}"; case \${w:+${known}} in '' | *"|$w|"*) read -rt 0.0
 const stepLeft = async (host: string): Promise<string> =>
   stepName((await sshRun(host, `sed -n 's/^step=//p' ${LEASE} 2>/dev/null`)).stdout);
 
-/** `destroy` ends with a reboot of its own, a moment after it has ended: it is due, or on its way, or sshd lets nobody in. */
+/**
+ * `destroy` ends with a reboot of its own, a moment after it has ended: the kernel that runs is still the one that hands
+ * cards over, or the reboot is due or on its way, or sshd lets nobody in.
+ */
 const rebootDue = async (host: string): Promise<boolean> => {
   const due =
-    "systemctl -q is-active 'vfio-fleet-reboot-*' || [ \"$(systemctl is-system-running)\" = stopping ]";
+    "grep -qw iommu=pt /proc/cmdline || systemctl -q is-active 'vfio-fleet-reboot-*' ||" +
+    ' [ "$(systemctl is-system-running)" = stopping ]';
   return [0, 255].includes((await sshRun(host, due)).code);
 };
 

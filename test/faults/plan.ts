@@ -22,13 +22,15 @@ const rank = (name: FaultName): number => (faultOf(name).at ? 0 : 1);
 /**
  * Goes round the faults: each step meets the one that came least often so far and can do something at that step, never one
  * twice. Over many steps every fault comes about as often as any other.
+ * @param before strikes that count as chosen already
  */
 export const rotation = (
   names: readonly FaultName[],
   wanted: (step: string) => boolean = () => true,
+  before: readonly Strike[] = [],
 ): Choice => {
-  const counts = new Map(names.map((name) => [name, 0]));
-  const met = new Set<string>();
+  const counts = new Map(names.map((name) => [name, before.filter(({ fault }) => fault === name).length]));
+  const met = new Set(before.map(({ direction, step, fault }) => `${direction} ${step} ${fault}`));
   return (direction, step) => {
     if (!wanted(step)) return undefined;
     const [fault] = names

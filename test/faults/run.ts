@@ -7,12 +7,14 @@
  * --limit 31                    at most so many faults on each host
  * --fault NAME, --step WORDS    only these
  * --table FILE                  writes what happened as a table
+ * --record FILE                 notes each way through as soon as it is over, and goes on from what is noted there already
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { isHostName } from "../../lab/hosts.ts";
-import { prepareRange, tableOf, type Outcome } from "./campaign.ts";
+import { prepareRange, tableOf } from "./campaign.ts";
 import { atMost, namedFaults, rotation, type Direction } from "./plan.ts";
+import { noteOutcomes, readRecord } from "./record.ts";
 
 const { values } = parseArgs({
   options: {
@@ -22,19 +24,23 @@ const { values } = parseArgs({
     fault: { type: "string" },
     step: { type: "string" },
     table: { type: "string" },
+    record: { type: "string" },
   },
 });
 const { step: words } = values;
 const names = namedFaults(values.fault);
-const rows: Outcome[] = [];
+const earlier = readRecord(values.record);
+const rows = [...earlier];
 let broken = false;
 
 const campaign = async (host: string): Promise<void> => {
   if (!isHostName(host)) throw new Error(`${host} is no lab host`);
-  const range = await prepareRange(host, host);
-  let struck = 0;
+  const before = earlier.filter((outcome) => outcome.host === host);
+  let struck = before.length;
   const limit = Number(values.limit);
-  const next = rotation(names, (step) => words === undefined || step.startsWith(words));
+  const next = rotation(names, (step) => words === undefined || step.startsWith(words), before);
+  if (struck >= limit) return;
+  const range = await prepareRange(host, host);
   try {
     for (let round = 0; round < Number(values.each) && struck < limit; round++) {
       console.log(`${host}: round ${round + 1}`);
@@ -43,6 +49,7 @@ const campaign = async (host: string): Promise<void> => {
         const outcomes = await range.course(direction, atMost(limit - struck, next));
         struck += outcomes.length;
         rows.push(...outcomes);
+        noteOutcomes(values.record, outcomes);
         for (const { step, fault, wrong } of outcomes) {
           console.log(`${wrong.length === 0 ? "✓" : "✗"} ${host}, ${direction}, ${step}: ${fault}`);
           for (const text of wrong) console.log(`    ${text.replaceAll("\n", "\n    ")}`);

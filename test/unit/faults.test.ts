@@ -1,9 +1,14 @@
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
+import type { Outcome } from "../faults/campaign.ts";
 import { faultNames, faultOf, type FaultName } from "../faults/faults.ts";
 import { atMost, listed, rotation, stepName, type Choice } from "../faults/plan.ts";
 import { startProxy, type Proxy } from "../faults/proxy.ts";
+import { noteOutcomes, readRecord } from "../faults/record.ts";
 
 describe("the choice of faults", () => {
   const steps = ["packages", "boot", "libvirtd", ...Array.from({ length: 13 }, (_, n) => `file /etc/${n}`)];
@@ -30,6 +35,32 @@ describe("the choice of faults", () => {
       expect([step, fault, fault && (faultOf(fault).at?.test(step) ?? true)]).toEqual([step, fault, true]);
     expect(rotation(["dpkg locked"])("up", "boot")).toBeUndefined();
     expect(rotation(["power cut"], (step) => step === "boot")("up", "packages")).toBeUndefined();
+  });
+
+  test("goes on from what an earlier campaign has noted", () => {
+    const folder = mkdtempSync(join(tmpdir(), "vfio-fleet-record-"));
+    const file = join(folder, "record");
+    const note = (step: string, fault: FaultName): Outcome => ({
+      host: "h",
+      direction: "up",
+      step,
+      fault,
+      wrong: ["a\nb"],
+    });
+    try {
+      expect(readRecord(file)).toEqual([]);
+      const outcomes = [note("boot", "power cut"), note("packages", "disk full")];
+      for (const one of outcomes) noteOutcomes(file, [one]);
+      expect(readRecord(file)).toEqual(outcomes);
+      const choice = rotation(["power cut", "disk full", "engine killed"], undefined, readRecord(file));
+      expect([choice("up", "boot"), choice("up", "boot"), choice("up", "boot")]).toEqual([
+        "engine killed",
+        "disk full",
+        undefined,
+      ]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test("at most so many", () => {
