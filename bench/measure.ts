@@ -18,8 +18,10 @@ export interface Measured {
   readonly memoryMiB: number;
 }
 
-/** Milliseconds between two looks at the memory. */
+/** At least so many milliseconds lie between two looks at the memory. */
 const LOOK = 100;
+/** So much of a core they may take: they run beside what is measured. */
+const SHARE = 0.05;
 
 const textOf = (path: string): string => {
   try {
@@ -70,11 +72,16 @@ export const measure = async (command: Command): Promise<Measured> => {
       times += chunk.toString();
     });
     let peak = 0;
-    const look = setInterval(() => {
+    let next: NodeJS.Timeout;
+    const look = (): void => {
+      const before = process.cpuUsage();
       peak = Math.max(peak, treeKiB(child.pid ?? 0));
-    }, LOOK);
+      const { user, system } = process.cpuUsage(before);
+      next = setTimeout(look, Math.max(LOOK, (user + system) / 1000 / SHARE));
+    };
+    next = setTimeout(look, LOOK);
     const [code] = (await once(child, "close")) as [number | null];
-    clearInterval(look);
+    clearTimeout(next);
     const seconds = (performance.now() - started) / 1000;
     if (code !== 0)
       throw new Error(`${command.argv.join(" ")} ended with ${code}:\n${textOf(said).slice(-4000)}`);
