@@ -10,7 +10,7 @@ import { sshOutput, sshRun } from "../../lab/ssh.ts";
 import { startLabStack, type LabStack } from "../support/lab-stack.ts";
 import { pulumi, startPulumi, type PulumiRun } from "../support/pulumi.ts";
 import { faultOf, type FaultName } from "./faults.ts";
-import { stepName, type Choice, type Direction, type Strike } from "./plan.ts";
+import { FIRST, isFirst, stepName, type Choice, type Direction, type Strike } from "./plan.ts";
 import { startProxy, type Proxy } from "./proxy.ts";
 
 /** A strike, and what did not survive it; nothing when all did. */
@@ -47,9 +47,6 @@ const MANAGED = "ls /var/lib/vfio-fleet/receipts | grep % | tr % /; echo /usr/lo
 const LEFT_ASIDE = "find /boot /etc /usr/local /usr/share/qemu -name '*.vfio-fleet-new'";
 /** Steps after which the host is booted once more from cold, whatever the fault was. */
 const BOOTING = /^(boot|reboot|prove|leave)\b/;
-/** The step that other package managers are met at: what it is to meet has to be there before the run begins. */
-const FIRST = "packages";
-const isFirst = (step: string): boolean => step.split(" ")[0] === FIRST;
 const NO_RUN: PulumiRun = { pid: 0, done: new Promise<never>(() => {}), said: async () => {} };
 /** No run takes that long, emulated twice over. */
 const RUN_LIMIT_MS = 1_800_000;

@@ -16,6 +16,10 @@ export type Choice = (direction: Direction, step: string) => FaultName | undefin
 /** A step as a strike names it, without what changes from run to run. */
 export const stepName = (announced: string): string => announced.split(" ").slice(0, 2).join(" ").trim();
 
+/** The step that other package managers are met at: what it is to meet has to be there before the run begins. */
+export const FIRST = "packages";
+export const isFirst = (step: string): boolean => step.split(" ")[0] === FIRST;
+
 /** Those that can strike at few steps come before those that can at any. */
 const rank = (name: FaultName): number => (faultOf(name).at ? 0 : 1);
 
@@ -30,16 +34,19 @@ export const rotation = (
   before: readonly Strike[] = [],
 ): Choice => {
   const counts = new Map(names.map((name) => [name, before.filter(({ fault }) => fault === name).length]));
-  const met = new Set(before.map(({ direction, step, fault }) => `${direction} ${step} ${fault}`));
+  // the first step is chosen for before its other words are known
+  const key = ({ direction, step, fault }: Strike): string =>
+    `${direction} ${isFirst(step) ? FIRST : step} ${fault}`;
+  const met = new Set(before.map(key));
   return (direction, step) => {
     if (!wanted(step)) return undefined;
     const [fault] = names
-      .filter((name) => !met.has(`${direction} ${step} ${name}`))
+      .filter((name) => !met.has(key({ direction, step, fault: name })))
       .filter((name) => faultOf(name).at?.test(step) ?? true)
       .toSorted((one, other) => (counts.get(one) ?? 0) - (counts.get(other) ?? 0) || rank(one) - rank(other));
     if (fault === undefined) return undefined;
     counts.set(fault, (counts.get(fault) ?? 0) + 1);
-    met.add(`${direction} ${step} ${fault}`);
+    met.add(key({ direction, step, fault }));
     return fault;
   };
 };
