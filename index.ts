@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Providers } from "./components/remote/providers.ts";
+import type { Providers } from "./components/providers.ts";
 import { askedHosts } from "./stacks/asked.ts";
 
 const config = new pulumi.Config();
@@ -15,8 +15,8 @@ const raw = {
 
 // loaded already, for what the hosts were asked
 const [{ formatProblems }, { dueSteps, planHost }, { readStack }] = await Promise.all([
-  import("./components/core/problem.ts"),
-  import("./components/host-plan.ts"),
+  import("./components/facts/problem.ts"),
+  import("./components/host/plan-host.ts"),
   import("./stacks/read.ts"),
 ]);
 
@@ -42,7 +42,7 @@ const reached = allOrRefuse(
     described.map(async ([name, spec]) => {
       const answer = askedHosts.get(name);
       if (answer) return { value: { name, spec, ...answer } };
-      const { resolveConnection } = await import("./components/remote/connection.ts");
+      const { resolveConnection } = await import("./components/ssh/connection.ts");
       const path = `vfio-fleet:hosts.${name}.connection`;
       const connection = resolveConnection(path, spec.connection, stack.ok ? stack.value.secrets[name] : {});
       return { message: formatProblems(name, connection.ok ? [] : connection.problems) };
@@ -50,7 +50,7 @@ const reached = allOrRefuse(
   ),
 );
 
-const providers = import("./components/remote/providers.ts");
+const providers = import("./components/providers.ts");
 let commands: Providers["commands"] | undefined;
 const answers = reached.map(async ({ name, spec, connection, facts, libvirt }) => {
   const early = async (): Promise<Providers["libvirt"]> => {
@@ -71,17 +71,17 @@ const answers = reached.map(async ({ name, spec, connection, facts, libvirt }) =
 // while they answer
 const [
   { readCardRoms },
-  { leaseProblem },
+  { lockProblem },
   { runToken },
   { GpuHost },
   { isAlive, thisRunner },
   { commandProvider },
 ] = await Promise.all([
-  import("./components/card-roms.ts"),
-  import("./components/core/lease.ts"),
-  import("./components/core/run.ts"),
+  import("./components/host/card-roms.ts"),
+  import("./components/plan/lock.ts"),
+  import("./components/plan/run-token.ts"),
   import("./components/gpu-host.ts"),
-  import("./components/remote/runner.ts"),
+  import("./components/agent/runner.ts"),
   providers,
 ]);
 const asked = allOrRefuse(await Promise.all(answers));
@@ -91,7 +91,7 @@ const runner = thisRunner(pulumi.getStack());
 const planned = allOrRefuse(
   asked.map((host) => {
     // what a host shows in the middle of another run's work says nothing
-    const locked = leaseProblem(host.facts.lease, runner, isAlive);
+    const locked = lockProblem(host.facts.lock, runner, isAlive);
     if (locked) return { message: formatProblems(host.name, [locked]) };
     const where = {
       stack: pulumi.getStack(),

@@ -13,8 +13,8 @@ const TMPDIR = scratch();
  * a real sshd most of its time: 8 to 30 s each, so not for `test:fast`.
  */
 const THOROUGH = [
-  "test/unit/drivers.test.ts",
-  "test/unit/power-cuts.test.ts",
+  "test/unit/drivers/drivers.test.ts",
+  "test/unit/agent/power-cuts.test.ts",
   "test/component/least-privilege.test.ts",
   "test/component/vbios-dump.test.ts",
 ];

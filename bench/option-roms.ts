@@ -1,7 +1,7 @@
 /** `npm run bench:option-roms`: parses and judges 1,000 video BIOS files of 128 KiB, beside a SHA-256 of the same bytes. */
 import { createHash } from "node:crypto";
-import { judgeOptionRom } from "../components/core/option-rom/judge.ts";
-import { parseOptionRom } from "../components/core/option-rom/parse.ts";
+import { judgeOptionRom } from "../components/option-rom/judge.ts";
+import { parseOptionRom } from "../components/option-rom/parse.ts";
 import { KIB, makeEfi, makeRom, makeX86 } from "../test/unit/support/option-rom.ts";
 
 const FILES = 1000;

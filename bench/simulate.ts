@@ -10,17 +10,17 @@ import { stripVTControlCharacters } from "node:util";
 import PQueue from "p-queue";
 import { Client } from "pg";
 import { stringify } from "yaml";
-import { AGENT } from "../components/core/agent-path.ts";
-import { hostSchema, probeQuestion } from "../components/host-plan.ts";
-import { askHost, type AskedHost } from "../components/remote/ask.ts";
-import { resolveConnection, type Connection } from "../components/remote/connection.ts";
-import { SHELL } from "../components/remote/elevate.ts";
-import { openHost, type RunResult } from "../components/remote/session.ts";
-import { stateReader } from "../fleet/clean/checkpoint.ts";
-import type { Ask } from "../fleet/clean/look.ts";
-import { programDigest } from "../fleet/clean/program.ts";
-import { readStackFile } from "../fleet/hosts/stack-file.ts";
-import { stackTargets } from "../fleet/hosts/target.ts";
+import { hostSchema } from "../components/host/host-spec.ts";
+import { probeQuestion } from "../components/host/host-question.ts";
+import { askHost, type AskedHost } from "../components/probe/ask.ts";
+import { resolveConnection, type Connection } from "../components/ssh/connection.ts";
+import { SHELL } from "../components/probe/elevate.ts";
+import { openHost, type RunResult } from "../components/ssh/session.ts";
+import { stateReader } from "../fleet/stack/clean/checkpoint.ts";
+import type { Ask } from "../fleet/targets/look.ts";
+import { programDigest } from "../fleet/stack/clean/program.ts";
+import { readStackFile } from "../fleet/stack/stack-file.ts";
+import { stackTargets } from "../fleet/targets/target.ts";
 import { QUEUE, startBoss } from "../fleet/queue/boss.ts";
 import { lookAt, remember, runStack, type ReadStack, type StackRun } from "../fleet/rollout/stack-run.ts";
 import { exitStatus, followRun } from "../fleet/rollout/state.ts";
@@ -40,7 +40,7 @@ const record = async (connection: Connection): Promise<{ readonly ask: Ask; read
   const host = await openHost(connection);
   await askHost(
     connection,
-    probeQuestion(spec, AGENT),
+    probeQuestion(spec),
     Promise.resolve<AskedHost>({
       ask: async (script) => {
         asked = nonceIn(script);

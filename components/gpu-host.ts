@@ -1,14 +1,14 @@
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
-import { stackFunctions } from "./core/card-problems.ts";
-import type { DomainPlan } from "./core/domain-plan.ts";
-import type { HostPlan } from "./host-plan.ts";
+import { stackFunctions } from "./plan/cards/card-problems.ts";
+import type { DomainPlan } from "./plan/domain/domain-plan.ts";
+import type { HostPlan } from "./host/plan-host.ts";
 import { KernelPassthrough } from "./kernel-passthrough.ts";
 import { LibvirtDaemon } from "./libvirt-daemon.ts";
 import { PassthroughDomain, type DomainReport } from "./passthrough-domain.ts";
-import { hostAgent, type HostContext } from "./remote/host-command.ts";
-import { libvirtProvider, type Providers } from "./remote/providers.ts";
-import { libvirtUri } from "./remote/libvirt-uri.ts";
+import { hostAgent, type HostContext } from "./step-commands.ts";
+import { libvirtProvider, type Providers } from "./providers.ts";
+import { libvirtUri } from "./ssh/libvirt-uri.ts";
 import { VideoBios } from "./video-bios.ts";
 
 /** A Linux host that hands its GPUs to virtual machines: everything one entry of a stack describes. */
@@ -100,6 +100,8 @@ export class GpuHost extends pulumi.ComponentResource {
     const address = (): string => libvirtUri(host.name, host.connection);
     if (!pulumi.runtime.isDryRun()) return kernel.proof.apply(address);
     // a preview must not connect to a daemon that this up is yet to start, or that does not know the login yet
-    return plan.libvirt.every((step) => step.so) ? address() : pulumi.output(pulumi.unknown).apply(String);
+    return plan.libvirt.every((step) => step.inPlace)
+      ? address()
+      : pulumi.output(pulumi.unknown).apply(String);
   }
 }

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { KernelPlan } from "./core/kernel-plan.ts";
-import { printableLines } from "./core/printable.ts";
-import { hostCommands, type HostContext } from "./remote/host-command.ts";
+import type { KernelPlan } from "./plan/kernel/kernel-plan.ts";
+import { printableLines } from "./facts/printable.ts";
+import { hostCommands, type HostContext } from "./step-commands.ts";
 
 /**
  * The host's kernel configuration: command line, modules, their options, the binding of the cards, the initramfs,

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import { printableLines } from "./core/printable.ts";
-import type { Step } from "./core/step.ts";
-import { hostCommands, type HostContext } from "./remote/host-command.ts";
+import { printableLines } from "./facts/printable.ts";
+import type { Step } from "./plan/step.ts";
+import { hostCommands, type HostContext } from "./step-commands.ts";
 
 /** libvirt, QEMU and OVMF: packages, the block in qemu.conf, the daemon and its networks. */
 export class LibvirtDaemon extends pulumi.ComponentResource {

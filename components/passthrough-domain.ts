@@ -1,10 +1,10 @@
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
-import { compareDomains, pendingChanges } from "./core/domain/compare.ts";
-import { printableLines } from "./core/printable.ts";
-import type { DomainPlan } from "./core/domain-plan.ts";
-import { liveVncPort, screenAdvice, screenWarning } from "./core/domain/screen.ts";
-import { hostCommands, type HostContext } from "./remote/host-command.ts";
+import { compareDomains, pendingChanges } from "./plan/domain/document/compare.ts";
+import { printableLines } from "./facts/printable.ts";
+import type { DomainPlan } from "./plan/domain/domain-plan.ts";
+import { liveVncPort, screenAdvice, screenWarning } from "./plan/domain/screen.ts";
+import { hostCommands, type HostContext } from "./step-commands.ts";
 import type { VideoBios } from "./video-bios.ts";
 
 const GIB = 1024 ** 3;
@@ -77,7 +77,7 @@ export class PassthroughDomain extends pulumi.ComponentResource {
     );
     this.stopped = domain.lifecycle.state === "stopped" ? made.get(`run ${domain.name}`) : undefined;
     const found = host.facts.libvirt.domains.find(({ name }) => name === domain.name);
-    const known = new Set(steps.flatMap((step) => (step.so ? [step.key] : [])));
+    const known = new Set(steps.flatMap((step) => (step.inPlace ? [step.key] : [])));
     // of a step that this run does not take, the output is what an earlier run saw: the facts are newer
     const defined = pulumi.output(made.get(`domain ${domain.name}`)?.stdout ?? "").apply((text) => {
       const [stored = "", live] = text.split(RUNNING);

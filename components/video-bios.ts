@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import { formatProblems } from "./core/problem.ts";
-import { dumpObjection, type RomPlan } from "./core/rom-plan.ts";
-import { hostCommands, type HostContext } from "./remote/host-command.ts";
+import { formatProblems } from "./facts/problem.ts";
+import { dumpObjection, type RomPlan } from "./plan/rom/rom-plan.ts";
+import { hostCommands, type HostContext } from "./step-commands.ts";
 
 /** ROM files of the host's cards, for the domains that have them. */
 export class VideoBios extends pulumi.ComponentResource {

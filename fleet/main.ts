@@ -1,18 +1,18 @@
 import "../stacks/quick-load.ts";
 import { Command, CommanderError } from "commander";
-import { CommandError } from "./command-error.ts";
-import { registerDoctor } from "./commands/doctor.ts";
-import { registerFleet } from "./commands/fleet.ts";
-import { registerInit } from "./commands/init.ts";
-import { registerGpu } from "./commands/gpu.ts";
-import { registerInspect } from "./commands/inspect.ts";
-import { registerReport } from "./commands/report.ts";
-import { registerSudoers } from "./commands/sudoers.ts";
-import { registerUnlock } from "./commands/unlock.ts";
-import { registerVbios } from "./commands/vbios.ts";
-import { registerWatch } from "./commands/watch.ts";
-import { registerWorker } from "./commands/worker.ts";
-import { printableLines } from "./terminal.ts";
+import { CommandError } from "./ground/command-error.ts";
+import { registerDoctor } from "./doctor/command.ts";
+import { registerFleet } from "./rollout/command.ts";
+import { registerInit } from "./init/command.ts";
+import { registerGpu } from "./gpu/command.ts";
+import { registerInspect } from "./inspect/command.ts";
+import { registerReport } from "./report/command.ts";
+import { registerSudoers } from "./sudoers/command.ts";
+import { registerUnlock } from "./unlock/command.ts";
+import { registerVbios } from "./rom/command.ts";
+import { registerWatch } from "./watch/command.ts";
+import { registerWorker } from "./queue/command.ts";
+import { printableLines } from "./ground/terminal.ts";
 
 /**
  * The program `vfio-fleet`. Every command registers itself from its own file in commands/ and imports what it

@@ -2,26 +2,26 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { accelerator } from "./accelerator.ts";
-import { waitUntilUp } from "./boot.ts";
+import { accelerator } from "./machine/accelerator.ts";
+import { waitUntilUp } from "./machine/boot.ts";
 import type { HostDescription } from "./description.ts";
-import { newDisks } from "./disks.ts";
-import { emulator } from "./emulator.ts";
-import { firmware } from "./firmware.ts";
+import { newDisks } from "./machine/disks.ts";
+import { emulator } from "./machine/emulator.ts";
+import { firmware } from "./machine/firmware.ts";
 import { type HostName, HOSTS, isHostName } from "./hosts.ts";
 import { image } from "./images/build.ts";
-import { withLock } from "./lock.ts";
+import { withLock } from "./machine/lock.ts";
 import { hostDir, isLabName, sshConfigFile } from "./paths.ts";
-import { freePort } from "./port.ts";
-import { kill, waitForEnd } from "./process.ts";
+import { freePort } from "./machine/port.ts";
+import { kill, waitForEnd } from "./machine/process.ts";
 import { type OnProgress, startProgress } from "./progress.ts";
-import { HOST_FILES, qemuArguments } from "./qemu-args.ts";
-import { launch, type Lifetime } from "./qemu.ts";
-import { qmp } from "./qmp.ts";
-import { snapshotBase } from "./snapshot.ts";
-import { closeConnections, sshRun } from "./ssh.ts";
-import { writeSshFiles } from "./ssh-config.ts";
-import { type HostState, isHostRunning, readState, readStates, writeState } from "./state.ts";
+import { HOST_FILES, qemuArguments } from "./machine/qemu-args.ts";
+import { launch, type Lifetime } from "./machine/qemu.ts";
+import { qmp } from "./machine/qmp.ts";
+import { snapshotBase } from "./machine/snapshot.ts";
+import { closeConnections, sshRun } from "./access/ssh.ts";
+import { writeSshFiles } from "./access/ssh-config.ts";
+import { type HostState, isHostRunning, readState, readStates, writeState } from "./machine/state.ts";
 
 export interface LabHost {
   /** The instance's name: what ssh calls it, and its host name. */

@@ -4,12 +4,12 @@ import { Command } from "commander";
 import { execa } from "execa";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { followSerial } from "./console.ts";
+import { followSerial } from "./machine/console.ts";
 import { findHost, type LabHost, listHosts, powerCut, startHost, stopHost } from "./host.ts";
 import { HOSTS, isHostName, unknownHost } from "./hosts.ts";
 import { cacheDir, sshConfigFile } from "./paths.ts";
-import { qmp } from "./qmp.ts";
-import { labSnapshot, listSnapshots, removeSnapshot } from "./snapshot.ts";
+import { qmp } from "./machine/qmp.ts";
+import { labSnapshot, listSnapshots, removeSnapshot } from "./machine/snapshot.ts";
 
 const say = (line: string): void => console.error(line);
 

@@ -1,4 +1,4 @@
-import { sshOutput } from "./ssh.ts";
+import { sshOutput } from "./access/ssh.ts";
 
 /** One thing a person can check by hand: what it is called, the command that shows it, what it said. */
 export interface Proof {

@@ -4,8 +4,8 @@
  * where that is not honoured, the program does.
  */
 import "./quick-load.ts";
-import type { Facts } from "../components/core/facts.ts";
-import type { Connection } from "../components/remote/connection.ts";
+import type { Facts } from "../components/facts/facts.ts";
+import type { Connection } from "../components/ssh/connection.ts";
 import { configured } from "./configured.ts";
 import { dialledHosts } from "./dialled.ts";
 
@@ -19,10 +19,9 @@ export interface HostAnswer {
 
 const ask = async (): Promise<ReadonlyMap<string, HostAnswer>> => {
   // the hosts are dialled meanwhile
-  const [{ AGENT }, { probeQuestion }, { askHost }, { readStack }] = await Promise.all([
-    import("../components/core/agent-path.ts"),
-    import("../components/host-plan.ts"),
-    import("../components/remote/ask.ts"),
+  const [{ probeQuestion }, { askHost }, { readStack }] = await Promise.all([
+    import("../components/host/host-question.ts"),
+    import("../components/probe/ask.ts"),
     import("./read.ts"),
   ]);
   const stack = readStack({
@@ -40,7 +39,7 @@ const ask = async (): Promise<ReadonlyMap<string, HostAnswer>> => {
       if (!host) return [];
       const { connection, shell } = host;
       const libvirt = Promise.withResolvers<boolean>();
-      const facts = askHost(connection, probeQuestion(spec, AGENT), Promise.resolve(shell), () =>
+      const facts = askHost(connection, probeQuestion(spec), Promise.resolve(shell), () =>
         libvirt.resolve(true),
       );
       // a failure is told to the program when it looks

@@ -1,7 +1,7 @@
 import { parentPort } from "node:worker_threads";
-import type { Connection } from "../components/remote/connection.ts";
-import { dialHosts } from "../components/remote/dial.ts";
-import type { RunResult } from "../components/remote/session.ts";
+import type { Connection } from "../components/ssh/connection.ts";
+import { dialHosts } from "../components/probe/dial.ts";
+import type { RunResult } from "../components/ssh/session.ts";
 import { configured } from "./configured.ts";
 import { hostsOver } from "./merge.ts";
 

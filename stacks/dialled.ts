@@ -3,9 +3,9 @@
  * host is asked takes as long to load as the host takes to let us in.
  */
 import { isMainThread, Worker } from "node:worker_threads";
-import type { AskedHost } from "../components/remote/ask.ts";
-import type { Connection } from "../components/remote/connection.ts";
-import type { RunResult } from "../components/remote/session.ts";
+import type { AskedHost } from "../components/probe/ask.ts";
+import type { Connection } from "../components/ssh/connection.ts";
+import type { RunResult } from "../components/ssh/session.ts";
 import type { FromWorker, ToWorker } from "./dial-worker.ts";
 
 export interface DialledHost {

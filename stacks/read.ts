@@ -1,6 +1,6 @@
 import { closest, distance } from "fastest-levenshtein";
 import { z } from "zod";
-import type { Checked, Problem } from "../components/core/problem.ts";
+import type { Checked, Problem } from "../components/facts/problem.ts";
 import { hostsOver, isSettings, isWrittenIn } from "./merge.ts";
 import { stackSchema, type StackConfig } from "./schema.ts";
 

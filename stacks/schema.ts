@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { hostSchema } from "../components/host-plan.ts";
-import { connectionSecretsSchema } from "../components/remote/connection-schema.ts";
+import { hostSchema } from "../components/host/host-spec.ts";
+import { connectionSecretsSchema } from "../components/ssh/connection-schema.ts";
 
 const hostName = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, "names are lower-case letters, digits and dashes");
 

@@ -1,6 +1,6 @@
-import { domainView } from "../core/domain-view.ts";
-import type { Facts } from "../core/facts.ts";
-import type { Survey } from "../core/survey.ts";
+import { domainView } from "../plan/domain/domain-view.ts";
+import type { Facts } from "../facts/facts.ts";
+import type { Survey } from "../facts/survey.ts";
 import { patientOf } from "./patient.ts";
 import { rules } from "./registry.ts";
 import type { Finding, Rule, Verdict } from "./rule.ts";

@@ -1,9 +1,9 @@
-import { cardReports, type CardReport } from "../core/card-report.ts";
-import { domainViews, type DomainView, type HostdevView } from "../core/domain-view.ts";
-import type { Facts, PciDevice } from "../core/facts.ts";
-import { functionsOf } from "../core/iommu.ts";
-import { isDisplay, slotOf } from "../core/pci.ts";
-import type { Survey } from "../core/survey.ts";
+import { cardReports, type CardReport } from "../plan/cards/card-report.ts";
+import { domainViews, type DomainView, type HostdevView } from "../plan/domain/domain-view.ts";
+import type { Facts, PciDevice } from "../facts/facts.ts";
+import { functionsOf } from "../facts/iommu.ts";
+import { isDisplay, slotOf } from "../facts/pci.ts";
+import type { Survey } from "../facts/survey.ts";
 
 /** A card in a domain's definition. */
 export interface GivenCard {

@@ -1,5 +1,5 @@
 import type { Patient } from "./patient.ts";
-import type { Survey } from "../core/survey.ts";
+import type { Survey } from "../facts/survey.ts";
 
 /**
  * - `fault`: it does not work, or will not at the next start

@@ -1,7 +1,7 @@
 import type { Diagnosis } from "../../components/doctor/diagnose.ts";
 import type { Rule, Verdict } from "../../components/doctor/rule.ts";
-import { counted } from "../format.ts";
-import { formatLabelled, type Paint, printable, type Style } from "../terminal.ts";
+import { counted } from "../ground/format.ts";
+import { formatLabelled, type Paint, printable, type Style } from "../ground/terminal.ts";
 
 const WORDS = {
   fault: ["red", "✗", "fault"],

@@ -1,7 +1,7 @@
-import type { Facts } from "../../components/core/facts.ts";
-import type { HandOver } from "../../components/core/hand-over.ts";
-import { formatProblems } from "../../components/core/problem.ts";
-import { planHostHandOver } from "../../components/host-plan.ts";
+import type { Facts } from "../../components/facts/facts.ts";
+import type { HandOver } from "../../components/plan/domain/hand-over.ts";
+import { formatProblems } from "../../components/facts/problem.ts";
+import { planHostHandOver } from "../../components/host/plan-hand-over.ts";
 import type { FleetHost } from "./hosts.ts";
 
 type Choice =

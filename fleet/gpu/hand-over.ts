@@ -1,8 +1,8 @@
-import { functionsOf } from "../../components/core/iommu.ts";
-import { callAgent } from "../../components/remote/call-agent.ts";
-import { HostError } from "../../components/remote/host-error.ts";
-import { CommandError } from "../command-error.ts";
-import { printable } from "../terminal.ts";
+import { functionsOf } from "../../components/facts/iommu.ts";
+import { callAgent } from "../../components/agent/call-agent.ts";
+import { HostError } from "../../components/ssh/host-error.ts";
+import { CommandError } from "../ground/command-error.ts";
+import { printable } from "../ground/terminal.ts";
 import { chooseHost } from "./choose-host.ts";
 import {
   askHost,

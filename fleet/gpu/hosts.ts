@@ -1,13 +1,13 @@
-import type { Facts } from "../../components/core/facts.ts";
-import { formatProblems } from "../../components/core/problem.ts";
-import { probeQuestion, type HostSpec } from "../../components/host-plan.ts";
-import type { Connection } from "../../components/remote/connection.ts";
-import { AGENT } from "../../components/core/agent-path.ts";
-import { probeHost } from "../../components/remote/probe.ts";
-import { CommandError } from "../command-error.ts";
-import { stackNames } from "../hosts/stack-file.ts";
-import { stackTargets } from "../hosts/target.ts";
-import { printable } from "../terminal.ts";
+import type { Facts } from "../../components/facts/facts.ts";
+import { formatProblems } from "../../components/facts/problem.ts";
+import { probeQuestion } from "../../components/host/host-question.ts";
+import type { HostSpec } from "../../components/host/host-spec.ts";
+import type { Connection } from "../../components/ssh/connection.ts";
+import { probeHost } from "../../components/probe/probe-host.ts";
+import { CommandError } from "../ground/command-error.ts";
+import { stackNames } from "../stack/stack-file.ts";
+import { stackTargets } from "../targets/target.ts";
+import { printable } from "../ground/terminal.ts";
 
 /** A host as its stack describes it, which can be asked. */
 export interface FleetHost {
@@ -79,4 +79,4 @@ export const only = (found: readonly FleetHost[], what: string): FleetHost => {
 export const nameOf = bare;
 
 export const askHost = (host: FleetHost): Promise<Facts> =>
-  probeHost(host.connection(), probeQuestion(host.spec, AGENT));
+  probeHost(host.connection(), probeQuestion(host.spec));

@@ -1,10 +1,10 @@
-import { holderOf, listedCards } from "../../components/core/domain-cards.ts";
-import type { Facts } from "../../components/core/facts.ts";
-import { functionsOf } from "../../components/core/iommu.ts";
-import { HostError } from "../../components/remote/host-error.ts";
-import { CommandError } from "../command-error.ts";
-import { shortAddress } from "../format.ts";
-import { formatTable, paintFor, printable, type Paint } from "../terminal.ts";
+import { holderOf, listedCards } from "../../components/plan/domain/domain-cards.ts";
+import type { Facts } from "../../components/facts/facts.ts";
+import { functionsOf } from "../../components/facts/iommu.ts";
+import { HostError } from "../../components/ssh/host-error.ts";
+import { CommandError } from "../ground/command-error.ts";
+import { shortAddress } from "../ground/format.ts";
+import { formatTable, paintFor, printable, type Paint } from "../ground/terminal.ts";
 import { askHost, fleetHosts, type FleetHost } from "./hosts.ts";
 
 export interface ListOptions {

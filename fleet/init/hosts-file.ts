@@ -1,6 +1,6 @@
 import { parse } from "csv-parse/sync";
 import { z } from "zod";
-import type { Checked, Problem } from "../../components/core/problem.ts";
+import type { Checked, Problem } from "../../components/facts/problem.ts";
 
 /** A host of which a stack file is to be made. */
 export interface NewStack {

@@ -1,9 +1,9 @@
-import { cardReports, type CardReport } from "../../components/core/card-report.ts";
-import type { Facts } from "../../components/core/facts.ts";
-import { deviceName, type PciNames } from "../../components/core/pci-ids.ts";
-import type { Connection } from "../../components/remote/connection.ts";
-import { formatKib } from "../format.ts";
-import { printable } from "../terminal.ts";
+import { cardReports, type CardReport } from "../../components/plan/cards/card-report.ts";
+import type { Facts } from "../../components/facts/facts.ts";
+import { deviceName, type PciNames } from "../../components/facts/pci-ids.ts";
+import type { Connection } from "../../components/ssh/connection.ts";
+import { formatKib } from "../ground/format.ts";
+import { printable } from "../ground/terminal.ts";
 
 /** What a new stack file is made of. */
 export interface NewStackText {

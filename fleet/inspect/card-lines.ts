@@ -1,8 +1,8 @@
-import type { CardReport, CardVerdict } from "../../components/core/card-report.ts";
-import type { Facts, PciDevice } from "../../components/core/facts.ts";
-import { deviceName, type PciNames } from "../../components/core/pci-ids.ts";
-import { formatBytes, shortAddress } from "../format.ts";
-import { formatLabelled, formatTable, type Paint, printable, type Style } from "../terminal.ts";
+import type { CardReport, CardVerdict } from "../../components/plan/cards/card-report.ts";
+import type { Facts, PciDevice } from "../../components/facts/facts.ts";
+import { deviceName, type PciNames } from "../../components/facts/pci-ids.ts";
+import { formatBytes, shortAddress } from "../ground/format.ts";
+import { formatLabelled, formatTable, type Paint, printable, type Style } from "../ground/terminal.ts";
 
 const HEAD = ["Address", "Card", "Id", "Driver", "Group", "Node", "Passthrough", "Used by"] as const;
 

@@ -1,7 +1,7 @@
-import { domainView } from "../../components/core/domain-view.ts";
-import type { Facts } from "../../components/core/facts.ts";
-import { formatKib, shortAddress } from "../format.ts";
-import { formatTable, type Paint, printable } from "../terminal.ts";
+import { domainView } from "../../components/plan/domain/domain-view.ts";
+import type { Facts } from "../../components/facts/facts.ts";
+import { formatKib, shortAddress } from "../ground/format.ts";
+import { formatTable, type Paint, printable } from "../ground/terminal.ts";
 
 const HEAD = ["Domain", "State", "Autostart", "Firmware", "Machine", "CPUs", "Memory", "Cards"] as const;
 

@@ -1,8 +1,8 @@
-import type { Facts } from "../../components/core/facts.ts";
-import { deviceName, type PciNames } from "../../components/core/pci-ids.ts";
-import { isDisplay } from "../../components/core/pci.ts";
-import { shortAddress } from "../format.ts";
-import { formatColumns, type Paint, printable } from "../terminal.ts";
+import type { Facts } from "../../components/facts/facts.ts";
+import { deviceName, type PciNames } from "../../components/facts/pci-ids.ts";
+import { isDisplay } from "../../components/facts/pci.ts";
+import { shortAddress } from "../ground/format.ts";
+import { formatColumns, type Paint, printable } from "../ground/terminal.ts";
 
 /** Every IOMMU group with its devices, one line a device; devices in no group stand last. */
 export const groupLines = (facts: Facts, names: PciNames, paint: Paint): string => {

@@ -1,9 +1,9 @@
-import type { Facts } from "../../components/core/facts.ts";
-import { describeLease } from "../../components/core/lease.ts";
-import { iommuState } from "../../components/core/iommu-state.ts";
-import { detectedDrivers } from "../../components/host-survey.ts";
-import { withoutSecrets } from "../facts-file/mask.ts";
-import { counted, formatDuration, formatKib, shortAddress } from "../format.ts";
+import type { Facts } from "../../components/facts/facts.ts";
+import { describeLock } from "../../components/plan/lock.ts";
+import { iommuState } from "../../components/plan/kernel/iommu-state.ts";
+import { detectedDrivers } from "../../components/host/host-survey.ts";
+import { withoutSecrets } from "../targets/facts-file/mask.ts";
+import { counted, formatDuration, formatKib, shortAddress } from "../ground/format.ts";
 
 /** A label and what stands behind it; several lines where there is more than one thing to say. */
 export type HostLine = readonly [label: string, ...lines: readonly string[]];
@@ -120,7 +120,7 @@ export const hostLines = (facts: Facts): HostLine[] => {
           ] as HostLine,
         ]
       : []),
-    ...(facts.lease ? [["Locked", describeLease(facts.lease)] as HostLine] : []),
+    ...(facts.lock ? [["Locked", describeLock(facts.lock)] as HostLine] : []),
     processor(facts),
     memory(facts),
     ["IOMMU", WORDS[iommu.state], ...iommu.proof],

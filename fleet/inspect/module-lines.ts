@@ -1,5 +1,5 @@
-import type { Facts } from "../../components/core/facts.ts";
-import { formatColumns, type Paint, printable } from "../terminal.ts";
+import type { Facts } from "../../components/facts/facts.ts";
+import { formatColumns, type Paint, printable } from "../ground/terminal.ts";
 
 /** Modules that matter for passthrough: VFIO, KVM, the IOMMU's, and the drivers that compete for a card. */
 const RELEVANT =

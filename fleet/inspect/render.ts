@@ -1,8 +1,8 @@
-import { cardReports } from "../../components/core/card-report.ts";
-import type { Facts } from "../../components/core/facts.ts";
-import type { PciNames } from "../../components/core/pci-ids.ts";
-import { counted } from "../format.ts";
-import { formatLabelled, type Paint, printable } from "../terminal.ts";
+import { cardReports } from "../../components/plan/cards/card-report.ts";
+import type { Facts } from "../../components/facts/facts.ts";
+import type { PciNames } from "../../components/facts/pci-ids.ts";
+import { counted } from "../ground/format.ts";
+import { formatLabelled, type Paint, printable } from "../ground/terminal.ts";
 import { cardDetails, cardTable } from "./card-lines.ts";
 import { domainTable } from "./domain-lines.ts";
 import { groupLines } from "./group-lines.ts";

@@ -1,4 +1,4 @@
-import type { Facts } from "../../components/core/facts.ts";
+import type { Facts } from "../../components/facts/facts.ts";
 
 const ASKED = {
   kernelLog: "the kernel's log",

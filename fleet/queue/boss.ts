@@ -1,9 +1,9 @@
 import { hostname, userInfo } from "node:os";
 import { PgBoss } from "pg-boss";
 import { z } from "zod";
-import { backendUrl } from "../clean/checkpoint.ts";
-import { CommandError } from "../command-error.ts";
-import { databaseError, shownDatabase } from "../database.ts";
+import { backendUrl } from "../stack/clean/checkpoint.ts";
+import { CommandError } from "../ground/command-error.ts";
+import { databaseError, shownDatabase } from "../ground/database.ts";
 
 /** One job: one operation on one stack. */
 export const jobSchema = z.strictObject({

@@ -1,7 +1,8 @@
-import { programDigest } from "../clean/program.ts";
-import type { FleetOptions, RunStacks } from "../rollout/run.ts";
+import { programDigest } from "../stack/clean/program.ts";
+import type { FleetOptions } from "../rollout/options.ts";
+import type { RunStacks } from "../rollout/run-stacks.ts";
 import type { StackResult } from "../rollout/stack-run.ts";
-import { describeTrouble } from "../database.ts";
+import { describeTrouble } from "../ground/database.ts";
 import { databaseUrl, jobSchema, outcomeSchema, QUEUE, startBoss, whoAmI, type Job } from "./boss.ts";
 import { hearWords, openWords } from "./listen.ts";
 import { configDigest } from "./worker.ts";

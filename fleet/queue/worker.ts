@@ -1,16 +1,16 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { PgBoss } from "pg-boss";
-import { programDigest } from "../clean/program.ts";
-import { backendUrl, stateReader } from "../clean/checkpoint.ts";
-import { lookAtHost } from "../clean/look.ts";
-import { PROJECT } from "../hosts/stack-file.ts";
-import { FOLDER, logFolder } from "../rollout/run.ts";
+import { programDigest } from "../stack/clean/program.ts";
+import { backendUrl, stateReader } from "../stack/clean/checkpoint.ts";
+import { lookAtHost } from "../targets/look.ts";
+import { PROJECT } from "../stack/stack-file.ts";
+import { FOLDER, logFolder } from "../rollout/folders.ts";
 import { runStack, type ReadStack } from "../rollout/stack-run.ts";
 import { selectStacks } from "../rollout/stacks.ts";
 import type { FleetEvent } from "../rollout/state.ts";
 import { startStopping, type Stopping } from "../rollout/stopping.ts";
-import { printable } from "../terminal.ts";
+import { printable } from "../ground/terminal.ts";
 import { databaseUrl, jobSchema, QUEUE, startBoss, whoAmI, type Job, type Outcome } from "./boss.ts";
 import { openWords, sayWord } from "./listen.ts";
 
@@ -50,7 +50,7 @@ const runJob = async (
       proved: false,
       hosts: [{ host: job.stack, result: "failed", message: `worker ${worker}: ${stack}` }],
     };
-  if (takenOver) await leasesEnd(stack, stopping.interrupt);
+  if (takenOver) await locksEnd(stack, stopping.interrupt);
   const reader = stateReader(backendUrl(stack.environment, stack.file.backend), stack.environment);
   const hosts: Outcome["hosts"] = [];
   const result = await runStack(stack, {
@@ -80,14 +80,14 @@ const runJob = async (
 };
 
 /** Looks at a host again after so many milliseconds. */
-const LEASE_PAUSE = 3000;
+const LOCK_PAUSE = 3000;
 
-/** The worker before may have left its lease on a host; it ends by itself when nobody renews it (docs/decisions/host-lock.md). */
-const leasesEnd = async (stack: ReadStack, signal: AbortSignal): Promise<void> => {
+/** The worker before may have left its lock on a host; it ends by itself when nobody renews it (docs/decisions/host-lock.md). */
+const locksEnd = async (stack: ReadStack, signal: AbortSignal): Promise<void> => {
   while (!signal.aborted) {
     const looks = await Promise.all(stack.targets.map((target) => lookAtHost(stack.name, target)));
     if (!looks.some((look) => !look.ok && look.locked)) return;
-    await new Promise((resolve) => setTimeout(resolve, LEASE_PAUSE));
+    await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE));
   }
 };
 

@@ -1,6 +1,6 @@
-import type { CardReport } from "../../components/core/card-report.ts";
-import { deviceName, type PciNames } from "../../components/core/pci-ids.ts";
-import { shortAddress } from "../format.ts";
+import type { CardReport } from "../../components/plan/cards/card-report.ts";
+import { deviceName, type PciNames } from "../../components/facts/pci-ids.ts";
+import { shortAddress } from "../ground/format.ts";
 import { verdictWords } from "../inspect/card-lines.ts";
 import { badge } from "./fleet-table.ts";
 import { markup, type Html } from "./html.ts";

@@ -1,7 +1,7 @@
-import type { Facts } from "../../components/core/facts.ts";
-import type { Step } from "../../components/core/step.ts";
-import { planHost } from "../../components/host-plan.ts";
-import type { Target } from "../hosts/target.ts";
+import type { Facts } from "../../components/facts/facts.ts";
+import type { Step } from "../../components/plan/step.ts";
+import { planHost } from "../../components/host/plan-host.ts";
+import type { Target } from "../targets/target.ts";
 
 /** One thing on a host that is not as its stack says. */
 export interface DriftItem {
@@ -40,7 +40,7 @@ export const hostDrift = (facts: Facts, target: Target | undefined): HostDrift =
   const steps = [...kernel.steps, ...libvirt, ...domains.flatMap((domain) => domain.steps)];
   const items = steps.flatMap(driftOf);
   const pending = steps
-    .filter((step) => !step.so && !step.drift)
+    .filter((step) => !step.inPlace && !step.drift)
     .map((step) => ({ what: step.key, found: "not done yet" }));
   if (items.length > 0) return { kind: "drifted", items, pending };
   return pending.length > 0 ? { kind: "pending", items: pending } : { kind: "clean" };

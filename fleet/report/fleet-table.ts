@@ -1,7 +1,7 @@
-import type { CardReport } from "../../components/core/card-report.ts";
-import { deviceName, type PciNames } from "../../components/core/pci-ids.ts";
+import type { CardReport } from "../../components/plan/cards/card-report.ts";
+import { deviceName, type PciNames } from "../../components/facts/pci-ids.ts";
 import { verdictWords } from "../inspect/card-lines.ts";
-import { shortAddress } from "../format.ts";
+import { shortAddress } from "../ground/format.ts";
 import { markup, type Html } from "./html.ts";
 import { countFindings, type Report, type ReportHost } from "./model.ts";
 

@@ -1,7 +1,7 @@
-import { domainView } from "../../components/core/domain-view.ts";
+import { domainView } from "../../components/plan/domain/domain-view.ts";
 import type { Verdict } from "../../components/doctor/rule.ts";
-import { deviceName, type PciNames } from "../../components/core/pci-ids.ts";
-import { formatKib, shortAddress } from "../format.ts";
+import { deviceName, type PciNames } from "../../components/facts/pci-ids.ts";
+import { formatKib, shortAddress } from "../ground/format.ts";
 import { hostLines } from "../inspect/host-lines.ts";
 import type { HostDrift } from "./drift.ts";
 import { cardReasons } from "./card-reasons.ts";

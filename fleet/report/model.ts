@@ -1,8 +1,8 @@
-import { cardReports, type CardReport } from "../../components/core/card-report.ts";
-import type { Facts } from "../../components/core/facts.ts";
-import { iommuState, type IommuState } from "../../components/core/iommu-state.ts";
+import { cardReports, type CardReport } from "../../components/plan/cards/card-report.ts";
+import type { Facts } from "../../components/facts/facts.ts";
+import { iommuState, type IommuState } from "../../components/plan/kernel/iommu-state.ts";
 import { diagnose, type Diagnosis } from "../../components/doctor/diagnose.ts";
-import type { Target } from "../hosts/target.ts";
+import type { Target } from "../targets/target.ts";
 import { hostDrift, lastRollout, type HostDrift, type Rollout } from "./drift.ts";
 
 /** One host as the page shows it. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { PciNames } from "../../components/core/pci-ids.ts";
-import { counted } from "../format.ts";
+import type { PciNames } from "../../components/facts/pci-ids.ts";
+import { counted } from "../ground/format.ts";
 import { fleetTable } from "./fleet-table.ts";
 import { Html, markup } from "./html.ts";
 import { hostSection } from "./host-section.ts";

@@ -1,7 +1,7 @@
-import type { CardReport, CardVerdict } from "../../components/core/card-report.ts";
-import type { PciDevice } from "../../components/core/facts.ts";
-import { deviceName, type PciNames } from "../../components/core/pci-ids.ts";
-import { shortAddress } from "../format.ts";
+import type { CardReport, CardVerdict } from "../../components/plan/cards/card-report.ts";
+import type { PciDevice } from "../../components/facts/facts.ts";
+import { deviceName, type PciNames } from "../../components/facts/pci-ids.ts";
+import { shortAddress } from "../ground/format.ts";
 import { Html, markup } from "./html.ts";
 import type { GroupRun, Tree, TreeRow } from "./tree.ts";
 

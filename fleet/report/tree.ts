@@ -1,6 +1,6 @@
-import type { CardReport } from "../../components/core/card-report.ts";
-import type { Facts, PciDevice } from "../../components/core/facts.ts";
-import { isBridge, isDisplay, slotOf } from "../../components/core/pci.ts";
+import type { CardReport } from "../../components/plan/cards/card-report.ts";
+import type { Facts, PciDevice } from "../../components/facts/facts.ts";
+import { isBridge, isDisplay, slotOf } from "../../components/facts/pci.ts";
 
 /** One row of the picture: a bridge, a device, or several functions of one slot that are alike. */
 export interface TreeRow {

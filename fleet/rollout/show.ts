@@ -1,5 +1,5 @@
 import { createLogUpdate } from "log-update";
-import { paintFor, printable } from "../terminal.ts";
+import { paintFor, printable } from "../ground/terminal.ts";
 import { followRun, type FleetEvent, type FleetState } from "./state.ts";
 import { countLine, hostName, plainLine, renderTable } from "./table.ts";
 

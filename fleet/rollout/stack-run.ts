@@ -1,15 +1,15 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
-import type { Target } from "../hosts/target.ts";
-import type { StateReader } from "../clean/checkpoint.ts";
-import { fingerprint, stateAgrees } from "../clean/fingerprint.ts";
-import { allSettled, lookAtHost, objection, type Ask, type HostLook } from "../clean/look.ts";
-import { readRecord, writeRecord } from "../clean/records.ts";
-import { isThere } from "../../components/remote/runner.ts";
-import { changeCount, NO_CHANGES, type HostChanges } from "../engine/events.ts";
-import type { EngineResult, Operation } from "../engine/engine.ts";
-import type { Ended } from "../engine/process.ts";
-import { counted } from "../format.ts";
+import type { Target } from "../targets/target.ts";
+import type { StateReader } from "../stack/clean/checkpoint.ts";
+import { fingerprint, stateAgrees } from "../stack/clean/fingerprint.ts";
+import { allSettled, lookAtHost, objection, type Ask, type HostLook } from "../targets/look.ts";
+import { readRecord, writeRecord } from "../stack/clean/records.ts";
+import { isThere } from "../../components/agent/runner.ts";
+import { changeCount, NO_CHANGES, type HostChanges } from "../stack/engine/events.ts";
+import type { EngineResult, Operation } from "../stack/engine/engine.ts";
+import type { Ended } from "../stack/engine/process.ts";
+import { counted } from "../ground/format.ts";
 import type { FleetStack } from "./stacks.ts";
 import type { FleetEvent, HostResult } from "./state.ts";
 
@@ -113,7 +113,7 @@ const LOCK_PAUSE = 2000;
 
 /** The engine on one stack; a stack that has no state yet gets one, and a dead process's lock is taken away. */
 const runEngine = async (stack: ReadStack, run: StackRun, operation: Operation): Promise<EngineResult> => {
-  const engine = await import("../engine/engine.ts");
+  const engine = await import("../stack/engine/engine.ts");
   const call = (): Promise<EngineResult> =>
     engine.runEngine({
       operation,

@@ -1,8 +1,8 @@
-import { CommandError } from "../command-error.ts";
-import { environmentOf, type Environment } from "../engine/environment.ts";
-import { readStackFile, stackNames, type StackFile } from "../hosts/stack-file.ts";
-import { stackTargets, type Target } from "../hosts/target.ts";
-import { printable } from "../terminal.ts";
+import { CommandError } from "../ground/command-error.ts";
+import { environmentOf, type Environment } from "../stack/engine/environment.ts";
+import { readStackFile, stackNames, type StackFile } from "../stack/stack-file.ts";
+import { stackTargets, type Target } from "../targets/target.ts";
+import { printable } from "../ground/terminal.ts";
 
 /** Which stacks a command is about. */
 export interface Selection {

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
-import { formatColumns, printable, type Paint, type Style } from "../terminal.ts";
-import { counted } from "../format.ts";
+import { formatColumns, printable, type Paint, type Style } from "../ground/terminal.ts";
+import { counted } from "../ground/format.ts";
 import type { FleetEvent, FleetState, HostResult, Row } from "./state.ts";
 
 const STYLES = {

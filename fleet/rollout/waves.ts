@@ -1,4 +1,4 @@
-import type { Checked } from "../../components/core/problem.ts";
+import type { Checked } from "../../components/facts/problem.ts";
 
 /** How many stacks a wave has: a number, or a share of all of them. */
 export type WaveSize =

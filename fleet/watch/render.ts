@@ -1,8 +1,8 @@
-import { cardReports, type CardReport } from "../../components/core/card-report.ts";
-import type { Facts } from "../../components/core/facts.ts";
-import { deviceName, type PciNames } from "../../components/core/pci-ids.ts";
-import { shortAddress } from "../format.ts";
-import { COLUMNS, formatColumns, formatLabelled, type Paint, printable } from "../terminal.ts";
+import { cardReports, type CardReport } from "../../components/plan/cards/card-report.ts";
+import type { Facts } from "../../components/facts/facts.ts";
+import { deviceName, type PciNames } from "../../components/facts/pci-ids.ts";
+import { shortAddress } from "../ground/format.ts";
+import { COLUMNS, formatColumns, formatLabelled, type Paint, printable } from "../ground/terminal.ts";
 import type { WatchState } from "./state.ts";
 
 const HEAD = ["Host", "Card", "Address", "Driver", "Power", "°C", "Held by"] as const;

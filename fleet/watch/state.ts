@@ -1,4 +1,4 @@
-import type { Facts } from "../../components/core/facts.ts";
+import type { Facts } from "../../components/facts/facts.ts";
 
 /** One line of a host's kernel log, as it came. */
 export interface LogEntry {

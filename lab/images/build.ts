@@ -5,13 +5,13 @@ import { existsSync } from "node:fs";
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { labKeys, type LabKeys } from "../keys.ts";
-import { withLock } from "../lock.ts";
+import { labKeys, type LabKeys } from "../access/keys.ts";
+import { withLock } from "../machine/lock.ts";
 import { imagesDir } from "../paths.ts";
 import { type OnProgress, startProgress } from "../progress.ts";
-import { withSignals } from "../signals.ts";
-import { snapshotImages } from "../snapshot.ts";
-import { readStates } from "../state.ts";
+import { withSignals } from "../machine/signals.ts";
+import { snapshotImages } from "../machine/snapshot.ts";
+import { readStates } from "../machine/state.ts";
 import { type ImageName, type ImageRecipe, IMAGES } from "./recipes.ts";
 
 export interface Image {

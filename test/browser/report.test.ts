@@ -6,10 +6,10 @@ import { pathToFileURL } from "node:url";
 import type { AxeResults } from "axe-core";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { report } from "../../fleet/report/run.ts";
+import { report } from "../../fleet/report/write-report.ts";
 import { makeReport } from "../../fleet/report/model.ts";
 import { reportPage } from "../../fleet/report/page.ts";
-import { NO_NAMES } from "../../components/core/pci-ids.ts";
+import { NO_NAMES } from "../../components/facts/pci-ids.ts";
 import { hostFacts, hostFile, hostNames } from "../fixtures/hosts.ts";
 import { Browser, type Look } from "../support/browser.ts";
 

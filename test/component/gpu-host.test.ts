@@ -1,11 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, expect, test } from "vitest";
-import type { Facts } from "../../components/core/facts.ts";
+import type { Facts } from "../../components/facts/facts.ts";
 import { GpuHost } from "../../components/gpu-host.ts";
-import { dueSteps, hostSchema, planHost } from "../../components/host-plan.ts";
-import type { Connection } from "../../components/remote/connection.ts";
-import { commandProvider } from "../../components/remote/providers.ts";
-import { AGENT } from "../../components/core/agent-path.ts";
+import { dueSteps, planHost } from "../../components/host/plan-host.ts";
+import { hostSchema } from "../../components/host/host-spec.ts";
+import type { Connection } from "../../components/ssh/connection.ts";
+import { commandProvider } from "../../components/providers.ts";
+import { AGENT } from "../../components/facts/programs.ts";
 import { xeonFacts } from "../fixtures/xeon.ts";
 
 interface Made {

@@ -5,10 +5,11 @@ import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { GpuHost } from "../../components/gpu-host.ts";
-import { planHost, type HostSpec } from "../../components/host-plan.ts";
-import type { Facts } from "../../components/core/facts.ts";
-import type { Connection } from "../../components/remote/connection.ts";
-import { commandProvider } from "../../components/remote/providers.ts";
+import { planHost } from "../../components/host/plan-host.ts";
+import type { HostSpec } from "../../components/host/host-spec.ts";
+import type { Facts } from "../../components/facts/facts.ts";
+import type { Connection } from "../../components/ssh/connection.ts";
+import { commandProvider } from "../../components/providers.ts";
 import {
   bootDisplayKept,
   hostKeysPinned,

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { ConnectionSpec } from "../../components/remote/connection-schema.ts";
-import { resolveConnection } from "../../components/remote/connection.ts";
-import { askHost } from "../../components/remote/ask.ts";
-import { probeHost } from "../../components/remote/probe.ts";
-import { openHost, runOnHost, type RunResult } from "../../components/remote/session.ts";
+import type { ConnectionSpec } from "../../components/ssh/connection-schema.ts";
+import { resolveConnection } from "../../components/ssh/connection.ts";
+import { askHost } from "../../components/probe/ask.ts";
+import { probeHost } from "../../components/probe/probe-host.ts";
+import { openHost, runOnHost, type RunResult } from "../../components/ssh/session.ts";
 import { connectionTo, freePort, startSshd, type Sshd } from "../support/sshd.ts";
 
 let sshd: Sshd;

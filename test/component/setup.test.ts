@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { identify, isRunning, kill } from "../../lab/process.ts";
+import { identify, isRunning, kill } from "../../lab/machine/process.ts";
 
 /** `./setup` itself, in a cache of its own; Go and the Pulumi on PATH are made up. */
 const SETUP = new URL("../../setup", import.meta.url).pathname;

@@ -1,8 +1,8 @@
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { grubPlain } from "../../components/bootloader/grub.ts";
-import { debian } from "../../components/distro/debian.ts";
-import { initramfsTools } from "../../components/initramfs/initramfs-tools.ts";
+import { grubPlain } from "../../components/drivers/bootloader/grub/driver.ts";
+import { debian } from "../../components/drivers/distro/debian/driver.ts";
+import { initramfsTools } from "../../components/drivers/initramfs/initramfs-tools/driver.ts";
 import { startSshd, type Sshd } from "../support/sshd.ts";
 import { FakeAgent } from "../unit/support/fake-agent.ts";
 

@@ -1,11 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeAll, expect, test } from "vitest";
-import { planRoms, type GivenRom, type RomPlan } from "../../components/core/rom-plan.ts";
-import { cardSchema } from "../../components/core/kernel-spec.ts";
-import { bootloaders } from "../../components/bootloader/registry.ts";
-import { distros } from "../../components/distro/registry.ts";
-import { initramfsGenerators } from "../../components/initramfs/registry.ts";
-import { hostCommands, type HostContext } from "../../components/remote/host-command.ts";
+import { planRoms, type GivenRom, type RomPlan } from "../../components/plan/rom/rom-plan.ts";
+import { cardSchema } from "../../components/plan/kernel/kernel-spec.ts";
+import { bootloaders } from "../../components/drivers/bootloader/registry.ts";
+import { distros } from "../../components/drivers/distro/registry.ts";
+import { initramfsGenerators } from "../../components/drivers/initramfs/registry.ts";
+import { hostCommands, type HostContext } from "../../components/step-commands.ts";
 import { VideoBios } from "../../components/video-bios.ts";
 import { xeonFacts } from "../fixtures/xeon.ts";
 import { ipxeRom, KIB, makeNvidiaRom, readBytes } from "../unit/support/option-rom.ts";
@@ -68,7 +68,7 @@ const declare = async (rom: unknown): Promise<string> => {
     args: ["win10"],
     input: "<domain/>",
     after: [],
-    so: false,
+    inPlace: false,
   };
   const parent = new pulumi.ComponentResource("test:index:Domain", "win10");
   const domain = hostCommands(host, [step], parent, [roms], roms.judged).get("domain win10");

@@ -1,8 +1,8 @@
 import { spawn, spawnSync } from "node:child_process";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { resolveConnection, type Connection } from "../../components/remote/connection.ts";
-import { watchHost } from "../../components/remote/watch.ts";
-import type { Facts } from "../../components/core/facts.ts";
+import { resolveConnection, type Connection } from "../../components/ssh/connection.ts";
+import { watchHost } from "../../components/probe/watch.ts";
+import type { Facts } from "../../components/facts/facts.ts";
 import { connectionTo, startSshd, type Sshd } from "../support/sshd.ts";
 
 let sshd: Sshd;

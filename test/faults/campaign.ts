@@ -1,12 +1,12 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { quote } from "../../components/remote/quote.ts";
-import { bootId, waitForReboot } from "../../lab/boot.ts";
+import { quote } from "../../components/ssh/quote.ts";
+import { bootId, waitForReboot } from "../../lab/machine/boot.ts";
 import { findHost, powerCut, startHost } from "../../lab/host.ts";
 import type { HostName } from "../../lab/hosts.ts";
 import { keysDir } from "../../lab/paths.ts";
-import { sshOutput, sshRun } from "../../lab/ssh.ts";
+import { sshOutput, sshRun } from "../../lab/access/ssh.ts";
 import { startLabStack, type LabStack } from "../support/lab-stack.ts";
 import { pulumi, startPulumi, type PulumiRun } from "../support/pulumi.ts";
 import { faultOf, type FaultName } from "./faults.ts";
@@ -33,7 +33,7 @@ export interface Range {
   remove(): Promise<void>;
 }
 
-const LEASE = "/var/lib/vfio-fleet/lease";
+const LOCK = "/var/lib/vfio-fleet/lease";
 /** A guest that is none of the stack's: defined, with a disk. */
 const BYSTANDER = `<domain type='qemu'><name>bystander</name><memory unit='MiB'>64</memory><os><type arch='x86_64'>hvm</type></os>
 <devices><disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='/var/lib/libvirt/images/bystander.img'/><target dev='vda' bus='virtio'/></disk></devices></domain>`;
@@ -62,7 +62,7 @@ const nextStep = async (
   const known = quote(`|${[...met].join("|")}|`);
   // bash's own words only: a process each time would be what the emulated host is busy with
   const loop = `set -f; exec 3<> <(:); for ((n = 0; n < 100; n++)); do
-s=; while IFS= read -r l; do case $l in step=*) s=\${l#*=} ;; esac; done 2>/dev/null <${LEASE}
+s=; while IFS= read -r l; do case $l in step=*) s=\${l#*=} ;; esac; done 2>/dev/null <${LOCK}
 set -- $s; w="$1\${2:+ $2}"; case \${w:+${known}} in '' | *"|$w|"*) read -rt 0.05 -u 3 ;; *) printf '%s\\n' "$w"; exit ;; esac; done`;
   while (!over.signal.aborted) {
     // the host may be rebooting
@@ -73,9 +73,9 @@ set -- $s; w="$1\${2:+ $2}"; case \${w:+${known}} in '' | *"|$w|"*) read -rt 0.0
   return undefined;
 };
 
-/** The step that a lease still names which an earlier run has left: not at work any more. */
+/** The step that a lock still names which an earlier run has left: not at work any more. */
 const stepLeft = async (host: string): Promise<string> =>
-  stepName((await sshRun(host, `sed -n 's/^step=//p' ${LEASE} 2>/dev/null`)).stdout);
+  stepName((await sshRun(host, `sed -n 's/^step=//p' ${LOCK} 2>/dev/null`)).stdout);
 
 /**
  * `destroy` ends with a reboot of its own, a moment after it has ended: the kernel that runs is still the one that hands

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { powerCut } from "../../lab/host.ts";
-import { sshOutput, sshRun } from "../../lab/ssh.ts";
+import { sshOutput, sshRun } from "../../lab/access/ssh.ts";
 import type { PulumiRun } from "../support/pulumi.ts";
 import type { Proxy } from "./proxy.ts";
 

@@ -5,7 +5,7 @@ export type Direction = "up" | "destroy";
 /** One fault at one step of one direction. */
 export interface Strike {
   readonly direction: Direction;
-  /** the first words of the agent's call, as the host's lease tells them: `file /etc/modprobe.d/vfio.conf` */
+  /** the first words of the agent's call, as the host's lock tells them: `file /etc/modprobe.d/vfio.conf` */
   readonly step: string;
   readonly fault: FaultName;
 }

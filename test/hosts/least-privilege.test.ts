@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { setupScript } from "../../components/remote/sudoers.ts";
-import { bootId, waitForReboot } from "../../lab/boot.ts";
-import { sshOutput } from "../../lab/ssh.ts";
+import { setupScript } from "../../components/agent/sudoers.ts";
+import { bootId, waitForReboot } from "../../lab/machine/boot.ts";
+import { sshOutput } from "../../lab/access/ssh.ts";
 import { fleet } from "../support/domain-checks.ts";
 import { startLabStack, type LabStack } from "../support/lab-stack.ts";
 

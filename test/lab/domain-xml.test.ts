@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { compareDomains } from "../../components/core/domain/compare.ts";
-import type { DomainInput } from "../../components/core/domain/schema.ts";
+import { compareDomains } from "../../components/plan/domain/document/compare.ts";
+import type { DomainInput } from "../../components/plan/domain/spec/schema.ts";
 import { startHost, stopHost } from "../../lab/host.ts";
-import { sshOutput, sshRun } from "../../lab/ssh.ts";
+import { sshOutput, sshRun } from "../../lab/access/ssh.ts";
 import { render, table } from "../fixtures/domain.ts";
 
 const HOST = "test-domain-xml";

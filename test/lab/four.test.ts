@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { bootId, waitForReboot } from "../../lab/boot.ts";
+import { bootId, waitForReboot } from "../../lab/machine/boot.ts";
 import { findHost, powerCut, startHost } from "../../lab/host.ts";
 import { checkFourDomains, takeAwayByHand } from "../support/four-domains.ts";
 import { startLabStack, type LabStack } from "../support/lab-stack.ts";

@@ -1,9 +1,9 @@
 import { spawn, spawnSync } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { documentSchema, type FactsDocument } from "../../fleet/facts-file/document.ts";
+import { documentSchema, type FactsDocument } from "../../fleet/targets/facts-file/document.ts";
 import { startHost, stopHost } from "../../lab/host.ts";
 import type { HostName } from "../../lab/hosts.ts";
-import { sshOutput } from "../../lab/ssh.ts";
+import { sshOutput } from "../../lab/access/ssh.ts";
 
 const hosts = {
   "lab-xeon": { as: "inspect-xeon", unit: /^dmar\d+$/ },

@@ -2,10 +2,10 @@ import { spawn } from "node:child_process";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { bootId } from "../../lab/boot.ts";
+import { bootId } from "../../lab/machine/boot.ts";
 import { findHost, type LabHost, listHosts, powerCut, startHost, stopHost } from "../../lab/host.ts";
-import { qmp } from "../../lab/qmp.ts";
-import { sshOutput, sshRun } from "../../lab/ssh.ts";
+import { qmp } from "../../lab/machine/qmp.ts";
+import { sshOutput, sshRun } from "../../lab/access/ssh.ts";
 
 const HOST = "test-lab";
 const ROOT = join(import.meta.dirname, "../..");

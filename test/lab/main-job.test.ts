@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { bootId, waitForReboot } from "../../lab/boot.ts";
+import { bootId, waitForReboot } from "../../lab/machine/boot.ts";
 import { findHost } from "../../lab/host.ts";
 import { keysDir } from "../../lab/paths.ts";
 import { startLabStack, type LabStack } from "../support/lab-stack.ts";

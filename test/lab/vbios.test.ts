@@ -83,7 +83,7 @@ describe("the video BIOS on a real host", () => {
     ["the boot display", BOARD_DISPLAY, /is the boot display/],
     ["a card that the host uses", "network", /in use by the host \(driver e1000e\)/],
   ])("dump: %s is refused, and no file is written", async (_, card, pattern) => {
-    const { exitCode, stderr } = await fleet("vbios", "dump", stack.host, card, "-o", local("refused.rom"));
+    const { exitCode, stderr } = await fleet("rom", "dump", stack.host, card, "-o", local("refused.rom"));
     expect(stderr).toMatch(pattern);
     expect(exitCode).toBe(1);
     expect(existsSync(local("refused.rom"))).toBe(false);
@@ -139,7 +139,7 @@ describe("the video BIOS on a real host", () => {
 
   test("dump: a card that a running domain has is refused by the domain's name", async () => {
     const { exitCode, stderr } = await fleet(
-      "vbios",
+      "rom",
       "dump",
       stack.host,
       "network",
@@ -163,11 +163,11 @@ describe("the video BIOS on a real host", () => {
     };
     await sleeps();
     const before = [await stack.read(power), await stack.read(config)];
-    const dumped = await fleet("vbios", "dump", stack.host, "network", "-o", local("network.rom"));
+    const dumped = await fleet("rom", "dump", stack.host, "network", "-o", local("network.rom"));
     expect(dumped.stdout).toMatch(/^Usable for an OVMF guest with card 8086:10d3\.$/m);
     expect(dumped.exitCode).toBe(0);
     expect(Buffer.compare(readFileSync(local("network.rom")), SHOWN)).toBe(0);
-    const other = await fleet("vbios", "dump", stack.host, "stand-in", "-o", local("gpu.rom"));
+    const other = await fleet("rom", "dump", stack.host, "stand-in", "-o", local("gpu.rom"));
     expect(other.stdout).toMatch(/^error +ids +made for 8086:10d3, not for this card \(1234:1111\)/m);
     expect(other.exitCode).toBe(1);
     expect(Buffer.compare(readFileSync(local("gpu.rom")), SHOWN)).toBe(0);
@@ -178,11 +178,11 @@ describe("the video BIOS on a real host", () => {
 
   test("dump: a file that exists is overwritten with --force only", async () => {
     writeFileSync(local("mine.rom"), "mine");
-    const kept = await fleet("vbios", "dump", stack.host, "network", "-o", local("mine.rom"));
+    const kept = await fleet("rom", "dump", stack.host, "network", "-o", local("mine.rom"));
     expect(kept.stderr).toMatch(/exists already; --force/);
     expect(kept.exitCode).toBe(2);
     expect(readFileSync(local("mine.rom"), "utf8")).toBe("mine");
-    await fleet("vbios", "dump", stack.host, "network", "-o", local("mine.rom"), "--force");
+    await fleet("rom", "dump", stack.host, "network", "-o", local("mine.rom"), "--force");
     expect(Buffer.compare(readFileSync(local("mine.rom")), SHOWN)).toBe(0);
   });
 

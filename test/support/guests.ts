@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { sshOutput } from "../../lab/ssh.ts";
+import { sshOutput } from "../../lab/access/ssh.ts";
 import { cpioArchive } from "./cpio.ts";
 
 const FOLDER = "/var/lib/libvirt/images";

@@ -2,7 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { parse, stringify } from "yaml";
 import { startHost, stopHost } from "../../lab/host.ts";
 import type { HostName } from "../../lab/hosts.ts";
-import { sshOutput } from "../../lab/ssh.ts";
+import { sshOutput } from "../../lab/access/ssh.ts";
 import { pulumi, startPulumi, type PulumiResult, type PulumiRun } from "./pulumi.ts";
 
 type Settings = Record<string, unknown>;

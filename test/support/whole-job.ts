@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { bootId, waitForReboot } from "../../lab/boot.ts";
+import { bootId, waitForReboot } from "../../lab/machine/boot.ts";
 import type { HostName } from "../../lab/hosts.ts";
 import type { LabStack } from "./lab-stack.ts";
 import { AUDIO, expectRunning, GPU } from "./passthrough-checks.ts";

@@ -14,10 +14,10 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { HostDrivers } from "../../../components/core/driver.ts";
-import { AGENT } from "../../../components/core/agent-path.ts";
-import { lengthOf } from "../../../components/core/step.ts";
-import { agentScript } from "../../../components/remote/agent.ts";
+import type { HostDrivers } from "../../../components/plan/driver.ts";
+import { AGENT } from "../../../components/facts/programs.ts";
+import { lengthOf } from "../../../components/plan/step.ts";
+import { agentScript } from "../../../components/agent/agent-script.ts";
 import { shellCommand, type Shell } from "./fake-host.ts";
 
 /** Everything below these folders is the host's; tools and the rest of /dev stay the machine's own. */

@@ -11,8 +11,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { Facts } from "../../../components/core/facts.ts";
-import { parseProbe } from "../../../components/facts/parse.ts";
+import type { Facts } from "../../../components/facts/facts.ts";
+import { parseProbe } from "../../../components/probe/parse.ts";
 import { FAST } from "../../support/extent.ts";
 
 /** One PCI function of a made-up /sys; `under` is the bridge above it. */
@@ -36,7 +36,7 @@ export const shellCommand = (shell: Shell): readonly [string, ...string[]] =>
 export const SHELLS: readonly Shell[] = FAST ? ["dash"] : ["dash", "busybox"];
 
 const read = (name: string): string =>
-  readFileSync(new URL(`../../../components/facts/${name}.sh`, import.meta.url), "utf8");
+  readFileSync(new URL(`../../../components/probe/${name}.sh`, import.meta.url), "utf8");
 
 /** Everything below these folders is the host's; tools and /dev stay the machine's own. */
 const HOST_PATHS = /(?<![\w*}])\/(?=(?:sys|proc|etc|boot|run|lib|var|usr|efi)\/)/g;

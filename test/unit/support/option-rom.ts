@@ -7,10 +7,10 @@ import type {
   OptionRom,
   PciDataStructure,
   RomContent,
-} from "../../../components/core/option-rom/model.ts";
-import { codeTypeOf } from "../../../components/core/option-rom/model.ts";
-import { parseOptionRom } from "../../../components/core/option-rom/parse.ts";
-import { writeOptionRom } from "../../../components/core/option-rom/write.ts";
+} from "../../../components/option-rom/model.ts";
+import { codeTypeOf } from "../../../components/option-rom/model.ts";
+import { parseOptionRom } from "../../../components/option-rom/parse.ts";
+import { writeOptionRom } from "../../../components/option-rom/write.ts";
 
 /** Where Debian's packages ipxe-qemu and seabios keep their option ROMs. */
 const IPXE = "/usr/lib/ipxe/qemu";

@@ -1,0 +1,40 @@
+import { readFileSync } from "node:fs";
+import { AGENT } from "../facts/programs.ts";
+import type { HostDrivers } from "../plan/driver.ts";
+import type { Facts } from "../facts/facts.ts";
+
+const shellPart = (url: URL): string => readFileSync(url, "utf8");
+
+/**
+ * The agent for one host: the verbs, and the drivers of the tools that this host uses. Without drivers it is what an
+ * administrator installs for a login that may do no more: it can be replaced by a whole one.
+ */
+export const agentScript = (drivers?: HostDrivers): string =>
+  [
+    new URL("agent.sh", import.meta.url),
+    new URL("lock.sh", import.meta.url),
+    new URL("boot.sh", import.meta.url),
+    ...(drivers?.bootloader.scripts ?? []),
+    ...(drivers?.initramfs.scripts ?? []),
+    ...(drivers?.distro.scripts ?? []),
+    new URL("libvirt.sh", import.meta.url),
+    new URL("holders.sh", import.meta.url),
+    new URL("domain.sh", import.meta.url),
+    new URL("hand-over.sh", import.meta.url),
+    new URL("rom.sh", import.meta.url),
+    new URL("rom-file.sh", import.meta.url),
+    new URL("main.sh", import.meta.url),
+  ]
+    .map(shellPart)
+    .join("");
+
+/** The agent that a host should have, and the token of its receipt where it has just that one. */
+export const agentState = (
+  facts: Facts,
+  drivers: HostDrivers,
+): { readonly script: string; readonly inPlace: boolean; readonly token: string | undefined } => {
+  const script = agentScript(drivers);
+  const found = facts.files[AGENT];
+  const inPlace = found?.content === script && found.mode === "755";
+  return { script, inPlace, token: inPlace ? facts.receipts["agent"]?.token : undefined };
+};

@@ -1,0 +1,73 @@
+# ---- video BIOS ---------------------------------------------------------------------------------------------------
+# Reads a card's option ROM through sysfs (Linux: Documentation/PCI/sysfs-pci.rst). `vfio-fleet rom dump` sends this part
+# alone, the agent's verb dump is built on it. Nothing is ever written to a card's flash.
+
+# rom_holders ADDRESS: who has the device: running domains by name, else the processes that have its IOMMU group open
+rom_holders() {
+  local name group domains device
+  domains=
+  for name in $(holding_domains "$1"); do domains="$domains${domains:+, }the running domain $name"; done
+  if [ -n "$domains" ]; then say "$domains"; return 0; fi
+  group=$(readlink "/sys/bus/pci/devices/$1/iommu_group" || :)
+  [ -n "$group" ] || return 0
+  # Linux 6.6 has a file for each device as well
+  device=$(ls "/sys/bus/pci/devices/$1/vfio-dev" 2>/dev/null || :)
+  ls -l /proc/[0-9]*/fd 2>/dev/null | grep -qE " /dev/vfio/(${group##*/}|devices/${device:-none})\$" || return 0
+  say "a process (/dev/vfio/${group##*/} is open)"
+}
+
+# rom_command DEVICE NUMBER: the low byte of the PCI command register
+rom_command() { printf "\\$(printf %03o "$2")" | dd of="$1/config" bs=1 seek=4 conv=notrunc 2>/dev/null; }
+
+# rom_put_back: everything that rom_awake changed, the switch first
+rom_put_back() {
+  echo 0 >"$device/rom" || :
+  [ -z "$command" ] || rom_command "$device" "$command" || :
+  [ -z "$control" ] || echo "$control" >"$device/power/control" || :
+}
+
+# rom_awake DEVICE: the ROM in base64, from a card that is woken for it. A shell of its own, so that its traps put
+# everything back whatever happens.
+rom_awake() (
+  device=$1 control= command= encoded=
+  trap rom_put_back EXIT
+  trap 'exit 1' HUP INT PIPE TERM
+  state=D0
+  if [ -e "$device/power/control" ]; then
+    read -r found <"$device/power/control"
+    if [ "$found" != on ]; then control=$found; echo on >"$device/power/control"; fi
+  fi
+  [ ! -e "$device/power_state" ] || read -r state <"$device/power_state"
+  case $state in D3*)
+    die "${device##*/} sleeps ($state) and power/control does not wake it, as before Linux 5.19: load vfio-pci with disable_idle_d3=1 and reboot" ;;
+  esac
+  # without memory decoding a card answers FFh everywhere, its ROM included (PCI Local Bus Specification 6.2.2)
+  found=$(od -An -tu1 -j4 -N1 "$device/config" | tr -d ' ')
+  if [ $((found & 2)) = 0 ]; then command=$found; rom_command "$device" $((found | 2)); fi
+  echo 1 >"$device/rom"
+  encoded=$(base64 "$device/rom") || encoded=
+  [ -n "$encoded" ] || die "${device##*/}: its ROM cannot be read: the card shows none, or it has no address on this host. Read it in another computer, or take the maker's file, and name that in the stack (rom: {file: PATH})"
+  printf '%s\n' "$encoded"
+)
+
+# rom_read ADDRESS [VENDOR:DEVICE]: prints the ROM in base64, or says why it must not or cannot be read
+rom_read() {
+  local device vendor product boot_vga driver holders
+  device=/sys/bus/pci/devices/$1
+  [ -d "$device" ] || die "there is no PCI device at $1"
+  read -r vendor <"$device/vendor"; read -r product <"$device/device"
+  [ "${2:-any}" = any ] || [ "$2" = "${vendor#0x}:${product#0x}" ] ||
+    die "$1 is ${vendor#0x}:${product#0x}, expected $2: the slot holds another card"
+  [ -e "$device/rom" ] || die "$1 has no ROM to read (no file rom in sysfs): onboard and virtual functions have none"
+  boot_vga=0
+  [ ! -e "$device/boot_vga" ] || read -r boot_vga <"$device/boot_vga"
+  [ "$boot_vga" != 1 ] || die "$1 is the boot display: what would be read is the firmware's copy in memory, which has changed since it ran. Let the host start on another display, or read the ROM in another computer"
+  driver=$(readlink "$device/driver" || echo none)
+  case ${driver##*/} in
+    vfio-pci | none) ;;
+    *) die "$1 is in use by the host (driver ${driver##*/}), and reading could hang it: hand it to vfio-pci first (pulumi up)" ;;
+  esac
+  holders=$(rom_holders "$1")
+  [ -z "$holders" ] || die "$1 is in use by $holders: shut it down first"
+  rom_awake "$device"
+}

@@ -1,5 +1,0 @@
-/** The agent's folder and file on a host: what every change goes through (components/host/agent.sh). */
-export const AGENT_FOLDER = "/usr/local/lib/vfio-fleet";
-export const AGENT = `${AGENT_FOLDER}/host`;
-/** What looks at a host as root where a login's sudo allows no shell (components/facts/program.sh). */
-export const PROBE = `${AGENT_FOLDER}/probe`;

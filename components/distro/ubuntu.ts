@@ -1,9 +1,0 @@
-import type { DistroDriver } from "../core/driver.ts";
-import { debian } from "./debian.ts";
-
-/** Ubuntu from 24.04: Debian's packages under Debian's names. */
-export const ubuntu: DistroDriver = {
-  ...debian,
-  name: "ubuntu",
-  detect: (facts) => facts.distro.id === "ubuntu",
-};

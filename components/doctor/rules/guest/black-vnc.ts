@@ -1,0 +1,27 @@
+import { subjectOf } from "../../patient.ts";
+import type { Rule } from "../../rule.ts";
+
+export const blackVnc = {
+  id: "black-vnc",
+  title: "VNC goes dark once the guest's GPU driver runs",
+  looksAt: "running domains with both a card and an emulated screen",
+  explanation:
+    "The emulated VGA shows firmware, set-up and desktop until the card's driver is in. Windows then takes the card as its screen and the emulated one goes dark. That is how it should be: the picture is on the connector of the card.",
+  remedy:
+    "plug a monitor (or a dummy plug) into the card, or use a remote desktop inside the guest; keep VNC for the firmware",
+  source: "vfio.blogspot.com, VFIO+VGA FAQ; libvirt: Domain XML format, video devices",
+  find: ({ given }) =>
+    given
+      .filter(
+        ({ domain, display }) =>
+          display &&
+          domain.running &&
+          domain.graphics.length > 0 &&
+          domain.videos.some((model) => model !== "none"),
+      )
+      .map((card) => ({
+        subject: subjectOf(card),
+        verdict: "expected" as const,
+        found: `${card.domain.graphics.join(", ")} shows the emulated screen, not the card's`,
+      })),
+} as const satisfies Rule;

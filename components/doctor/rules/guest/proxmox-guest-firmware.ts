@@ -1,0 +1,20 @@
+import type { Rule } from "../../rule.ts";
+
+export const proxmoxGuestFirmware = {
+  id: "proxmox-guest-firmware",
+  title: "A Proxmox guest with a card and SeaBIOS",
+  looksAt: "bios and hostpci of Proxmox guests",
+  explanation:
+    "Proxmox gives a guest SeaBIOS unless told otherwise. Modern cards' ROMs are written for UEFI, large BARs find no room, and disable_vga takes the old VGA addresses away: the screen stays dark, Windows shows Code 43 or Code 12.",
+  remedy:
+    "use bios: ovmf with an EFI disk and machine: q35; Windows has to be installed anew or converted (mbr2gpt)",
+  source: "Proxmox VE: PCI(e) Passthrough; isc30/ryzen-gpu-passthrough-proxmox#91",
+  find: ({ survey }) =>
+    (survey.proxmox ?? [])
+      .filter((guest) => guest.hostpci.length > 0 && guest.bios !== "ovmf")
+      .map((guest) => ({
+        subject: `${guest.name} (${guest.id})`,
+        verdict: "risk" as const,
+        found: `${guest.hostpci.join(", ")} in a guest with ${guest.bios}`,
+      })),
+} as const satisfies Rule;

@@ -1,0 +1,25 @@
+import { logLines } from "../../patient.ts";
+import type { Rule } from "../../rule.ts";
+
+export const apparmorDenied = {
+  id: "apparmor-denied",
+  title: "AppArmor has denied QEMU or libvirt something",
+  looksAt: "the kernel's log",
+  explanation:
+    "Every denial stands in the kernel's log with the profile and the path. A domain's own profile is named libvirt- and its UUID.",
+  remedy:
+    "move the file to where the profile allows it, or add its path to /etc/apparmor.d/local/abstractions/libvirt-qemu",
+  source: "libvirt: AppArmor driver; BigAnteater/KVM-GPU-Passthrough#39",
+  needs: ["kernelLog"],
+  find: (patient) => {
+    const denials = logLines(patient, /apparmor="DENIED"/).filter((line) =>
+      /profile="(libvirt|virt|.*libvirtd)/.test(line),
+    );
+    const names = new Set(denials.map((line) => /name="([^"]+)"/.exec(line)?.[1] ?? line));
+    return [...names].map((name) => ({
+      subject: "AppArmor",
+      verdict: "fault" as const,
+      found: `denied: ${name}`,
+    }));
+  },
+} as const satisfies Rule;

@@ -1,0 +1,22 @@
+import { parseCmdline } from "../../../facts/cmdline.ts";
+import type { Rule } from "../../rule.ts";
+
+export const amdIommuOn = {
+  id: "amd-iommu-on",
+  title: "amd_iommu=on is no value that the kernel knows",
+  looksAt: "the kernel command line",
+  explanation:
+    "AMD's IOMMU is on by default; the kernel answers “Unknown option - 'on'” and goes on. It is harmless, and no sign that anything is wrong.",
+  remedy: "nothing has to be done; the argument can be taken away",
+  source: "Linux: drivers/iommu/amd/init.c, parse_amd_iommu_options",
+  find: ({ facts }) =>
+    parseCmdline(facts.cmdline).includes("amd_iommu=on")
+      ? [
+          {
+            subject: "amd_iommu=on",
+            verdict: "expected" as const,
+            found: `it changes nothing: the IOMMU ${facts.iommu.groups > 0 ? "is on by itself" : "is not on"}`,
+          },
+        ]
+      : [],
+} as const satisfies Rule;

@@ -1,0 +1,240 @@
+import { bindList } from "./binding.ts";
+import {
+  boundCards,
+  cardProblems,
+  idProblems,
+  repeatedCards,
+  sharedGroups,
+  stackFunctions,
+} from "../cards/card-problems.ts";
+import { missingArguments } from "../../facts/cmdline.ts";
+import type { HostDrivers } from "../driver.ts";
+import { editStep, type HostEdit } from "../edit.ts";
+import { effectLine, parameterValues, unmetEffects, type Effect } from "./effects.ts";
+import type { Facts, PciDevice } from "../../facts/facts.ts";
+import { groupDrift } from "../cards/group-drift.ts";
+import { bootRoomProblems, iommuProblems, kernelProblems } from "./host-findings.ts";
+import { argumentProblems, argumentWarnings, isBuiltIn, wantedArguments } from "./kernel-arguments.ts";
+import type { CardSpec, KernelSpec } from "./kernel-spec.ts";
+import { moduleConf, RIVALS, vfioConf } from "./modprobe.ts";
+import { moduleOptionProblems } from "./module-options.ts";
+import type { Checked, Problem } from "../../facts/problem.ts";
+import { planReboot } from "./reboot-plan.ts";
+import { resetFindings } from "../cards/reset.ts";
+import { receiptName, type Step } from "../step.ts";
+import { isVirtual, SRIOV_RULES, sriovRules, virtualFunctionProblems } from "../cards/virtual-functions.ts";
+
+/** The effects that the last proof showed, one a line; the agent's, read to see what is wanted no more. */
+export const APPLIED = "/var/lib/vfio-fleet/boot/applied";
+
+export interface PassthroughSpec {
+  /** the host may lose its own display */
+  readonly headless: boolean;
+  readonly cards: Readonly<Record<string, CardSpec>>;
+  readonly kernel: KernelSpec;
+}
+
+export interface KernelPlan {
+  readonly steps: readonly Step[];
+  readonly warnings: readonly string[];
+  /** the words for the agent's `leave`: how its own removal may reboot the host */
+  readonly leave: readonly string[];
+}
+
+/**
+ * vfio modules to load early: what any installed kernel has as modules, for the next one may be another. vfio_virqfd
+ * went into vfio in Linux 6.2.
+ */
+const earlyModules = (facts: Facts): string[] => {
+  const has = new Set(Object.values(facts.vfioModules).flat());
+  return ["vfio", "vfio_iommu_type1", "vfio_virqfd", "vfio_pci"].filter((module) => has.has(module));
+};
+
+/** Files that every loader and generator needs alike. */
+const commonFiles = (
+  facts: Facts,
+  { kernel }: PassthroughSpec,
+  functions: readonly PciDevice[],
+): HostEdit[] => {
+  const byId = kernel.binding === "id";
+  const { vfio, vfio_pci: vfioPci, ...others } = kernel.moduleOptions;
+  const made = kernel.virtualFunctions.flatMap(({ of, count }) => {
+    const parent = facts.pci.find((device) => device.address === of);
+    return parent ? [{ parent, count }] : [];
+  });
+  const virtual = functions.filter((device) => isVirtual(facts, device.address));
+  return [
+    vfioConf(byId ? [...new Set(functions.map((device) => device.id))] : [], kernel.disableVga, {
+      ...(vfio && { vfio }),
+      ...(vfioPci && { vfio_pci: vfioPci }),
+    }),
+    ...Object.entries(others)
+      .filter(([module]) => !isBuiltIn(facts, module))
+      .map(([module, options]) => moduleConf(module, options)),
+    // virtual functions are made after the initramfs, by rules of their own
+    bindList(byId ? [] : functions.filter((device) => !virtual.includes(device))),
+    ...(made.length > 0 ? [sriovRules(made, virtual)] : []),
+  ].map((file) => ({ kind: "file" as const, ...file }));
+};
+
+const wantedEffects = (
+  { kernel }: PassthroughSpec,
+  wanted: readonly string[],
+  bound: readonly PciDevice[],
+  functions: readonly PciDevice[],
+  modules: readonly string[],
+): Effect[] => [
+  ...wanted.map((argument) => ({ kind: "argument" as const, argument })),
+  ...bound.map(({ address, id }) => ({ kind: "function" as const, address, id })),
+  ...functions.map(({ address }) => ({
+    kind: "alone" as const,
+    address,
+    with: functions.map((other) => other.address),
+  })),
+  ...Object.entries(kernel.moduleOptions).flatMap(([module, options]) =>
+    Object.entries(options).map(([name, value]) => ({
+      kind: "parameter" as const,
+      module,
+      name,
+      values: parameterValues(value),
+    })),
+  ),
+  ...(kernel.hugepages
+    ? [
+        {
+          kind: "hugepages" as const,
+          kib: kernel.hugepages.size === "1G" ? 1_048_576 : 2048,
+          count: kernel.hugepages.count,
+        },
+      ]
+    : []),
+  ...modules.map((module) => ({ kind: "module" as const, module })),
+];
+
+/** Running effects of the last proof that are wanted no more: only a reboot takes them back. */
+const goneEffects = (facts: Facts, lines: readonly string[]): string[] =>
+  (facts.files[APPLIED]?.content ?? "")
+    .split("\n")
+    .filter((line) => /^(argument|function|parameter) /.test(line) && !lines.includes(line))
+    .map((line) => `no longer wanted: ${line}`);
+
+/**
+ * Plans everything between the firmware and the running system: files, boot image and menu, reboot, proof.
+ * @param consent whether the person who runs the program has agreed to a reboot (policy `ask`)
+ * @returns the steps in their order, or every reason why they must not be taken
+ */
+export const planKernel = (
+  spec: PassthroughSpec,
+  facts: Facts,
+  drivers: HostDrivers,
+  consent = false,
+): Checked<KernelPlan> => {
+  const { kernel, cards } = spec;
+  const { bootloader, initramfs } = drivers;
+  const functions = stackFunctions(facts, cards);
+  // the others stay with the host's drivers until libvirt takes them for a domain
+  const bound = stackFunctions(facts, boundCards(cards));
+  const own = bootloader.ownArguments(facts);
+  const wanted = wantedArguments(facts, kernel, bound);
+  const modules = earlyModules(facts);
+  const common = commonFiles(facts, spec, bound);
+  const early = initramfs.files({
+    modules,
+    files: common.map(({ path }) => path).filter((path) => path !== SRIOV_RULES),
+    rivals: kernel.binding === "id" ? RIVALS : [],
+  });
+  const edits: HostEdit[] = [
+    ...common,
+    ...early.map((file) => ({ kind: "file" as const, ...file })),
+    ...bootloader.edits(missingArguments(wanted, own)),
+  ];
+  const files = edits.filter((edit) => edit.kind === "file");
+  const effects = [...wantedEffects(spec, wanted, bound, functions, modules), ...initramfs.effects(files)];
+  const lines = effects.map(effectLine);
+
+  const unmet = [...unmetEffects(facts, effects), ...goneEffects(facts, lines)];
+  const menu = bootloader.lacks(facts, wanted);
+  const proof = facts.receipts[receiptName("prove")];
+  const stamp = facts.initramfs.images.map((image) => `${image},`).join("");
+  const found = [
+    ...unmet,
+    ...menu.map((argument) => `boot menu: an entry lacks ${argument}`),
+    ...(proof !== undefined && proof.notes["images"] !== stamp
+      ? ["initramfs: rebuilt by somebody since it was proved"]
+      : []),
+    ...groupDrift(facts, functions),
+  ];
+  const inPlace = found.length === 0 && proof?.notes["pending"] === undefined;
+  const reboot = planReboot(kernel, facts, unmet, consent);
+  const problems: Problem[] = [
+    ...kernelProblems(facts),
+    ...iommuProblems(facts),
+    ...bootloader.refuse(facts, wanted),
+    ...(initramfs.refuse?.(facts) ?? []),
+    ...(unmet.length > 0 ? bootRoomProblems(facts) : []),
+    ...Object.entries(cards).flatMap(([name, card]) =>
+      cardProblems(facts, name, card, functions, spec.headless),
+    ),
+    ...repeatedCards(facts, cards),
+    ...virtualFunctionProblems(facts, kernel, cards),
+    ...(kernel.binding === "id" ? idProblems(facts, boundCards(cards), bound) : []),
+    ...argumentProblems(facts, kernel, wanted, own, bootloader.configuredIn),
+    ...moduleOptionProblems(facts, kernel.moduleOptions),
+    ...reboot.problems,
+  ];
+  if (problems.length > 0) return { ok: false, problems };
+
+  // beside the effects the files, by which the agent knows those of an earlier description
+  const input = [...lines, ...files.map(({ path }) => `file ${path}`)].map((line) => `${line}\n`).join("");
+  const fileSteps = edits.map((edit) => editStep(facts, edit));
+  const drift =
+    proof && !inPlace
+      ? { drift: { kind: "state" as const, found: found.join("; "), wanted: "as proved by the last up" } }
+      : {};
+  const steps: Step[] = [
+    ...fileSteps,
+    {
+      key: "boot",
+      verb: "boot",
+      args: [],
+      input,
+      after: fileSteps.map((step) => step.key),
+      inPlace,
+      minutes: 40,
+      ...drift,
+    },
+    {
+      key: "reboot",
+      verb: "reboot",
+      args: reboot.args,
+      input,
+      after: ["boot"],
+      inPlace,
+      minutes: 10 + Math.ceil(kernel.drainTimeoutSeconds / 60),
+      ...(reboot.consent && { consent: "reboot" as const }),
+    },
+    {
+      key: "prove",
+      verb: "prove",
+      args: [kernel.reboot],
+      input,
+      after: ["reboot"],
+      inPlace,
+      minutes: 40,
+      patient: true,
+    },
+  ];
+  const warnings = [
+    ...reboot.warnings,
+    ...argumentWarnings(facts, kernel, own, bootloader.configuredIn),
+    ...files.flatMap((file) => {
+      const there = facts.files[file.path];
+      return there && there.content !== file.content && !facts.receipts[receiptName(file.path)]
+        ? [`${file.path} is there already and will be replaced; a copy is kept and put back by destroy`]
+        : [];
+    }),
+    ...sharedGroups(facts, cards),
+    ...resetFindings(facts, functions).map(({ problem }) => problem),
+  ];
+  return { ok: true, value: { steps, warnings, leave: reboot.args } };
+};

@@ -1,0 +1,68 @@
+import { createHash } from "node:crypto";
+import type { DistroDriver } from "../driver.ts";
+import type { Facts } from "../../facts/facts.ts";
+import type { Checked } from "../../facts/problem.ts";
+import { QEMU_CONF, qemuConfBlock, qemuConfStep, type LibvirtSpec } from "./qemu-conf.ts";
+import { fileStep, receiptName, type Step } from "../step.ts";
+
+/** Keeps two domains from having one card; libvirt runs it (libvirt: hooks, since 6.5 any program in this folder). */
+export const CARD_HOOK = "/etc/libvirt/hooks/qemu.d/vfio-fleet";
+
+/**
+ * Packages, qemu.conf, the hook and the daemon itself, in this order.
+ * @param further packages that the domains need beyond those of every host
+ * @param hook the text of the hook that keeps cards apart
+ */
+export const planLibvirt = (
+  spec: LibvirtSpec,
+  facts: Facts,
+  distro: DistroDriver,
+  further: readonly string[],
+  hook: string,
+): Checked<readonly Step[]> => {
+  const packages = [...distro.packages, ...further];
+  const missing = packages.filter((name) => (facts.packages[name] ?? null) === null);
+  const installed = facts.receipts[receiptName("packages")] !== undefined;
+  const { step: conf, problems } = qemuConfStep(spec, distro.firmwarePackage, facts, ["packages"]);
+  if (problems.length > 0) return { ok: false, problems };
+  // libvirt looks for hooks as it starts, and reads them whenever it runs one: a first one needs a restart, a new text none
+  const digest = createHash("sha256")
+    .update(qemuConfBlock(spec, distro.firmwarePackage))
+    .update(CARD_HOOK)
+    .digest("hex")
+    .slice(0, 16);
+  const loaded = facts.receipts[receiptName("libvirtd")];
+  const answers = facts.libvirt.socket;
+  // @pulumi/libvirt connects as the login itself, and libvirt lets only root and its own group in
+  const login = facts.privilege === "root" ? "-" : facts.user;
+  return {
+    ok: true,
+    value: [
+      {
+        key: "packages",
+        verb: "packages",
+        args: packages,
+        after: [],
+        inPlace: missing.length === 0,
+        minutes: 30,
+        ...(installed &&
+          missing.length > 0 && {
+            drift: { kind: "state", found: `not installed: ${missing.join(", ")}`, wanted: "installed" },
+          }),
+      },
+      conf,
+      fileStep(facts, { path: CARD_HOOK, mode: "755", content: hook }, ["packages"]),
+      {
+        key: "libvirtd",
+        verb: "libvirtd",
+        args: [digest, login, ...spec.networks],
+        after: ["packages", QEMU_CONF, CARD_HOOK],
+        inPlace: answers && loaded?.notes["config"] === digest && loaded.notes["login"] === login,
+        ...(loaded &&
+          !answers && {
+            drift: { kind: "state", found: "libvirtd does not listen", wanted: "running" },
+          }),
+      },
+    ],
+  };
+};

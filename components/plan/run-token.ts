@@ -1,0 +1,23 @@
+/** Who runs the program: this is what another run finds on a host that this one works on. */
+export interface Runner {
+  readonly moment: Date;
+  readonly user: string;
+  readonly machine: string;
+  /** id of a process that lives as long as the run */
+  readonly process: number;
+  readonly stack: string;
+}
+
+/** Nothing that separates the token's parts, or that a shell or a boot loader would read. */
+const plain = (text: string): string => text.replaceAll(/[^A-Za-z0-9_.-]/g, "-");
+
+/** `user@machine` as it stands in tokens and locks. */
+export const runnerName = (user: string, machine: string): string => `${plain(user)}@${plain(machine)}`;
+
+/**
+ * What all steps of one run have as their token: MOMENT,USER@MACHINE,PROCESS,STACK,STEPS. The host tells runs apart by
+ * it, and after STEPS steps it knows that the run is over (components/agent/lock.sh).
+ * @param steps how many steps on this host this run takes
+ */
+export const runToken = ({ moment, user, machine, process, stack }: Runner, steps: number): string =>
+  [moment.toISOString(), runnerName(user, machine), process, plain(stack), steps].join(",");

@@ -1,0 +1,25 @@
+import { formatProblems } from "../../components/facts/problem.ts";
+import type { Facts } from "../../components/facts/facts.ts";
+import { probeQuestion } from "../../components/host/host-question.ts";
+import { surveyQuestion } from "../../components/host/host-survey.ts";
+import { probeHost } from "../../components/probe/probe-host.ts";
+import type { Target } from "./target.ts";
+
+/** A host with its answer, or with why there is none. */
+export type Asked =
+  | { readonly ok: true; readonly target: Target; readonly facts: Facts }
+  | { readonly ok: false; readonly target: Target; readonly message: string };
+
+const askOne = async (target: Target): Promise<Asked> => {
+  if (!target.connection.ok)
+    return { ok: false, target, message: formatProblems(target.name, target.connection.problems) };
+  const base = target.spec && probeQuestion(target.spec);
+  try {
+    return { ok: true, target, facts: await probeHost(target.connection.value, surveyQuestion(base)) };
+  } catch (error) {
+    return { ok: false, target, message: error instanceof Error ? error.message : String(error) };
+  }
+};
+
+/** Asks all hosts at once, changes nothing on any; the answers come in the hosts' order. */
+export const askHosts = (targets: readonly Target[]): Promise<Asked[]> => Promise.all(targets.map(askOne));

@@ -1,0 +1,61 @@
+import { z } from "zod";
+import { factsSchema } from "../../../components/facts/facts.ts";
+import { pciAddressSchema } from "../../../components/facts/pci.ts";
+
+const reasonSchema = z
+  .strictObject({ kind: z.string(), problem: z.string(), remedy: z.string() })
+  .describe("what stands against it or will be noticed, and what to do");
+
+const cardSchema = z
+  .strictObject({
+    address: pciAddressSchema.describe("of the display function"),
+    name: z.string().describe("maker and model where the list of PCI ids knows them, else the id"),
+    functions: z.array(pciAddressSchema),
+    verdict: z
+      .enum(["ready", "possible", "headless", "unknown", "no"])
+      .describe(
+        "ready: bound to vfio-pci; possible: only has to be bound; headless: only when the host may lose its screen; unknown: the IOMMU is off; no",
+      ),
+    reasons: z.array(reasonSchema),
+    notes: z.array(reasonSchema),
+    users: z.array(
+      z.strictObject({
+        kind: z.enum(["domain", "proxmox", "process"]),
+        name: z.string(),
+        running: z.boolean().describe("whether it holds the card now"),
+      }),
+    ),
+  })
+  .describe("what the facts mean for one card; computed anew whenever the file is read");
+
+/**
+ * What `vfio-fleet inspect --json` prints and `--save` writes, and what every command reads with `--from`: the facts
+ * of one or more hosts, and what they mean for each card.
+ */
+export const documentSchema = z
+  .strictObject({
+    format: z.literal("vfio-fleet-facts/1"),
+    takenAt: z.iso.datetime().describe("when the hosts were asked, UTC"),
+    masked: z
+      .boolean()
+      .describe(
+        "host names, network and disk identities are replaced by made-up ones, the same for the same",
+      ),
+    hosts: z.array(
+      z.strictObject({
+        name: z.string().describe("the host's name in its stack, or how it was reached"),
+        facts: factsSchema,
+        cards: z.array(cardSchema).optional(),
+      }),
+    ),
+  })
+  .describe("Facts of Linux hosts with GPUs, as vfio-fleet reads them");
+export type FactsDocument = z.infer<typeof documentSchema>;
+export type CardDocument = z.infer<typeof cardSchema>;
+
+/** The JSON Schema of the document as it is written; docs/facts.schema.json holds it. */
+export const documentJsonSchema = (): unknown => ({
+  $id: "https://vfio-fleet.invalid/facts.schema.json",
+  title: "vfio-fleet facts",
+  ...z.toJSONSchema(documentSchema, { io: "input" }),
+});

@@ -1,0 +1,66 @@
+/** The SSH client's files: an entry for each running host, with its pinned host key. */
+import { mkdir, rename, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { labKeys } from "./keys.ts";
+import { withLock } from "../machine/lock.ts";
+import { knownHostsFile, sshConfigFile, stackSshConfigFile } from "../paths.ts";
+import { isHostRunning, readStates } from "../machine/state.ts";
+
+/** All hosts of the lab have one host key, under one name. */
+const HOST_KEY_ALIAS = "vfio-fleet-lab";
+
+export interface SshEntry {
+  readonly name: string;
+  readonly port: number;
+}
+
+export interface SshFiles {
+  readonly identityFile: string;
+  readonly knownHostsFile: string;
+}
+
+/** The text of an ssh_config with these hosts: pure. */
+export const renderSshConfig = (entries: readonly SshEntry[], files: SshFiles): string =>
+  [
+    "# Written by the lab: its running hosts.",
+    ...entries.flatMap(({ name, port }) => [
+      "",
+      `Host ${name}`,
+      "  HostName 127.0.0.1",
+      `  Port ${port}`,
+      "  User root",
+      `  IdentityFile ${quote(files.identityFile)}`,
+      "  IdentitiesOnly yes",
+      "  IdentityAgent none",
+      `  HostKeyAlias ${HOST_KEY_ALIAS}`,
+      `  UserKnownHostsFile ${quote(files.knownHostsFile)}`,
+      "  GlobalKnownHostsFile none",
+      "  StrictHostKeyChecking yes",
+      "  HostKeyAlgorithms ssh-ed25519",
+      // the cheapest for an emulated processor
+      "  KexAlgorithms curve25519-sha256",
+    ]),
+    "",
+  ].join("\n");
+
+/** A path as ssh_config takes it: with blanks in quotes, and without expansion of per cent signs. */
+const quote = (path: string): string => `"${path.replaceAll("%", "%%")}"`;
+
+/** Writes both files anew from the hosts that run now, and the one that stacks name. */
+export const writeSshFiles = async (): Promise<void> =>
+  withLock("ssh-files", async () => {
+    const keys = await labKeys();
+    const entries = readStates()
+      .filter(isHostRunning)
+      .map(({ name, sshPort }) => ({ name, port: sshPort }));
+    const files = { identityFile: keys.identityFile, knownHostsFile: knownHostsFile() };
+    await replace(knownHostsFile(), `${HOST_KEY_ALIAS} ${keys.hostPublicKey}\n`);
+    await replace(sshConfigFile(), renderSshConfig(entries, files));
+    await replace(stackSshConfigFile(), `Include "${sshConfigFile()}"\n`);
+  });
+
+const replace = async (file: string, text: string): Promise<void> => {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(`${file}.new`, text);
+  await rename(`${file}.new`, file);
+};

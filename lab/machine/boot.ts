@@ -1,0 +1,109 @@
+/** Waiting for a lab host to be up, and telling one boot from another. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { stripVTControlCharacters } from "node:util";
+import { hostDir } from "../paths.ts";
+import { type OnProgress, startProgress } from "../progress.ts";
+import { HOST_FILES } from "./qemu-args.ts";
+import { sshOutput, sshRun } from "../access/ssh.ts";
+import { type HostState, isHostRunning, readState } from "./state.ts";
+
+const BOOT_LIMIT_MS = 600_000;
+const BLIND_ATTEMPT_MS = 20_000;
+const CONNECT = { connectTimeoutMs: 20_000 } as const;
+const BOOT_ID = "cat /proc/sys/kernel/random/boot_id";
+
+const STAGES = [
+  ["lab: sshd is up", "sshd is up"],
+  ["Loading initial ramdisk", "the kernel boots"],
+  ["GRUB", "GRUB"],
+  ["BdsDxe: starting", "the boot loader"],
+] as const;
+
+const serialLog = (name: string): string => {
+  try {
+    return readFileSync(join(hostDir(name), HOST_FILES.serial), "utf8");
+  } catch {
+    return "";
+  }
+};
+
+const stageOf = (log: string): string => {
+  const found = STAGES.map(([text, stage]) => ({ at: log.lastIndexOf(text), stage })).sort(
+    (a, b) => b.at - a.at,
+  )[0];
+  return found === undefined || found.at < 0 ? "the firmware" : found.stage;
+};
+
+/** Names the host after its instance on its first boot, and waits for the drivers that udev is still loading. */
+const settle = (name: string): string =>
+  [
+    `[ "$(cat /etc/hostname)" = ${name} ] || {`,
+    `echo ${name} >/etc/hostname; hostname ${name}; printf '127.0.0.1\\tlocalhost ${name}\\n' >/etc/hosts; sync; }`,
+    "udevadm settle --timeout=60",
+  ].join("\n");
+
+/**
+ * Calls `attempt` whenever it may succeed until it gives an answer: at once, whenever the host says that sshd has
+ * started, and now and then in any case, as a host that somebody has changed may not say so. Attempts are rare because
+ * each costs the emulated processor a second that the boot needs.
+ */
+const whenUp = async <Answer>(
+  state: HostState,
+  limitMs: number,
+  stage: (stage: string) => void,
+  attempt: () => Promise<Answer | Error>,
+): Promise<Answer> => {
+  const deadline = performance.now() + limitMs;
+  let nextAttempt = performance.now() + 60_000;
+  let heard = 0;
+  let problem = "sshd has not started";
+  for (;;) {
+    const log = serialLog(state.name);
+    stage(stageOf(log));
+    const started = log.split("lab: sshd is up").length - 1;
+    if (started > heard || performance.now() > nextAttempt) {
+      heard = started;
+      const answer = await attempt();
+      if (!(answer instanceof Error)) return answer;
+      problem = answer.message.trim();
+      nextAttempt = performance.now() + BLIND_ATTEMPT_MS;
+    }
+    if (performance.now() > deadline || !isHostRunning(state)) {
+      const ending = stripVTControlCharacters(log.slice(-2000));
+      throw new Error(`${state.name} is not up: ${problem}\nThe end of its serial log:\n${ending}`);
+    }
+    await delay(200);
+  }
+};
+
+/** Waits for a login by ssh. Throws, with the end of the serial log, when the host ends or is not up in time. */
+export const waitUntilUp = (state: HostState, stage: (stage: string) => void): Promise<void> =>
+  whenUp(state, BOOT_LIMIT_MS, stage, async () => {
+    const { code, stderr } = await sshRun(state.name, settle(state.name), CONNECT);
+    return code === 0 ? undefined : new Error(stderr);
+  });
+
+/** The running boot's id, /proc/sys/kernel/random/boot_id: another one after every reboot. */
+export const bootId = (name: string): Promise<string> => sshOutput(name, BOOT_ID);
+
+/** Waits until the host is up with another boot id than `previous`, its drivers loaded, and returns the new one. */
+export const waitForReboot = async (
+  name: string,
+  previous: string,
+  options: { readonly limitMs?: number; readonly onProgress?: OnProgress } = {},
+): Promise<string> => {
+  const state = readState(name);
+  if (state === undefined) throw new Error(`${name}: no such host`);
+  const progress = startProgress(name, options.onProgress);
+  try {
+    return await whenUp(state, options.limitMs ?? BOOT_LIMIT_MS, progress.stage, async () => {
+      const { code, stdout, stderr } = await sshRun(name, `${settle(name)}; ${BOOT_ID}`, CONNECT);
+      if (code !== 0) return new Error(stderr);
+      return stdout.trim() === previous ? new Error("it has not gone down yet") : stdout.trim();
+    });
+  } finally {
+    progress.stop();
+  }
+};

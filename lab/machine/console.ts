@@ -1,0 +1,23 @@
+/** The serial port's log, printed, and followed as it grows. */
+import { createReadStream, statSync } from "node:fs";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { setTimeout as delay } from "node:timers/promises";
+import type { LabHost } from "../host.ts";
+import { HOST_FILES } from "./qemu-args.ts";
+
+export const followSerial = async (host: LabHost, follow: boolean): Promise<void> => {
+  const file = join(host.folder, HOST_FILES.serial);
+  let start = 0;
+  for (;;) {
+    const { size } = statSync(file);
+    // a start of the host begins the file anew
+    if (size < start) start = 0;
+    if (size > start) {
+      await pipeline(createReadStream(file, { start, end: size - 1 }), process.stdout, { end: false });
+      start = size;
+    }
+    if (!follow) return;
+    await delay(200);
+  }
+};

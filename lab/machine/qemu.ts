@@ -1,0 +1,71 @@
+/** Starting a host's QEMU so that none is left behind. */
+import { spawn } from "node:child_process";
+import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { hostDir } from "../paths.ts";
+import { identify, isRunning, kill, type ProcessIdentity, waitForEnd } from "./process.ts";
+import { HOST_FILES } from "./qemu-args.ts";
+import { withSignals } from "./signals.ts";
+
+/** `detached`: until it is stopped. `process`: at most as long as this process. */
+export type Lifetime = "detached" | "process";
+
+/**
+ * Starts QEMU in a session of its own, out of reach of the terminal's Ctrl-C, and runs `bringUp`. When that fails, when
+ * QEMU ends meanwhile, and when this process gets a signal meanwhile, QEMU is ended.
+ */
+export const launch = async (
+  name: string,
+  qemu: readonly string[],
+  lifetime: Lifetime,
+  bringUp: (process: ProcessIdentity) => Promise<void>,
+): Promise<void> => {
+  const folder = hostDir(name);
+  writeFileSync(join(folder, HOST_FILES.serial), "");
+  const log = openSync(join(folder, HOST_FILES.log), "w");
+  // setpriv becomes QEMU: the kernel kills it when this process ends, however it ends
+  const [command = "", ...rest] = lifetime === "process" ? ["setpriv", "--pdeathsig", "KILL", ...qemu] : qemu;
+  const child = spawn(command, rest, { cwd: folder, detached: true, stdio: ["ignore", log, log] });
+  closeSync(log);
+  const failedToStart = new Promise<never>((_, reject) => child.once("error", reject));
+  failedToStart.catch(() => undefined);
+  if (child.pid === undefined) return failedToStart;
+  let how = "";
+  child.once("exit", (code, signal) => {
+    how = signal === null ? ` with status ${code}` : ` by ${signal}`;
+  });
+
+  let identity: ProcessIdentity;
+  try {
+    identity = identify(child.pid);
+  } catch {
+    throw new Error(`${name}: QEMU did not start: ${lastLines(join(folder, HOST_FILES.log), 5)}`);
+  }
+  const end = (): void => kill(identity, folder);
+  const watch = new AbortController();
+  const ended = (async (): Promise<void> => {
+    while (isRunning(identity, folder)) await delay(200, undefined, { signal: watch.signal });
+    throw new Error(
+      `${name}: QEMU ended${how}: ${lastLines(join(folder, HOST_FILES.log), 5) || "it said nothing"}`,
+    );
+  })();
+  ended.catch(() => undefined);
+  try {
+    await withSignals(end, () => Promise.race([bringUp(identity), ended]));
+    child.unref();
+  } catch (error) {
+    end();
+    await waitForEnd(identity, folder, 5000);
+    throw error;
+  } finally {
+    watch.abort();
+  }
+};
+
+const lastLines = (file: string, count: number): string =>
+  readFileSync(file, "utf8")
+    .split("\n")
+    .filter((line) => line !== "" && !line.includes("warning: TCG doesn't support requested feature"))
+    .slice(-count)
+    .join("\n");

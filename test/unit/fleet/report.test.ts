@@ -1,0 +1,238 @@
+import { describe, expect, test } from "vitest";
+import { cardReports } from "../../../components/plan/cards/card-report.ts";
+import { NO_NAMES } from "../../../components/facts/pci-ids.ts";
+import { hostSchema } from "../../../components/host/host-spec.ts";
+import { hostDrift, lastRollout } from "../../../fleet/report/drift.ts";
+import { Html, markup } from "../../../fleet/report/html.ts";
+import { makeReport } from "../../../fleet/report/model.ts";
+import { reportPage } from "../../../fleet/report/page.ts";
+import { pciTree } from "../../../fleet/report/tree.ts";
+import type { Target } from "../../../fleet/targets/target.ts";
+import { hostFacts, hostNames } from "../../fixtures/hosts.ts";
+import { xeonFacts } from "../../fixtures/xeon.ts";
+
+const tree = (name: string, all = false): ReturnType<typeof pciTree> => {
+  const facts = hostFacts(name);
+  return pciTree(facts, cardReports(facts), all);
+};
+
+const vfio = "/etc/modprobe.d/vfio.conf";
+/** Of a host where somebody edited that file after vfio-fleet wrote it. */
+const editedFacts = () =>
+  xeonFacts({
+    files: {
+      ...xeonFacts().files,
+      [vfio]: { mode: "644", owner: "root", group: "root", sha256: "theirs", content: "x" },
+    },
+    receipts: {
+      "%etc%modprobe.d%vfio.conf": { token: "2026-01-02T03:04:05.000Z", notes: { sha256: "ours" } },
+    },
+  });
+
+describe("markup", () => {
+  test("values are escaped, in text and in attributes; markup and lists of it are not", () => {
+    const list = ["<", "&"].map((text) => markup`<li>${text}</li>`);
+    expect(markup`<a title="${`"'><script>`}">${list}${false}${undefined}${3}</a>`.text).toBe(
+      '<a title="&quot;&#39;&gt;&lt;script&gt;"><li>&lt;</li><li>&amp;</li>3</a>',
+    );
+    expect(markup`${new Html("<b>")}`.text).toBe("<b>");
+  });
+
+  test("characters that hide or turn text around are replaced", () => {
+    expect(markup`${"a\u{202e}b\u{0}c\u{1b}"}`.text).toBe("a\u{fffd}b\u{fffd}c\u{fffd}");
+  });
+});
+
+describe("the tree", () => {
+  test("a card stands below the bridges that lead to it, with its functions in one row", () => {
+    const rows = tree("xeon-e5-v3").rows.map(({ kind, depth, devices, label }) => [
+      kind,
+      depth,
+      label || devices.map(({ address }) => address).join(" "),
+    ]);
+    expect(rows).toEqual([
+      ["root", 0, "PCI 0000:00"],
+      ["bridge", 1, "0000:00:02.0"],
+      ["card", 2, "0000:03:00.0 0000:03:00.1"],
+      ["bridge", 1, "0000:00:03.2"],
+      ["card", 2, "0000:01:00.0 0000:01:00.1"],
+    ]);
+  });
+
+  test("devices that share a card's group are there, and those of other groups are not", () => {
+    const addresses = tree("ryzen-chipset").rows.flatMap(({ devices }) =>
+      devices.map(({ address }) => String(address)),
+    );
+    expect(addresses).toEqual(expect.arrayContaining(["0000:02:00.1", "0000:04:00.0", "0000:05:00.0"]));
+    expect(addresses).not.toContain("0000:0b:00.3");
+  });
+
+  test.each(hostNames())("%s: with all devices, each is there once", (name) => {
+    const shown = tree(name, true).rows.flatMap(({ devices }) => devices.map(({ address }) => address));
+    expect(shown.toSorted()).toEqual(
+      hostFacts(name)
+        .pci.map(({ address }) => address)
+        .toSorted(),
+    );
+  });
+
+  test.each(hostNames())("%s: the borders hold the rows of their group and no other", (name) => {
+    for (const all of [false, true]) {
+      const { rows, runs } = tree(name, all);
+      const inside = new Set<number>();
+      for (const { group, from, to } of runs)
+        for (let index = from; index <= to; index += 1) {
+          expect(rows[index]?.group).toBe(group);
+          inside.add(index);
+        }
+      expect(rows.filter((row, index) => row.group !== null && !inside.has(index))).toEqual([]);
+    }
+  });
+
+  test("machines with two sockets say which node a root belongs to", () => {
+    expect(
+      tree("eight-cards")
+        .rows.filter(({ kind }) => kind === "root")
+        .map(({ label }) => label),
+    ).toEqual(["PCI 0000:00, node 0", "PCI 0000:17, node 0", "PCI 0000:85, node 1"]);
+  });
+});
+
+describe("drift", () => {
+  const spec = hostSchema.parse({
+    connection: { host: "192.0.2.10" },
+    cards: { gtx1050: { address: "03:00.0", ids: ["10de:1c81", "10de:0fb9"] } },
+  });
+  const target: Target = { name: "xeon", stack: "xeon", spec, connection: { ok: false, problems: [] } };
+
+  test("a host that has never been set up has everything before it, and no drift", () => {
+    const found = hostDrift(xeonFacts(), target);
+    expect(found.kind).toBe("pending");
+    expect(found.kind === "pending" && found.items.map(({ what }) => what)).toContain(vfio);
+  });
+
+  test("a file that somebody edited after vfio-fleet wrote it", () => {
+    const facts = editedFacts();
+    expect(hostDrift(facts, target)).toMatchObject({
+      kind: "drifted",
+      items: [{ what: vfio, found: "was edited" }],
+    });
+  });
+
+  test("what a preview would refuse", () => {
+    expect(hostDrift(xeonFacts({ privilege: "none" }), target)).toMatchObject({ kind: "refused" });
+    const old = hostDrift(xeonFacts({ privilege: "sudo-agent-old" }), target);
+    expect(old).toMatchObject({
+      kind: "refused",
+      items: [{ what: "connection.user", found: expect.stringContaining("of another version") }],
+    });
+  });
+
+  test("saved facts and hosts without a stack are not compared", () => {
+    expect(hostDrift(xeonFacts(), undefined)).toEqual({ kind: "unknown", why: "made from saved facts" });
+    const { spec: _, stack: __, ...bare } = target;
+    expect(hostDrift(xeonFacts(), bare)).toEqual({
+      kind: "unknown",
+      why: "no stack describes this host",
+    });
+  });
+
+  test("the last roll-out is the newest run among the receipts, with all that it wrote", () => {
+    const receipt = (token: string): { token: string; notes: Record<string, string> } => ({
+      token,
+      notes: {},
+    });
+    const facts = xeonFacts({
+      receipts: {
+        "%etc%modprobe.d%vfio.conf": receipt("2026-01-02T03:04:05.000Z"),
+        reboot: receipt("2026-02-03T04:05:06.000Z+reboot"),
+        prove: receipt("2026-02-03T04:05:06.000Z"),
+        odd: receipt("no date"),
+      },
+    });
+    expect(lastRollout(facts)).toEqual({ at: "2026-02-03T04:05:06.000Z", what: ["prove", "reboot"] });
+    expect(lastRollout(xeonFacts())).toBeUndefined();
+  });
+});
+
+describe("the page", () => {
+  const page = reportPage(
+    makeReport({
+      takenAt: "2026-01-01T00:00:00.000Z",
+      hosts: hostNames().map((name) => ({ name, facts: hostFacts(name) })),
+      failures: ["root@gone: the host does not answer\n    → check that it is on"],
+    }),
+    NO_NAMES,
+  );
+
+  test("is one file: nothing is loaded, and its policy lets nothing be", () => {
+    const [policy = ""] = /Content-Security-Policy" content="[^"]*"/.exec(page) ?? [];
+    expect(policy).toContain("default-src &#39;none&#39;");
+    expect(policy).not.toContain("unsafe");
+    expect(page).not.toMatch(/\s(src|srcset|action|style|on\w+)=/);
+    expect(page.match(/\shref="(?!#)/g)).toBeNull();
+  });
+
+  test("has no id twice, and every reference leads to one", () => {
+    const ids = [...page.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id ?? "");
+    expect(new Set(ids).size).toBe(ids.length);
+    const wanted = [...page.matchAll(/\s(?:href="#|aria-labelledby=")([^"]*)"/g)].flatMap(([, id = ""]) =>
+      id.split(" "),
+    );
+    for (const id of wanted) expect(ids).toContain(id);
+  });
+
+  test("shows what was edited on a host, and when an up was last there", () => {
+    const facts = editedFacts();
+    const spec = hostSchema.parse({
+      connection: { host: "192.0.2.10" },
+      cards: { gtx1050: { address: "03:00.0", ids: ["10de:1c81", "10de:0fb9"] } },
+    });
+    const target: Target = { name: "xeon", stack: "home", spec, connection: { ok: false, problems: [] } };
+    const hosts = [{ name: "xeon", facts, target }];
+    const text = reportPage(
+      makeReport({ takenAt: "2026-01-03T00:00:00.000Z", hosts, failures: [] }),
+      NO_NAMES,
+    );
+    expect(text).toContain(`<code>${vfio}</code>: was edited`);
+    expect(text).toContain("2026-01-02 03:04 UTC");
+    expect(text).toMatch(/<strong>1<\/strong>\s*drifted/);
+  });
+
+  test("holds no password of a command line or a domain, whoever it is shown to", () => {
+    const facts = hostFacts("xeon-e5-v3");
+    const secret = "geheim-7c1";
+    const page = reportPage(
+      makeReport({
+        takenAt: "2026-01-03T00:00:00.000Z",
+        hosts: [
+          {
+            name: "xeon",
+            facts: {
+              ...facts,
+              cmdline: `${facts.cmdline} systemd.set_credential=x:${secret}`,
+              libvirt: {
+                ...facts.libvirt,
+                domains: facts.libvirt.domains.map((domain) => ({
+                  ...domain,
+                  xml: (domain.xml ?? "").replace("type='vnc'", `type='vnc' passwd='${secret}'`),
+                })),
+              },
+            },
+          },
+        ],
+        failures: [],
+      }),
+      NO_NAMES,
+    );
+    expect(page).toContain("systemd.set_credential=***");
+    expect(page).not.toContain(secret);
+  });
+
+  test("names every host, card, domain and finding, and the host that did not answer", () => {
+    for (const name of hostNames()) expect(page).toContain(`>${name}</h2>`);
+    for (const text of ["cloud-b", "win10-vm (106)", "group 15", "root@gone: the host does not answer"])
+      expect(page).toContain(text);
+    expect(page).not.toMatch(/undefined|NaN|\[object/);
+  });
+});

@@ -1,0 +1,113 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { readStack } from "../../../stacks/read.ts";
+
+const host = { connection: { host: "xeon" } };
+const problems = (hosts: unknown): string[] => {
+  const result = readStack({ hosts });
+  return result.ok ? [] : result.problems.map((one) => `${one.path}: ${one.problem} → ${one.remedy}`);
+};
+
+test("every stack file of the project fits the schema", () => {
+  const files = readdirSync("stacks").filter((name) => /^Pulumi\..*\.yaml$/.test(name));
+  expect(files.length).toBeGreaterThanOrEqual(4);
+  for (const file of files) {
+    const { config } = parse(readFileSync(`stacks/${file}`, "utf8")) as { config: Record<string, unknown> };
+    expect([file, ...problems(config["vfio-fleet:hosts"])]).toEqual([file]);
+  }
+});
+
+test("an unknown key names the nearest known one", () => {
+  expect(problems({ xeon: { ...host, headles: true } })).toEqual([
+    expect.stringMatching(/^vfio-fleet:hosts\.xeon\.headles: unknown setting → did you mean "headless"\?/),
+  ]);
+  expect(problems({ xeon: { ...host, kernel: { bindings: "id" } } })).toEqual([
+    expect.stringMatching(/hosts\.xeon\.kernel\.bindings: .*did you mean "binding"\?/),
+  ]);
+  expect(problems({ xeon: { connection: { host: "xeon", hostkey: "x" } } })).toEqual([
+    expect.stringMatching(/connection\.hostkey: .*"hostKey"/),
+  ]);
+});
+
+test("all mistakes are reported at once", () => {
+  const cards = { a: { address: "1:2", ids: ["10de:1c81"] }, b: { address: "01:00.0", ids: ["nvidia"] } };
+  expect(
+    problems({ xeon: { ...host, cards, kernel: { arguments: ["a b"], reboot: "later" } } }),
+  ).toHaveLength(4);
+});
+
+test("text of a private key is no setting", () => {
+  const connection = { host: "xeon", privateKey: "-----BEGIN OPENSSH PRIVATE KEY-----" };
+  expect(problems({ xeon: { connection } })).toEqual([expect.stringContaining('"privateKeyFile"')]);
+});
+
+test.each(["$(reboot)", "a b", "`id`", 'x="y"', "a\nb", "a;b", "vfio_fleet.trial=1"])(
+  "the kernel argument %j is refused",
+  (argument) => {
+    expect(problems({ xeon: { ...host, kernel: { arguments: [argument] } } })).toHaveLength(1);
+  },
+);
+
+/** What is said of one domain, or of one card, as `path below it: problem → remedy`. */
+const ofDomain = (domain: object): string[] =>
+  problems({ xeon: { ...host, domains: { win: { profile: "reference", ...domain } } } }).map((line) =>
+    line.replace("vfio-fleet:hosts.xeon.domains.win.", ""),
+  );
+
+describe("of several forms that a setting has, the one that was meant is talked about", () => {
+  test.each<readonly [what: string, domain: object, lines: readonly RegExp[]]>([
+    [
+      "a slip in a field's name",
+      { lookingGlass: { sizeMib: 32 } },
+      [/^lookingGlass\.sizeMib: unknown setting → did you mean "sizeMiB"\? Known here: sizeMiB, name$/],
+    ],
+    [
+      "a field's value",
+      { lookingGlass: { sizeMiB: 33 } },
+      [/^lookingGlass\.sizeMiB: expected a power of two/],
+    ],
+    [
+      "another kind of thing",
+      { lookingGlass: "of" },
+      [/^lookingGlass: expected "off", or expected object → /],
+    ],
+    ["a list's own rule", { gpus: ["a", "a"] }, [/^gpus: names a card twice → /]],
+    [
+      "a number that is too small",
+      { gpus: { any: 0 } },
+      [/^gpus\.any: Too small: expected number to be >=1 → /],
+    ],
+    ["a path", { install: { iso: "win.iso" } }, [/^install\.iso: expected an absolute path/]],
+    [
+      "a field of the longer form",
+      { install: { iso: { path: "/x.iso", sha: "1" } } },
+      [/^install\.iso\.sha: unknown setting → did you mean "sha256"\? Known here: path, sha256$/],
+    ],
+    [
+      "a type that there is not",
+      { disks: [{ type: "volum", sizeGiB: 3 }] },
+      [
+        /^disks\.0\.type: "volum" is none of those that there are → did you mean "volume"\? Known here: volume, existing-volume/,
+      ],
+    ],
+    ["no type", { disks: [{ sizeGiB: 3 }] }, [/^disks\.0\.type: is missing → Known here: volume/]],
+    [
+      "fields of the type that is named",
+      { disks: [{ type: "volume", sizeGb: 3 }] },
+      [
+        /^disks\.0\.sizeGiB: is missing: expected number → /,
+        /^disks\.0\.sizeGb: unknown setting → did you mean "sizeGiB"\? Known here: type, pool, name, sizeGiB/,
+      ],
+    ],
+  ])("%s", (_, domain, lines) => {
+    expect(ofDomain(domain)).toEqual(lines.map((line) => expect.stringMatching(line)));
+  });
+
+  test("a message of the setting's own stays", () => {
+    const cards = { a: { address: "01:00.0", ids: ["10de:1c81"], rom: "x.rom" } };
+    expect(problems({ xeon: { ...host, cards } })).toEqual([
+      expect.stringContaining("cards.a.rom: expected {file: PATH}, {dump: true} or {bar: off}"),
+    ]);
+  });
+});

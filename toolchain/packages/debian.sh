@@ -1,0 +1,49 @@
+# shellcheck shell=bash
+# The step `debian`: the packages of debian-packages.txt.
+
+step_debian() {
+  local started=$EPOCHREALTIME packages missing
+  mapfile -t packages < <(grep -v '^#' "$ROOT/toolchain/packages/debian-packages.txt")
+  if ! command -v dpkg-query >/dev/null; then
+    done_line debian "$started" "not a Debian system: the lab needs what toolchain/packages/debian-packages.txt lists"
+    return
+  fi
+  mapfile -t missing < <(missing_packages "${packages[@]}")
+  if [ ${#missing[@]} = 0 ]; then
+    done_line debian "$started" "${#packages[@]} packages are there"
+    return
+  fi
+  lock_cache
+  mapfile -t missing < <(missing_packages "${packages[@]}")
+  [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"
+  done_line debian "$started" "installed ${missing[*]}"
+}
+
+missing_packages() {
+  # An unknown package makes dpkg-query fail, and prints nothing: it is missing.
+  comm -23 <(printf '%s\n' "$@" | sort) <(
+    dpkg-query --show --showformat '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null | sed -n 's/ installed$//p' | sort
+  )
+}
+
+install_packages() {
+  local as_root=()
+  if [ "$(id -u)" != 0 ]; then
+    if ! command -v sudo >/dev/null || ! sudo_works; then
+      {
+        echo "These Debian packages are missing and need root. Run this, then ./setup again:"
+        echo "  apt-get update && apt-get install --no-install-recommends $*"
+      } >&2
+      return 1
+    fi
+    as_root=(sudo --non-interactive)
+  fi
+  with_progress "apt-get update" "${as_root[@]}" apt-get update ||
+    note "going on with the package lists that are there"
+  with_progress "apt-get install $*" "${as_root[@]}" bash "$ROOT/toolchain/packages/apt-install.sh" "$@"
+}
+
+# Asks for the password here, where there is a terminal, as with_progress has none.
+sudo_works() {
+  sudo --non-interactive true 2>/dev/null || { [ -t 0 ] && sudo --validate; }
+}
