@@ -3,7 +3,16 @@
  * test/unit/project/rooms.test.ts shows that it does for every room. CONTRIBUTING.md says which line of code belongs where.
  */
 
-/** @typedef {{ path: string, rooms: readonly string[], packages: readonly string[] }} Room */
+import type { IConfiguration } from "dependency-cruiser";
+
+interface Room {
+  /** a regular expression of the files */
+  readonly path: string;
+  /** the other rooms that they may import */
+  readonly rooms: readonly string[];
+  /** the packages that they may import, and the modules of Node */
+  readonly packages: readonly string[];
+}
 
 /** Modules of Node that compute and touch nothing outside of the process. */
 const PURE = ["node:crypto", "node:util"];
@@ -13,11 +22,7 @@ const PULUMI = ["@pulumi/pulumi", "@pulumi/command", "@pulumi/libvirt"];
 const LIBRARY = ["facts", "option-rom", "ssh", "plan", "drivers", "probe", "agent", "host"];
 const FLEET = ["ground", "targets", "stack"];
 
-/**
- * By name. `path` is a regular expression of the files, `rooms` are the other rooms that they may import, `packages` the
- * packages and the modules of Node.
- * @type {Readonly<Record<string, Room>>}
- */
+/** Every room by its name. */
 export const ROOMS = {
   facts: { path: "^components/facts/", rooms: [], packages: ["zod"] },
   "option-rom": { path: "^components/option-rom/", rooms: ["facts"], packages: PURE },
@@ -74,4 +79,59 @@ export const ROOMS = {
     packages: ["commander", "csv-parse", "log-update", "p-queue", "pg", "pg-boss", "zod", ...NODE],
   },
   lab: { path: "^lab/", rooms: [], packages: ["cli-table3", "commander", "execa", "zod", ...NODE] },
+} satisfies Readonly<Record<string, Room>>;
+
+const rooms: Readonly<Record<string, Room>> = ROOMS;
+
+const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+
+/** Where a package or a module of Node resolves to. The generated SDK is a folder of this repository. */
+const resolved = (name: string): string[] => {
+  if (name === "node:*") return [];
+  if (name === "@pulumi/libvirt") return ["^sdks/libvirt/"];
+  return name.startsWith("node:")
+    ? [`^${escaped(name.slice(5))}$`]
+    : [`(^|/)node_modules/(@types/)?${escaped(name)}/`];
 };
+
+/** The table as rules of dependency-cruiser. */
+export const rules = {
+  forbidden: [
+    { name: "no-circle", severity: "error", from: {}, to: { circular: true } },
+    { name: "not-resolved", severity: "error", from: {}, to: { couldNotResolve: true } },
+    ...Object.entries(rooms).map(([name, room]) => ({
+      name: `room-${name}`,
+      comment: `${name} imports ${[...room.rooms, ...room.packages].join(", ") || "nothing"} (rooms.ts)`,
+      severity: "error" as const,
+      from: { path: room.path },
+      to: {
+        pathNot: [
+          room.path,
+          ...room.rooms.flatMap((other) => rooms[other]?.path ?? []),
+          ...room.packages.flatMap(resolved),
+        ],
+        ...(room.packages.includes("node:*") && { dependencyTypesNot: ["core" as const] }),
+      },
+    })),
+    {
+      name: "no-room",
+      comment: "every file of these folders is in a room (rooms.ts)",
+      severity: "error",
+      from: {
+        path: "^(components|stacks|fleet|policy|lab)/",
+        pathNot: Object.values(rooms).map(({ path }) => path),
+      },
+      to: {},
+    },
+  ],
+  options: {
+    tsConfig: { fileName: "tsconfig.json" },
+    // types count as imports, and so does import()
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: "node_modules|^sdks/" },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "require", "node", "types", "default"],
+    },
+  },
+} satisfies IConfiguration;
