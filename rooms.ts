@@ -30,7 +30,7 @@ export const ROOMS = {
   plan: {
     path: "^components/plan/",
     rooms: ["facts", "option-rom"],
-    packages: ["zod", "fast-xml-parser", ...PURE],
+    packages: ["zod", "compare-versions", "fast-xml-parser", ...PURE],
   },
   drivers: { path: "^components/drivers/", rooms: ["facts", "plan"], packages: PURE },
   probe: {

@@ -14,7 +14,7 @@ import { hostSchema } from "../components/host/host-spec.ts";
 import { probeQuestion } from "../components/host/host-question.ts";
 import { askHost, type AskedHost } from "../components/probe/ask.ts";
 import { resolveConnection, type Connection } from "../components/ssh/connection.ts";
-import { SHELL } from "../components/probe/elevate.ts";
+import { SHELL } from "../components/probe/shell.ts";
 import { openHost, type RunResult } from "../components/ssh/session.ts";
 import { stateReader } from "../fleet/stack/clean/checkpoint.ts";
 import type { Ask } from "../fleet/targets/look.ts";

@@ -1,5 +1,6 @@
 import type { Connection } from "../ssh/connection.ts";
-import { elevated, SHELL } from "../probe/elevate.ts";
+import { elevated } from "../probe/elevate.ts";
+import { SHELL } from "../probe/shell.ts";
 import { AGENT } from "../facts/programs.ts";
 import { lengthOf } from "../plan/step.ts";
 import { commandLine, quote } from "../ssh/quote.ts";

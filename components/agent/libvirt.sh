@@ -1,4 +1,5 @@
 # ---- libvirt ------------------------------------------------------------------------------------------------------
+# LIBVIRT_SERVICES: the units of its daemons, which the distribution's driver names
 
 virsh() { command virsh -q -c qemu:///system "$@" </dev/null; }
 
@@ -12,9 +13,9 @@ verb_libvirtd() {
     printf '%s\n' "$login" >>"$STATE/joined"
     usermod -aG libvirt "$login"
   fi
-  systemctl enable --quiet libvirtd.service
+  systemctl enable --quiet $LIBVIRT_SERVICES
   loaded=$(sed -n 's/^config=//p' "$STATE/receipts/libvirtd" 2>/dev/null || :)
-  if [ "$loaded" != "$digest" ]; then say "restarting libvirtd"; systemctl restart libvirtd.service; else systemctl start libvirtd.service; fi
+  if [ "$loaded" != "$digest" ]; then say "restarting libvirtd"; systemctl restart $LIBVIRT_SERVICES; else systemctl start $LIBVIRT_SERVICES; fi
   tries=0
   until virsh version >/dev/null 2>&1; do
     tries=$((tries + 1)); [ $tries -lt 60 ] || die "libvirtd does not answer: $(virsh version 2>&1 | tail -n 1)"
@@ -38,5 +39,5 @@ libvirt_leave() {
   local network login
   [ ! -e "$STATE/joined" ] || while IFS= read -r login; do gpasswd -d "$login" libvirt || :; done <"$STATE/joined"
   [ ! -e "$STATE/autostarted" ] || while IFS= read -r network; do virsh net-autostart --disable "$network" || :; done <"$STATE/autostarted"
-  if [ -e $STATE/receipts/libvirtd ]; then systemctl try-restart libvirtd.service || :; fi
+  if [ -e $STATE/receipts/libvirtd ]; then systemctl try-restart $LIBVIRT_SERVICES || :; fi
 }

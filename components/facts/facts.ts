@@ -126,17 +126,6 @@ export const factsSchema = z.strictObject({
       .string()
       .nullable()
       .describe("the efivar LoaderInfo, e.g. 'systemd-boot 257.8'; null where no loader set it"),
-    present: z
-      .array(z.string())
-      .describe("commands and files that tell which loader is at home: names of the paths found"),
-    grubLinux: z
-      .array(z.string())
-      .optional()
-      .describe("'linux' lines of grub.cfg, undefined when it is not readable"),
-    grubDropIns: z
-      .boolean()
-      .optional()
-      .describe("whether grub-mkconfig reads /etc/default/grub.d; undefined where there is no grub-mkconfig"),
     bootFilesystem: z.string(),
     bootDevice: z.string().optional().describe("what that file system lies on, e.g. '/dev/mapper/pve-root'"),
     freeBytes: z
@@ -154,6 +143,10 @@ export const factsSchema = z.strictObject({
   files: z
     .record(z.string(), hostFileSchema)
     .describe("files that were asked about; absent ones are missing from the record"),
+  excerpts: z
+    .record(z.string(), z.array(z.string()))
+    .optional()
+    .describe("of files that are not asked for as a whole the lines that were; absent ones are missing"),
   exists: z.array(z.string()).describe("paths that were asked about and are there"),
   looked: z
     .record(

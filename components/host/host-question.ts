@@ -1,3 +1,4 @@
+import { driverQuestion } from "../drivers/question.ts";
 import { AGENT } from "../facts/programs.ts";
 import type { ProbeQuestion } from "../facts/question.ts";
 import { APPARMOR_LOCAL, LIBVIRT_PROFILE } from "../plan/libvirt/apparmor.ts";
@@ -11,10 +12,10 @@ import { QEMU_CONF } from "../plan/libvirt/qemu-conf.ts";
 import { romQuestion } from "../plan/rom/rom-plan.ts";
 import { SRIOV_RULES } from "../plan/cards/virtual-functions.ts";
 import type { HostSpec } from "./host-spec.ts";
-import { drivers, everyDriver } from "./known-drivers.ts";
 
 /** What a host is asked: everything that a plan for this description looks at. */
 export const probeQuestion = (spec: HostSpec): ProbeQuestion => ({
+  ...driverQuestion,
   files: [
     AGENT,
     "/etc/modprobe.d/vfio.conf",
@@ -27,29 +28,16 @@ export const probeQuestion = (spec: HostSpec): ProbeQuestion => ({
     APPARMOR_LOCAL,
     ...romQuestion(spec.cards),
     ...domainQuestion(spec).files,
-    ...drivers.bootloader.flatMap((driver) => [
-      ...driver.reads,
-      ...driver.edits([]).map((edit) => edit.path),
-    ]),
-    ...drivers.initramfs.flatMap((driver) => [
-      ...driver.reads,
-      ...driver.files({ modules: [], files: [], rivals: [] }).map((file) => file.path),
-    ]),
+    ...driverQuestion.files,
   ].filter((path, index, all) => all.indexOf(path) === index),
   exists: [
     "/sys/firmware/acpi/tables/DMAR",
     "/sys/firmware/acpi/tables/IVRS",
     LIBVIRT_PROFILE,
-    ...everyDriver.flatMap((driver) => driver.looksFor ?? []),
+    ...driverQuestion.exists,
     ...domainQuestion(spec).exists,
   ],
   look: domainQuestion(spec).look,
-  packages: [
-    ...new Set([
-      ...drivers.distro.flatMap((driver) => [...driver.packages, ...driver.tpmPackages]),
-      ...everyDriver.flatMap((driver) => driver.asksFor ?? []),
-    ]),
-  ],
   parameters: [
     ...new Set([
       ...Object.keys(spec.kernel.moduleOptions),

@@ -1,8 +1,9 @@
+import { choose } from "../drivers/choose.ts";
+import { drivers } from "../drivers/registry.ts";
 import type { Facts } from "../facts/facts.ts";
 import type { Checked } from "../facts/problem.ts";
 import { planHandOver, type HandOver, type HandOverRequest } from "../plan/domain/hand-over.ts";
 import type { HostSpec } from "./host-spec.ts";
-import { choose, drivers } from "./known-drivers.ts";
 import { access } from "./plan-host.ts";
 
 /** How a domain of this host comes to run with a card; see core/hand-over.ts. */

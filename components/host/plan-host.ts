@@ -1,3 +1,5 @@
+import { bootloaderTraces, choose } from "../drivers/choose.ts";
+import { drivers } from "../drivers/registry.ts";
 import type { Facts } from "../facts/facts.ts";
 import type { Checked, Problem } from "../facts/problem.ts";
 import { planDomains, domainPackages, type DomainPlan } from "../plan/domain/domain-plan.ts";
@@ -9,7 +11,6 @@ import { planRoms, type GivenRom, type RomPlan } from "../plan/rom/rom-plan.ts";
 import { isDue, type Step } from "../plan/step.ts";
 import { cardHook } from "./card-hook.ts";
 import type { HostSpec } from "./host-spec.ts";
-import { choose, drivers } from "./known-drivers.ts";
 
 export interface HostPlan {
   readonly spec: HostSpec;
@@ -60,7 +61,7 @@ export const planHost = (
     "boot loader",
     drivers.bootloader,
     facts,
-    `loader: ${facts.boot.loaderInfo ?? "unknown"}, present: ${facts.boot.present.join(", ") || "nothing known"}`,
+    `loader: ${facts.boot.loaderInfo ?? "unknown"}, present: ${bootloaderTraces(facts).join(", ") || "nothing known"}`,
   );
   const initramfs = choose(
     "initramfs",

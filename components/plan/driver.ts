@@ -1,25 +1,35 @@
-import type { FirmwarePackage } from "./domain/resolve/firmware-images.ts";
+import type { FirmwareImage } from "./domain/resolve/firmware-images.ts";
 import type { HostEdit } from "./edit.ts";
 import type { Effect } from "./kernel/effects.ts";
 import type { Facts } from "../facts/facts.ts";
 import type { Problem } from "../facts/problem.ts";
+import type { Excerpt, InitramfsImages } from "../facts/question.ts";
 import type { ManagedFile } from "./step.ts";
 
 /**
- * A driver knows one tool of a host. `detect` looks at what is in use there, not at what lies around; `script` is the
- * part of the host agent that speaks to the tool (the functions every driver of the kind has to define are named in
- * each interface); the rest is pure.
+ * A driver knows one tool of a host, and everything that is true of this tool alone. `detect` looks at what is in use
+ * there, not at what lies around. `script` is the part of the host agent that speaks to the tool (the functions every
+ * driver of the kind has to define are named in each interface). What the driver has to know of a host it asks: every
+ * host is asked what all drivers ask, so the questions are few and small. The rest is pure.
+ *
+ * A driver lies in components/drivers/KIND/TOOL with its hosts/: recordings of hosts that use the tool, on which the
+ * tests of all drivers run (test/unit/support/recorded-hosts.ts says what a recording holds). One entry in
+ * components/drivers/registry.ts makes it known.
  */
 interface Driver {
   readonly name: string;
   detect(facts: Facts): boolean;
   /** in this order; a later function replaces an earlier one of the same name */
   readonly scripts: readonly URL[];
-  /** files the driver has to see; asked from every host, so few and small ones */
-  readonly reads: readonly string[];
-  /** paths whose being there tells something */
+  /** files that the driver has to see, whole: `facts.files` */
+  readonly reads?: readonly string[];
+  /** files of which it has to see some lines: `facts.excerpts` */
+  readonly excerpts?: readonly Excerpt[];
+  /** files that are read only when a host is to be explained: `facts.files` */
+  readonly readsToExplain?: readonly string[];
+  /** paths whose being there tells something: `facts.exists` */
   readonly looksFor?: readonly string[];
-  /** packages whose being installed tells something */
+  /** packages whose being installed tells something: `facts.packages` */
   readonly asksFor?: readonly string[];
 }
 
@@ -51,6 +61,10 @@ export interface EarlyBinding {
  * images are named as Debian names them, boot-images.sh has all but initramfs_build, initramfs_open, initramfs_order.
  */
 export interface InitramfsDriver extends Driver {
+  /** programs whose being there tells something: `facts.initramfs.tools` has their paths */
+  readonly tools: readonly string[];
+  /** globs of the images that the generator builds, and of those that a trial boots: `facts.initramfs.images`, `facts.boot.freeBytes` */
+  readonly images: InitramfsImages;
   files(binding: EarlyBinding): readonly ManagedFile[];
   /** effects inside the image that the driver's own files have */
   effects(files: readonly ManagedFile[]): readonly Effect[];
@@ -58,16 +72,42 @@ export interface InitramfsDriver extends Driver {
   refuse?(facts: Facts): readonly Problem[];
 }
 
-/** Scripts: verb_packages. */
+/**
+ * How a host is asked for its packages. The probe's own text holds the queries of all distributions, as a question is
+ * data and never a program; it runs the first one whose program the host has.
+ */
+export interface PackageQuery {
+  readonly program: string;
+  /** one line of sh; the names are "$@", and of each package it prints `NAME VERSION installed` */
+  readonly command: string;
+}
+
+/** Scripts: verb_packages, and LIBVIRT_SERVICES, the units of libvirt's daemons. */
 export interface DistroDriver extends Driver {
+  readonly packageQuery: PackageQuery;
   /** what a passthrough host needs installed */
   readonly packages: readonly string[];
   /** what a domain with a TPM needs beside them: swtpm, and the tool that makes its first state */
   readonly tpmPackages: readonly string[];
   /** what folders shared by virtiofs need beside them: its daemon, which QEMU brought itself before version 8 */
   readonly virtiofsPackages: (facts: Facts) => readonly string[];
-  /** the package of it that brings OVMF */
-  readonly firmwarePackage: FirmwarePackage;
+  /** software and the packages that carry its version, of which the first that is installed counts */
+  readonly versions: Readonly<Record<string, readonly string[]>> & {
+    readonly libvirt: readonly string[];
+    readonly QEMU: readonly string[];
+  };
+  /** the version that a project itself gave its software, from that of a package; undefined where there is none in it */
+  upstreamVersion(version: string): string | undefined;
+  readonly firmware: {
+    /** the package, one of `packages`, that brings OVMF */
+    readonly package: string;
+    /** the images in it, the ones to be preferred first */
+    readonly images: readonly FirmwareImage[];
+    /** images of older releases of it, which a host may still have */
+    readonly older?: readonly FirmwareImage[];
+    /** glob of all firmware that the package may bring: `facts.exists`, when a host is to be explained */
+    readonly files: string;
+  };
 }
 
 export interface HostDrivers {

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { Facts } from "../facts/facts.ts";
 import type { ProbeQuestion } from "../facts/question.ts";
 import { parseProbe } from "./parse.ts";
@@ -7,21 +6,21 @@ import type { Connection } from "../ssh/connection.ts";
 import { elevated } from "./elevate.ts";
 import { hearingFirst } from "./first-question.ts";
 import { HostError } from "../ssh/host-error.ts";
-import { probeCall } from "./probe-program.ts";
+import { probeCall, probeScript } from "./probe-program.ts";
 import { quote } from "../ssh/quote.ts";
 import type { RunResult } from "../ssh/session.ts";
-
-const read = (name: string): string => readFileSync(new URL(`${name}.sh`, import.meta.url), "utf8");
-const script = read("probe");
 
 /** The probe's variables; LOOK is the only one of several lines. */
 const questionValues = (question: ProbeQuestion, nonce: string) =>
   ({
     N: [nonce],
-    FILES: [question.files.join(" ")],
+    FILES: [[...question.files, ...(question.excerpts ?? []).map(({ path }) => path)].join(" ")],
     EXISTS: [question.exists.join(" ")],
     LOOK: question.look ?? [],
     PACKAGES: [question.packages.join(" ")],
+    TOOLS: [(question.tools ?? []).join(" ")],
+    IMAGES: [(question.images?.built ?? []).join(" ")],
+    TRIALS: [(question.images?.trials ?? []).join(" ")],
     PARAMETERS: [question.parameters.join(" ")],
     MODINFO: [
       (question.modinfo ?? [])
@@ -87,8 +86,7 @@ export const askHost = async (
   const asked = questionValues(question, nonce);
   const text = [
     ...Object.entries(asked).map(([name, values]) => `${name}=${quote(values.join("\n"))}`),
-    ...(question.survey ? [read("survey")] : []),
-    script,
+    probeScript(question.survey === true),
   ].join("\n");
   const wanted = { script: text, program: probeCall("ask"), input: questionLines(asked) };
   const host = await opened;
@@ -104,7 +102,7 @@ export const askHost = async (
         : "the login needs a POSIX shell that can run commands",
     );
   try {
-    return parseProbe(result.stdout, nonce);
+    return parseProbe(result.stdout, nonce, question.excerpts);
   } catch (error) {
     throw new HostError(
       name,

@@ -1,6 +1,6 @@
 import type { ConnectionSecrets, ConnectionSpec } from "../ssh/connection-schema.ts";
 import { resolveConnection, type Connection } from "../ssh/connection.ts";
-import { SHELL } from "./elevate.ts";
+import { SHELL } from "./shell.ts";
 import { FIRST_BYTES, FIRST_QUESTION } from "./first-question.ts";
 import { openHost, type Started } from "../ssh/session.ts";
 

@@ -2,9 +2,6 @@ import { PROBE } from "../facts/programs.ts";
 import { probeCall } from "./probe-program.ts";
 import { commandLine, quote } from "../ssh/quote.ts";
 
-/** The command that `elevated` is the input of: every login shell can start it. */
-export const SHELL = "sh";
-
 /** What is wanted of a host as root, in both forms that a login may have it in. */
 export interface Wanted {
   /** for sh, where the login is root or its sudo allows a shell */

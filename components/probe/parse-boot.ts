@@ -16,28 +16,14 @@ const bootRoom = (
   return Number.isSafeInteger(freeBytes) ? { freeBytes } : {};
 };
 
-/**
- * What boots the host.
- * @param linesOf the lines of the files that were read and whose path is like this
- */
-export const boot = (
-  section: (name: string) => readonly string[],
-  linesOf: (path: RegExp) => readonly string[],
-): Facts["boot"] => {
-  const menu = linesOf(/^\/boot\/grub\/grub\.cfg$/)
-    .map((line) => line.trim())
-    .filter((line) => /^(linux|menuentry|submenu)\s/.test(line));
+/** What boots the host. */
+export const boot = (section: (name: string) => readonly string[]): Facts["boot"] => {
   const loaderInfo = Buffer.from(section("loader-info").join(""), "base64");
   const [bootFilesystem = "", bootDevice = ""] = (section("boot-filesystem")[0] ?? "").split(" ");
   return {
     efi: section("boot").includes("efi"),
     loaderInfo:
       loaderInfo.length > 4 ? loaderInfo.subarray(4).toString("utf16le").replaceAll("\0", "") : null,
-    present: [...section("boot-present")],
-    ...(menu.length > 0 && { grubLinux: menu }),
-    ...(section("boot-present").some((path) => path.endsWith("/grub-mkconfig")) && {
-      grubDropIns: linesOf(/\/grub-mkconfig$/).some((line) => line.includes("/default/grub.d/*")),
-    }),
     bootFilesystem,
     bootDevice,
     ...bootRoom(section("boot-free"), bootFilesystem),

@@ -4,6 +4,8 @@ import { ProbeAnswerError, sectionsIn } from "./sections.ts";
 
 /** What stat said of a file. */
 interface Announced {
+  /** a boot image: its size and time are all that is wanted */
+  readonly image: boolean;
   readonly size: number;
   readonly mode: string;
   readonly owner: string;
@@ -12,16 +14,13 @@ interface Announced {
   readonly path: string;
 }
 
-const announced = (lines: readonly string[]): Announced[] =>
+const announced = (lines: readonly string[], images: ReadonlySet<string>): Announced[] =>
   lines.flatMap((line) => {
     const match = /^(\d+) (\d+) (\S+) (\S+) (\d+) (.*)$/.exec(line);
     if (!match) return [];
     const [, size, mode = "", owner = "", group = "", modified = "", path = ""] = match;
-    return [{ size: Number(size), mode, owner, group, modified, path }];
+    return [{ size: Number(size), mode, owner, group, modified, path, image: images.has(path) }];
   });
-
-/** Boot images are announced only. */
-const isBootImage = ({ path }: Announced): boolean => /^\/boot\/init(rd|ramfs)[^/]*$/.test(path);
 
 /** An answer's text, and the bytes of files that lie in the middle of it: as many as were announced before them. */
 export const cutContents = (
@@ -34,8 +33,9 @@ export const cutContents = (
   if (at === -1 || !answer.includes(`\n@${nonce} end`, from))
     return { text: answer.toString("utf8"), files: [], contents: Buffer.alloc(0) };
   const head = answer.toString("utf8", 0, from);
-  const files = announced(sectionsIn(head, nonce).get("files") ?? []);
-  const total = files.reduce((sum, file) => sum + (isBootImage(file) ? 0 : file.size), 0);
+  const sections = sectionsIn(head, nonce);
+  const files = announced(sections.get("files") ?? [], new Set(sections.get("images")));
+  const total = files.reduce((sum, file) => sum + (file.image ? 0 : file.size), 0);
   if (answer.indexOf(`\n@${nonce} `, from + total) !== from + total)
     throw new ProbeAnswerError(
       `files changed while they were read: something else than the announced ${total} bytes came; run it again`,
@@ -55,7 +55,7 @@ export const files = (
   let offset = 0;
   const read = new Map(
     found
-      .filter((file) => !isBootImage(file))
+      .filter((file) => !file.image)
       .map(({ size, mode, owner, group, path }) => {
         const bytes = contents.subarray(offset, (offset += size));
         const sha256 = createHash("sha256").update(bytes).digest("hex");
@@ -64,6 +64,8 @@ export const files = (
         return [path, { mode, owner, group, content, sha256 }];
       }),
   );
-  const images = found.filter(isBootImage).map(({ path, size, modified }) => `${path}:${size}:${modified}`);
+  const images = found
+    .filter((file) => file.image)
+    .map(({ path, size, modified }) => `${path}:${size}:${modified}`);
   return { read, images: [...new Set(images)].sort() };
 };

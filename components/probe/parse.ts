@@ -1,4 +1,5 @@
 import { factsSchema, type Facts, type HostFile } from "../facts/facts.ts";
+import type { Excerpt } from "../facts/question.ts";
 import { shortened } from "../facts/printable.ts";
 import { boot } from "./parse-boot.ts";
 import { cpu } from "./parse-cpu.ts";
@@ -12,8 +13,18 @@ import { addressesIn, headed, integer, pairs, ProbeAnswerError, split, type Valu
 export { ProbeAnswerError } from "./sections.ts";
 
 /** Files that are looked into here, for a line or two: no facts of their own. */
-const SEARCHED =
-  /^\/run\/libvirt\/|^\/lib\/modules\/[^/]+\/modules\.builtin$|^\/boot\/grub\/grub\.cfg$|\/grub-mkconfig$/;
+const SEARCHED = /^\/run\/libvirt\/|^\/lib\/modules\/[^/]+\/modules\.builtin$/;
+
+const excerpts = (
+  asked: readonly Excerpt[],
+  read: ReadonlyMap<string, HostFile>,
+): NonNullable<Facts["excerpts"]> =>
+  Object.fromEntries(
+    asked.flatMap(({ path, lines }) => {
+      const content = read.get(path)?.content;
+      return content === undefined ? [] : [[path, content.split("\n").filter((line) => lines.test(line))]];
+    }),
+  );
 
 const domains = (section: (name: string) => readonly string[], read: ReadonlyMap<string, HostFile>) => {
   const found = new Map<string, { running: boolean; autostart: boolean; xml?: string; liveXml?: string }>();
@@ -74,9 +85,10 @@ const unquote = (text: string): string => text.replace(/^(["'])(.*)\1$/, "$2");
 /**
  * Turns the probe's answer into facts.
  * @param nonce the one the probe was started with
+ * @param asked what it was asked for of files whose lines count
  * @throws {ProbeAnswerError} when the answer is no whole probe answer or does not fit the facts' schema
  */
-export const parseProbe = (answer: Uint8Array, nonce: string): Facts => {
+export const parseProbe = (answer: Uint8Array, nonce: string, asked: readonly Excerpt[] = []): Facts => {
   const { text, files: listed, contents } = cutContents(Buffer.from(answer), nonce);
   const sections = split(text, nonce);
   const section = (name: string): readonly string[] => sections.get(name) ?? [];
@@ -125,9 +137,12 @@ export const parseProbe = (answer: Uint8Array, nonce: string): Facts => {
     ),
     moduleInfo: moduleInfo(section("modinfo")),
     symbols: section("symbols"),
-    boot: boot(section, linesOf),
-    initramfs: { tools: section("initramfs-tools"), images },
-    files: Object.fromEntries([...read].filter(([path]) => !SEARCHED.test(path))),
+    boot: boot(section),
+    initramfs: { tools: section("tools"), images },
+    files: Object.fromEntries(
+      [...read].filter(([path]) => !SEARCHED.test(path) && !asked.some((excerpt) => excerpt.path === path)),
+    ),
+    excerpts: excerpts(asked, read),
     exists: section("exists"),
     looked: looked(section("looked"), section("stamps")),
     receipts: receipts(values),

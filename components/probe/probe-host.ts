@@ -2,7 +2,7 @@ import type { Facts } from "../facts/facts.ts";
 import type { ProbeQuestion } from "../facts/question.ts";
 import { askHost } from "./ask.ts";
 import type { Connection } from "../ssh/connection.ts";
-import { SHELL } from "./elevate.ts";
+import { SHELL } from "./shell.ts";
 import { openHost } from "../ssh/session.ts";
 
 /**

@@ -12,11 +12,16 @@
 #   EXISTS     paths that may be there or not, one a line (globs are expanded)
 #   LOOK       paths of disks, media and folders, one a line: what stands there. pool/POOL/VOLUME is a volume
 #   PACKAGES   package names, separated by spaces
+#   TOOLS      programs whose paths are wanted, separated by spaces
+#   IMAGES     boot images that are looked at from outside only, one a line (globs are expanded)
+#   TRIALS     boot images that a trial leaves, whose room the next one has, one a line (globs are expanded)
 #   PARAMETERS modules whose parameters are wanted, separated by spaces ("*" for all)
 #   MODINFO    modules whose own description is wanted: where they are, what parameters they know. MODULE:RECEIPT:SHA256
 #              wants it unless that receipt holds that digest
 #   SYMBOLS    kernel functions to look for, separated by spaces: an option that only patched kernels know
 #   SURVEY     empty, or the function of survey.sh that is to run as well: survey, watch
+#
+# Put in front of it too: package_versions NAME..., made of the queries of all distributions (probe-program.ts).
 set -u
 NL='
 '
@@ -97,16 +102,8 @@ section loader-info
 # UTF-16 behind four bytes of attributes (UEFI: EFI variables in efivarfs; systemd: Boot Loader Interface)
 info=/sys/firmware/efi/efivars/LoaderInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f
 [ -e "$info" ] && base64 "$info"
-section boot-present
-for path in /boot/grub/grub.cfg /boot/grub2/grub.cfg /etc/default/grub /etc/default/grub.d /etc/grub.d \
-  /usr/sbin/update-grub /usr/bin/grub-mkconfig /usr/sbin/grub-mkconfig /usr/sbin/grub-reboot \
-  /etc/kernel/cmdline /usr/bin/kernel-install /usr/bin/bootctl /usr/sbin/proxmox-boot-tool \
-  /etc/kernel/proxmox-boot-uuids /boot/refind_linux.conf /boot/limine.conf /boot/loader/entries \
-  /efi/loader/entries /boot/efi/loader/entries; do
-  [ -e "$path" ] && printf '%s\n' "$path"
-done
-section initramfs-tools
-for tool in update-initramfs mkinitramfs dracut mkinitcpio; do command -v $tool; done
+section tools
+for tool in $TOOLS; do command -v "$tool"; done
 section exists
 for path in $EXISTS; do [ -e "$path" ] && printf '%s\n' "$path"; done
 section libvirt
@@ -145,19 +142,23 @@ printf '%s %s\n' "${1:-}" "${2:-}"
 section boot-free
 # free blocks, all blocks, their size; a trial that an earlier run left there gives its room to the next one
 stat -f -c '%f %b %S' /boot
-for path in /boot/vfio-fleet-trial*; do [ -f "$path" ] && stat -c %s "$path"; done
+trials=
+for path in $TRIALS; do [ -f "$path" ] && trials="$trials$NL$path"; done
+IFS=$NL
+[ -z "$trials" ] || stat -c %s $trials
+IFS=" $NL"
 
+section images
+images=
+for path in $IMAGES; do [ -f "$path" ] && images="$images$NL$path"; done
+printf '%s\n' "$images"
 section files
 # one process for all sizes, one for all contents: the contents lie end to end, the sizes cut them. Boot images are
 # looked at from outside only.
-images=
-for path in /boot/initrd.img-* /boot/initramfs-* /boot/initrd-*; do [ -f "$path" ] && images="$images$NL$path"; done
 readable=
 kernel=; IFS= read -r kernel </proc/sys/kernel/osrelease
-# built-in vfio modules, what the boot menu starts, and whether grub-mkconfig reads drop-ins: read elsewhere, which
-# takes less than a search here
-for path in $FILES /etc/libvirt/qemu/*.xml /run/libvirt/qemu/*.xml "/lib/modules/$kernel/modules.builtin" \
-  /boot/grub/grub.cfg /usr/sbin/grub-mkconfig /usr/bin/grub-mkconfig; do
+# built-in vfio modules: read elsewhere, which takes less than a search here
+for path in $FILES /etc/libvirt/qemu/*.xml /run/libvirt/qemu/*.xml "/lib/modules/$kernel/modules.builtin"; do
   [ -f "$path" ] && [ -r "$path" ] && readable="$readable$NL$path"
 done
 IFS=$NL
@@ -221,11 +222,7 @@ section stamps
 [ -z "$regular" ] || stat -L -c '%s:%Y:%i %n' $regular
 IFS=" $NL"
 section packages
-[ -z "$PACKAGES" ] || if command -v dpkg-query >/dev/null; then
-  dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\n' $PACKAGES
-else
-  pacman -Q $PACKAGES | sed 's/$/ installed/'
-fi
+[ -z "$PACKAGES" ] || package_versions $PACKAGES
 section connection
 set -- $SSH_PEER
 address=${3:-}

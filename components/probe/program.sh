@@ -17,12 +17,14 @@ mode=${2:-} seconds=${3:-}
 # words NAME VALUE: names of packages, modules and the like, never an option
 words() { case " $2" in *[!A-Za-z0-9_.+:%*@\ -]* | *\ -*) refuse "$1 holds no names" ;; esac; }
 question() {
-  N='' FILES='' EXISTS='' LOOK='' PACKAGES='' PARAMETERS='' MODINFO='' SYMBOLS='' SURVEY=''
+  N='' FILES='' EXISTS='' LOOK='' PACKAGES='' TOOLS='' IMAGES='' TRIALS='' PARAMETERS='' MODINFO=''
+  SYMBOLS='' SURVEY=''
   while IFS= read -r line; do
     case $line in
       N=*) N=${line#*=} ;; FILES=*) FILES=${line#*=} ;; EXISTS=*) EXISTS=${line#*=} ;;
       LOOK=*) LOOK="${LOOK:+$LOOK
 }${line#*=}" ;;
+      TOOLS=*) TOOLS=${line#*=} ;; IMAGES=*) IMAGES=${line#*=} ;; TRIALS=*) TRIALS=${line#*=} ;;
       PACKAGES=*) PACKAGES=${line#*=} ;; PARAMETERS=*) PARAMETERS=${line#*=} ;; MODINFO=*) MODINFO=${line#*=} ;;
       SYMBOLS=*) SYMBOLS=${line#*=} ;; SURVEY=*) SURVEY=${line#*=} ;;
       *) refuse "no question: $line" ;;
@@ -30,7 +32,7 @@ question() {
   done
   case $N in '' | *[!A-Za-z0-9]*) refuse "the nonce is no word" ;; esac
   case $SURVEY in '' | survey | watch) ;; *) refuse "there is no survey of that name" ;; esac
-  words PACKAGES "$PACKAGES"; words PARAMETERS "$PARAMETERS"; words MODINFO "$MODINFO"; words SYMBOLS "$SYMBOLS"
+  words PACKAGES "$PACKAGES"; words TOOLS "$TOOLS"; words PARAMETERS "$PARAMETERS"; words MODINFO "$MODINFO"; words SYMBOLS "$SYMBOLS"
   PRIVILEGE=sudo-agent LOGIN=${SUDO_USER:-} SSH_PEER=${SSH_CONNECTION:-}
 }
 

@@ -1,15 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { Facts } from "../facts/facts.ts";
 import { parseProbe } from "./parse.ts";
 import { questionLines } from "./ask.ts";
 import type { Connection } from "../ssh/connection.ts";
-import { elevated, SHELL } from "./elevate.ts";
+import { elevated } from "./elevate.ts";
+import { SHELL } from "./shell.ts";
 import { HostError } from "../ssh/host-error.ts";
-import { probeCall } from "./probe-program.ts";
+import { probeCall, probeScript } from "./probe-program.ts";
 import { streamFromHost } from "../ssh/session.ts";
-
-const read = (name: string): string => readFileSync(new URL(`${name}.sh`, import.meta.url), "utf8");
 
 /** More than one answer of any honest host, in characters. */
 const LIMIT = 32 * 1024 * 1024;
@@ -29,10 +27,9 @@ export const watchHost = async (
   const nonce = randomBytes(9).toString("hex");
   const end = `@${nonce} end\n`;
   const script = [
-    `N=${nonce} FILES= EXISTS= PACKAGES= PARAMETERS= MODINFO= SYMBOLS= SURVEY=watch`,
-    read("survey"),
+    `N=${nonce} FILES= EXISTS= PACKAGES= TOOLS= IMAGES= TRIALS= PARAMETERS= MODINFO= SYMBOLS= SURVEY=watch`,
     // answers once, and then as long as somebody reads
-    read("probe"),
+    probeScript(true),
     `while sleep ${seconds}; do probe </dev/null 2>/dev/null; done`,
   ].join("\n");
   let text = "";

@@ -1,7 +1,8 @@
 import type { Facts } from "../../components/facts/facts.ts";
 import { describeLock } from "../../components/plan/lock.ts";
 import { iommuState } from "../../components/plan/kernel/iommu-state.ts";
-import { detectedDrivers } from "../../components/host/host-survey.ts";
+import { detectedDrivers } from "../../components/drivers/choose.ts";
+import { softwareVersions } from "../../components/drivers/question.ts";
 import { withoutSecrets } from "../targets/facts-file/mask.ts";
 import { counted, formatDuration, formatKib, shortAddress } from "../ground/format.ts";
 
@@ -72,17 +73,9 @@ const screen = (facts: Facts): HostLine => {
   ];
 };
 
-const VERSIONS = [
-  ["libvirt", ["libvirt-daemon-system", "libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt"]],
-  ["QEMU", ["pve-qemu-kvm", "qemu-system-x86", "qemu-system-x86-core", "qemu-kvm", "qemu-base"]],
-  ["OVMF", ["ovmf", "edk2-ovmf", "pve-edk2-firmware-ovmf", "pve-edk2-firmware"]],
-  ["swtpm", ["swtpm"]],
-  ["Proxmox VE", ["pve-manager"]],
-] as const;
-
 /** `libvirt 9.0.0-4+deb12u2`; a package that was not found is left out. */
 const versions = ({ packages, libvirt }: Facts): HostLine => {
-  const found = VERSIONS.flatMap(([name, candidates]) => {
+  const found = [...softwareVersions].flatMap(([name, candidates]) => {
     const version = candidates.map((candidate) => packages[candidate]).find((one) => one);
     return version ? [`${name} ${version}`] : [];
   });

@@ -208,6 +208,7 @@ describe("a login whose sudo allows the project's programs alone", () => {
     ["a program", "SURVEY=reboot"],
     ["a nonce that prints more", "N=a\\n@b"],
     ["an option for dpkg", "PACKAGES=libvirt --admindir=/tmp"],
+    ["a command among the programs to look for", "TOOLS=dracut;id"],
     ["an option for grep", "SYMBOLS=-f/etc/shadow"],
     ["an option for modinfo", "MODINFO=-k/tmp/x"],
     ["a command", "PARAMETERS=kvm;id"],

@@ -6,7 +6,7 @@ import { domainConflicts } from "./resolve/conflicts.ts";
 import type { StoragePool, DomainContext, HostCard, HostResources, PathKind } from "./resolve/context.ts";
 import { hostCard, hostResources } from "./resolve/context.ts";
 import { readExistingDomain } from "./document/existing.ts";
-import { firmwareOf, firmwareOfPackage, firmwarePaths } from "./resolve/firmware-images.ts";
+import { firmwareOf } from "./resolve/firmware-images.ts";
 import { pathsToProbe } from "./resolve/paths.ts";
 import { resolveDomain } from "./resolve/resolve.ts";
 import type { ResolvedDomain } from "./resolve/resolved.ts";
@@ -59,10 +59,7 @@ export const domainQuestion = (
   readonly parameters: readonly string[];
 } => ({
   files: Object.keys(spec.domains).length === 0 ? [] : [POOLS],
-  exists:
-    Object.keys(spec.domains).length === 0
-      ? []
-      : [...firmwarePaths, "/usr/bin/swtpm_setup", `${NETWORKS}*.xml`],
+  exists: Object.keys(spec.domains).length === 0 ? [] : ["/usr/bin/swtpm_setup", `${NETWORKS}*.xml`],
   look: [
     ...new Set(
       Object.entries(spec.domains).flatMap(([name, domain]) => [
@@ -160,13 +157,13 @@ const resourcesOf = (spec: DomainsSpec, facts: Facts): HostResources => {
   };
 };
 
-/** Versions of what is installed: `1:7.2+dfsg-7+deb12u7` is 7.2. */
-const packagedVersions = (facts: Facts): NonNullable<DomainContext["versions"]> => {
-  const version = (...names: readonly string[]): string | undefined => {
+/** Versions of what is installed, as its own project counts them. */
+const packagedVersions = (facts: Facts, distro: DistroDriver): NonNullable<DomainContext["versions"]> => {
+  const version = (names: readonly string[]): string | undefined => {
     const found = names.map((name) => facts.packages[name]).find((text) => typeof text === "string");
-    return /^(?:\d+:)?(\d+(?:\.\d+)*)/.exec(found ?? "")?.[1];
+    return found === undefined ? undefined : distro.upstreamVersion(found);
   };
-  const [libvirt, qemu] = [version("libvirt-daemon-system"), version("qemu-system-x86", "pve-qemu-kvm")];
+  const [libvirt, qemu] = [version(distro.versions.libvirt), version(distro.versions.QEMU)];
   return { ...(libvirt !== undefined && { libvirt }), ...(qemu !== undefined && { qemu }) };
 };
 
@@ -178,7 +175,8 @@ const contextFor = (
   where: Where,
   assigned: readonly string[] | undefined,
 ): DomainContext | readonly Problem[] => {
-  const found = firmwareOf(facts.exists);
+  const { images, older = [] } = distro.firmware;
+  const found = firmwareOf([...images, ...older], facts.exists);
   const xml = facts.libvirt.domains.find((domain) => domain.name === name)?.xml;
   const existing = xml === undefined ? undefined : readExistingDomain(xml);
   if (existing && !existing.ok) return existing.problems;
@@ -196,8 +194,8 @@ const contextFor = (
     name,
     ...where,
     resources: resourcesOf(spec, facts),
-    versions: packagedVersions(facts),
-    firmware: found.length > 0 ? found : firmwareOfPackage(distro.firmwarePackage),
+    versions: packagedVersions(facts, distro),
+    firmware: found.length > 0 ? found : images,
     swtpm: facts.exists.includes("/usr/bin/swtpm_setup") || distro.tpmPackages.length > 0,
     cards,
     pools,

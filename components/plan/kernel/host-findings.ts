@@ -1,17 +1,17 @@
 import type { Facts } from "../../facts/facts.ts";
 import { iommuActive } from "../../facts/iommu.ts";
 import type { Problem } from "../../facts/problem.ts";
+import { isOlder } from "../version.ts";
 
-const OLDEST = [4, 1] as const;
+const OLDEST = "4.1";
 
 /** A kernel without VFIO as it is needed here. */
 export const kernelProblems = (facts: Facts): Problem[] => {
-  const [major = 0, minor = 0] = facts.kernel.split(/[.-]/).map(Number);
-  if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return [];
+  if (!isOlder(facts.kernel, OLDEST)) return [];
   return [
     {
       path: "kernel",
-      problem: `the host runs Linux ${facts.kernel}, VFIO passthrough needs ${OLDEST.join(".")} or newer`,
+      problem: `the host runs Linux ${facts.kernel}, VFIO passthrough needs ${OLDEST} or newer`,
       remedy: "upgrade the host's kernel",
     },
   ];

@@ -23,11 +23,11 @@ export const planLibvirt = (
   const packages = [...distro.packages, ...further];
   const missing = packages.filter((name) => (facts.packages[name] ?? null) === null);
   const installed = facts.receipts[receiptName("packages")] !== undefined;
-  const { step: conf, problems } = qemuConfStep(spec, distro.firmwarePackage, facts, ["packages"]);
+  const { step: conf, problems } = qemuConfStep(spec, distro.firmware.images, facts, ["packages"]);
   if (problems.length > 0) return { ok: false, problems };
   // libvirt looks for hooks as it starts, and reads them whenever it runs one: a first one needs a restart, a new text none
   const digest = createHash("sha256")
-    .update(qemuConfBlock(spec, distro.firmwarePackage))
+    .update(qemuConfBlock(spec, distro.firmware.images))
     .update(CARD_HOOK)
     .digest("hex")
     .slice(0, 16);

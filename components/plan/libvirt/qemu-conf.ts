@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { splitBlock } from "../block.ts";
-import { firmwareOfPackage, type FirmwarePackage } from "../domain/resolve/firmware-images.ts";
+import type { FirmwareImage } from "../domain/resolve/firmware-images.ts";
 import type { Facts } from "../../facts/facts.ts";
 import type { Problem } from "../../facts/problem.ts";
 import { receiptName, type Step } from "../step.ts";
@@ -46,8 +46,8 @@ export type LibvirtSpec = z.infer<typeof libvirtSchema>;
 const list = (values: readonly string[]): string =>
   `[\n${values.map((value) => `  "${value}"`).join(",\n")}\n]`;
 
-const settings = (spec: LibvirtSpec, firmware: FirmwarePackage): ReadonlyMap<string, string> => {
-  const nvram = spec.nvram ?? firmwareOfPackage(firmware);
+const settings = (spec: LibvirtSpec, firmware: readonly FirmwareImage[]): ReadonlyMap<string, string> => {
+  const nvram = spec.nvram ?? firmware;
   return new Map([
     ...(spec.user === undefined ? [] : [["user", `"${spec.user}"`] as const]),
     ...(spec.group === undefined ? [] : [["group", `"${spec.group}"`] as const]),
@@ -64,7 +64,7 @@ const settings = (spec: LibvirtSpec, firmware: FirmwarePackage): ReadonlyMap<str
 };
 
 /** The lines between this project's markers; comments and other settings of the file are not touched. */
-export const qemuConfBlock = (spec: LibvirtSpec, firmware: FirmwarePackage): string =>
+export const qemuConfBlock = (spec: LibvirtSpec, firmware: readonly FirmwareImage[]): string =>
   [...settings(spec, firmware)].map(([name, value]) => `${name} = ${value}`).join("\n");
 
 /** Settings that somebody made outside the block: libvirt would read two values for one name. */
@@ -87,7 +87,7 @@ const doubled = (text: string, wanted: ReadonlyMap<string, string>): Problem[] =
 /** The step that keeps the block in qemu.conf as wanted, or why it must not be written. */
 export const qemuConfStep = (
   spec: LibvirtSpec,
-  firmware: FirmwarePackage,
+  firmware: readonly FirmwareImage[],
   facts: Facts,
   after: readonly string[],
 ): { readonly step: Step; readonly problems: readonly Problem[] } => {

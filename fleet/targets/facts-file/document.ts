@@ -34,7 +34,7 @@ const cardSchema = z
  */
 export const documentSchema = z
   .strictObject({
-    format: z.literal("vfio-fleet-facts/1"),
+    format: z.literal("vfio-fleet-facts/2"),
     takenAt: z.iso.datetime().describe("when the hosts were asked, UTC"),
     masked: z
       .boolean()

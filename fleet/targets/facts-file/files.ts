@@ -4,6 +4,7 @@ import { formatJson, printable } from "../../ground/terminal.ts";
 import { describeFsError } from "../../ground/fs-error.ts";
 import { writeNewFile } from "../../ground/write-new-file.ts";
 import { documentSchema, type FactsDocument } from "./document.ts";
+import { upgraded } from "./upgrade.ts";
 
 /** Reads a file that `inspect --save` wrote; `-` is standard input. Throws a CommandError that names what is wrong. */
 export const readDocument = (path: string): FactsDocument => {
@@ -15,7 +16,7 @@ export const readDocument = (path: string): FactsDocument => {
       throw new CommandError(`${printable(path)} is no JSON: ${printable(error.message)}`, { cause: error });
     throw describeFsError(error, path, "read");
   }
-  const parsed = documentSchema.safeParse(value);
+  const parsed = documentSchema.safeParse(upgraded(value));
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues.slice(0, 5).map((issue) => `${issue.path.join(".")}: ${issue.message}`);
   throw new CommandError(

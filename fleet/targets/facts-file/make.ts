@@ -39,7 +39,7 @@ export const makeDocument = (
   const { takenAt, masked, names } = options;
   const mask = new Mask();
   return {
-    format: "vfio-fleet-facts/1",
+    format: "vfio-fleet-facts/2",
     takenAt,
     masked,
     hosts: hosts.map(({ name, facts }) => {

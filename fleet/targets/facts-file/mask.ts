@@ -11,7 +11,7 @@ const TECHNICAL: ReadonlySet<string> = new Set(
 /** Keys whose text is an identity of hardware or software that the question is about, or is no free text. */
 const KEPT: ReadonlySet<string> = new Set([
   ..."kernel distro packages id subsystem address parents model vfioModules vfioBuiltin sha256".split(" "),
-  ..."driver drivers modules moduleUse resetMethods units clocksource ids present tools".split(" "),
+  ..."driver drivers modules moduleUse resetMethods units clocksource ids tools".split(" "),
 ]);
 
 const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
@@ -178,6 +178,11 @@ export const redact = (facts: Facts): Facts => ({
       { ...file, content: withoutSecrets(file.content) },
     ]),
   ),
+  ...(facts.excerpts && {
+    excerpts: Object.fromEntries(
+      Object.entries(facts.excerpts).map(([path, lines]) => [path, lines.map(withoutSecrets)]),
+    ),
+  }),
   libvirt: {
     ...facts.libvirt,
     domains: facts.libvirt.domains.map((domain) => ({

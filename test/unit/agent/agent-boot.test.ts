@@ -1,15 +1,15 @@
-import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import { grub } from "../../../components/drivers/bootloader/grub/driver.ts";
 import { debian } from "../../../components/drivers/distro/debian/driver.ts";
 import { initramfsTools } from "../../../components/drivers/initramfs/initramfs-tools/driver.ts";
-import { FakeAgent, GRUB_EDITENV } from "../support/fake-agent.ts";
+import { FakeAgent } from "../support/fake-agent.ts";
 import { SHELLS, type Shell } from "../support/fake-host.ts";
+import { recordedHost, toolOf } from "../support/recorded-hosts.ts";
 
-const menu = readFileSync(
-  new URL("../../fixtures/bootloader/debian-12-grub.cfg", import.meta.url),
-  "utf8",
-).replaceAll("6.1.0-38", "6.1.0-37");
+const menu = (recordedHost("bootloader", "grub/debian-12").root["/boot/grub/grub.cfg"] ?? "").replaceAll(
+  "6.1.0-38",
+  "6.1.0-37",
+);
 const VERSION = "6.1.0-37-amd64";
 const IMAGE = `/boot/initrd.img-${VERSION}`;
 const TRIAL = `/boot/vfio-fleet-trial.img-${VERSION}`;
@@ -32,7 +32,7 @@ const start = (shell: Shell): void => {
   host.file("/boot/grub/grubenv", "# GRUB Environment Block");
   host.file(IMAGE, "old image");
   host.folder(`/lib/modules/${VERSION}`);
-  host.tool("grub-editenv", GRUB_EDITENV);
+  host.tool("grub-editenv", toolOf(recordedHost("bootloader", "grub/debian-13"), "grub-editenv"));
   host.tool("update-grub", 'sed -i "s/ro  quiet/ro quiet iommu=pt/" "$ROOT/boot/grub/grub.cfg"');
   host.tool("mkinitramfs", 'echo "new image" >"$2"');
   host.tool(

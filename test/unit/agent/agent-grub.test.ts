@@ -1,14 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import { grub } from "../../../components/drivers/bootloader/grub/driver.ts";
 import { grubRecovery } from "../../../components/drivers/bootloader/grub/recovery.ts";
 import { debian } from "../../../components/drivers/distro/debian/driver.ts";
 import { initramfsTools } from "../../../components/drivers/initramfs/initramfs-tools/driver.ts";
-import { FakeAgent, GRUB_EDITENV } from "../support/fake-agent.ts";
+import { FakeAgent } from "../support/fake-agent.ts";
 import { SHELLS, type Shell } from "../support/fake-host.ts";
+import { recordedHost, toolOf } from "../support/recorded-hosts.ts";
 
-const menu = readFileSync(new URL("../../fixtures/bootloader/debian-12-grub.cfg", import.meta.url), "utf8");
+const menu = recordedHost("bootloader", "grub/debian-12").root["/boot/grub/grub.cfg"] ?? "";
 const drivers = { bootloader: grub, initramfs: initramfsTools, distro: debian };
 
 let host: FakeAgent;
@@ -22,7 +22,7 @@ const start = (shell: Shell, cfg = menu): void => {
     host.file(`/boot/initrd.img-${version}`, "image");
     host.folder(`/lib/modules/${version}`);
   }
-  host.tool("grub-editenv", GRUB_EDITENV);
+  host.tool("grub-editenv", toolOf(recordedHost("bootloader", "grub/debian-13"), "grub-editenv"));
 };
 const withDefault = (value: string): string => menu.replace('set default="0"', `set default="${value}"`);
 

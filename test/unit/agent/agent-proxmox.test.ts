@@ -1,17 +1,18 @@
-import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import type { BootloaderDriver } from "../../../components/plan/driver.ts";
 import { proxmoxGrub, proxmoxSystemdBoot } from "../../../components/drivers/bootloader/proxmox/driver.ts";
 import { debian } from "../../../components/drivers/distro/debian/driver.ts";
 import { initramfsTools } from "../../../components/drivers/initramfs/initramfs-tools/driver.ts";
-import { FakeAgent, GRUB_EDITENV } from "../support/fake-agent.ts";
+import { FakeAgent } from "../support/fake-agent.ts";
 import { SHELLS, type Shell } from "../support/fake-host.ts";
+import { recordedHost, toolOf } from "../support/recorded-hosts.ts";
 
-const read = (name: string): string =>
-  readFileSync(new URL(`../../fixtures/bootloader/${name}`, import.meta.url), "utf8");
-const entry = read("proxmox-8-entry.conf");
 const VERSION = "6.8.12-9-pve";
 const ESPS = ["1FDB-C48E", "9BB0-3E21"] as const;
+const entry =
+  recordedHost("bootloader", "proxmox/zfs-uefi").root[
+    `/dev/disk/by-uuid/${ESPS[0]}/loader/entries/proxmox-${VERSION}.conf`
+  ] ?? "";
 const ONESHOT = "/sys/firmware/efi/efivars/LoaderEntryOneShot-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
 
 let host: FakeAgent;
@@ -29,7 +30,7 @@ const start = (shell: Shell, bootloader: BootloaderDriver): void => {
   for (const esp of ESPS) host.folder(`/dev/disk/by-uuid/${esp}`);
   host.tool("mount", 'rmdir "$4" && ln -s "$3" "$4"');
   host.tool("umount", 'rm "$1" && mkdir "$1"');
-  host.tool("grub-editenv", GRUB_EDITENV);
+  host.tool("grub-editenv", toolOf(recordedHost("bootloader", "grub/debian-13"), "grub-editenv"));
   host.tool(
     "bootctl",
     `[ "$1" = set-oneshot ] || exit 1
@@ -130,7 +131,9 @@ options    root=ZFS=rpool/ROOT/pve-1 boot=zfs iommu=pt vfio_fleet.trial=t1 panic
 });
 
 describe.each(SHELLS)("proxmox-boot-tool with GRUB, with %s", (shell) => {
-  const menu = read("debian-12-grub.cfg").replaceAll("6.1.0-38-amd64", VERSION).replaceAll("/boot/", "/");
+  const menu = (recordedHost("bootloader", "grub/debian-12").root["/boot/grub/grub.cfg"] ?? "")
+    .replaceAll("6.1.0-38-amd64", VERSION)
+    .replaceAll("/boot/", "/");
   const prepare = (): void => {
     start(shell, proxmoxGrub);
     for (const esp of ESPS) {

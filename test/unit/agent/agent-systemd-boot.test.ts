@@ -1,18 +1,15 @@
-import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import { systemdBoot } from "../../../components/drivers/bootloader/systemd-boot/driver.ts";
 import { debian } from "../../../components/drivers/distro/debian/driver.ts";
 import { initramfsTools } from "../../../components/drivers/initramfs/initramfs-tools/driver.ts";
 import { FakeAgent } from "../support/fake-agent.ts";
 import { SHELLS, type Shell } from "../support/fake-host.ts";
+import { recordedHost } from "../support/recorded-hosts.ts";
 
-const entry = readFileSync(
-  new URL("../../fixtures/bootloader/debian-13-entry.conf", import.meta.url),
-  "utf8",
-);
 const VERSION = "6.12.48+deb13-amd64";
 const TOKEN = "4f5c1e0d8f1c4d2f8d5b3a4c5e6f7081";
 const ENTRY = `/efi/loader/entries/${TOKEN}-${VERSION}.conf`;
+const entry = recordedHost("bootloader", "systemd-boot/debian-13").root[ENTRY] ?? "";
 const TRIAL = "/efi/loader/entries/0-vfio-fleet-trial.conf";
 const RECOVERY = "/efi/loader/entries/0-vfio-fleet-recovery.conf";
 const ONESHOT = "/sys/firmware/efi/efivars/LoaderEntryOneShot-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";

@@ -108,7 +108,7 @@ describe("a rule's other causes", () => {
   test("a GRUB without drop-ins", () => {
     const files = file("/etc/default/grub.d/vfio.cfg", 'GRUB_CMDLINE_LINUX="iommu=pt"\n');
     expect(
-      fired("arguments-not-applied", { ...base, files, boot: { ...base.boot, grubDropIns: false } }),
+      fired("arguments-not-applied", { ...base, files, excerpts: { "/usr/sbin/grub-mkconfig": [] } }),
     ).toEqual([expect.stringContaining("grub-mkconfig does not read /etc/default/grub.d")]);
   });
 

@@ -28,6 +28,8 @@ const facts = (more: Partial<Facts> = {}): Facts => {
   return { ...base, pci: [...base.pci, ...twins] };
 };
 
+const EXISTS = facts().exists;
+
 interface Running {
   readonly xml: string;
   readonly live?: string;
@@ -66,20 +68,12 @@ const planOf = (
   found: Partial<Facts> = {},
   cards: object = CARDS,
 ): HostPlan => {
-  const plan = planHost(
-    specOf(domains, cards),
-    facts({ exists: ["/sys/firmware/acpi/tables/DMAR"], ...found }),
-    WHERE,
-  );
+  const plan = planHost(specOf(domains, cards), facts({ exists: EXISTS, ...found }), WHERE);
   if (!plan.ok) throw new Error(plan.problems.map(formatProblem).join("\n"));
   return plan.value;
 };
 const problemsOf = (domains: Readonly<Record<string, object>>, found: Partial<Facts> = {}): string[] => {
-  const plan = planHost(
-    specOf(domains),
-    facts({ exists: ["/sys/firmware/acpi/tables/DMAR"], ...found }),
-    WHERE,
-  );
+  const plan = planHost(specOf(domains), facts({ exists: EXISTS, ...found }), WHERE);
   return plan.ok ? [] : plan.problems.map(formatProblem);
 };
 const domainOf = (plan: HostPlan, name: string) => {
@@ -294,7 +288,7 @@ describe("storage", () => {
 });
 
 test("what the host has is compared: networks, huge pages that the stack reserves, versions of libvirt and QEMU", () => {
-  const exists = ["/sys/firmware/acpi/tables/DMAR", "/etc/libvirt/qemu/networks/default.xml"];
+  const exists = [...EXISTS, "/etc/libvirt/qemu/networks/default.xml"];
   const found = {
     exists,
     libvirt: { socket: true, domains: [] },
@@ -306,6 +300,21 @@ test("what the host has is compared: networks, huge pages that the stack reserve
   expect(problemsOf({ win: { evdev: [{ device: "/dev/input/by-id/a" }] } }, found)).toEqual([
     expect.stringMatching(/evdev: evdev input needs libvirt 7\.4\.0, the host has 7\.0\.0/),
   ]);
+  const arch = {
+    ...found,
+    distro: { id: "arch", version: "", like: [], name: "Arch Linux" },
+    packages: { libvirt: "1:9.0.0-1", "qemu-system-x86": "4.2.0-1" },
+  };
+  expect(problemsOf({ win: { evdev: [{ device: "/dev/input/by-id/a" }] } }, arch)).toEqual([]);
+  expect(
+    problemsOf({ win: { disks: [{ type: "file", path: "/srv/a.raw", io: "io_uring" }] } }, arch),
+  ).toEqual([expect.stringMatching(/disks: io: io_uring needs QEMU 5\.0\.0, the host has 4\.2\.0/)]);
+  expect(
+    problemsOf(
+      { win: { evdev: [{ device: "/dev/input/by-id/a" }] } },
+      { ...arch, packages: { libvirt: "1:7.3.0-2" } },
+    ),
+  ).toEqual([expect.stringMatching(/evdev: evdev input needs libvirt 7\.4\.0, the host has 7\.3\.0/)]);
   const pages = {
     kernel: { reboot: "never", hugepages: { size: "1G", count: 2 } },
     domains: { win: { hugepages: "1 GiB" } },
@@ -355,7 +364,7 @@ test("whether the host nests guests is asked where an enlightenment needs it, an
     probeQuestion(specOf(domains)).parameters;
   expect(asked(windows)).toContain("kvm_intel");
   expect(asked({ win: {} })).not.toContain("kvm_intel");
-  const exists = ["/sys/firmware/acpi/tables/DMAR"];
+  const exists = EXISTS;
   const evmcs = (parameter: string | undefined, option?: string): boolean => {
     const spec = specOf(windows);
     const plan = planHost(
@@ -547,7 +556,7 @@ describe("AppArmor", () => {
   });
   const stepFor = (path: string, found: Partial<Facts> = {}) =>
     planOf(withRom(path), {
-      exists: ["/sys/firmware/acpi/tables/DMAR", "/etc/apparmor.d/abstractions/libvirt-qemu"],
+      exists: [...EXISTS, "/etc/apparmor.d/abstractions/libvirt-qemu"],
       ...found,
     }).libvirt.find(({ key }) => key === LOCAL);
 
@@ -562,7 +571,7 @@ describe("AppArmor", () => {
 
   test("none where libvirt's own will do, or where there is no AppArmor", () => {
     expect(stepFor("/usr/share/vgabios/x.rom")).toBeUndefined();
-    expect(stepFor("/srv/x.rom", { exists: ["/sys/firmware/acpi/tables/DMAR"] })).toBeUndefined();
+    expect(stepFor("/srv/x.rom", { exists: EXISTS })).toBeUndefined();
   });
 });
 

@@ -3,19 +3,16 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { grubArguments } from "../../../components/drivers/bootloader/grub/driver.ts";
-import { bootloaders } from "../../../components/drivers/bootloader/registry.ts";
+import { grub, grubArguments, grubPlain } from "../../../components/drivers/bootloader/grub/driver.ts";
+import { systemdBoot } from "../../../components/drivers/bootloader/systemd-boot/driver.ts";
 import type { BootloaderDriver } from "../../../components/plan/driver.ts";
 import { editStep } from "../../../components/plan/edit.ts";
 import type { Facts, HostFile } from "../../../components/facts/facts.ts";
 import type { ManagedFile } from "../../../components/plan/step.ts";
-import { distros } from "../../../components/drivers/distro/registry.ts";
-import { initramfsGenerators } from "../../../components/drivers/initramfs/registry.ts";
+import { dracut } from "../../../components/drivers/initramfs/dracut/driver.ts";
+import { mkinitcpio } from "../../../components/drivers/initramfs/mkinitcpio/driver.ts";
 import { address, xeonFacts } from "../../fixtures/xeon.ts";
 
-const STUB = "/sys/firmware/efi/efivars/StubInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
-const fixture = (name: string): string =>
-  readFileSync(new URL(`../../fixtures/bootloader/${name}`, import.meta.url), "utf8");
 const file = (content: string): HostFile => ({
   mode: "644",
   owner: "root",
@@ -23,111 +20,22 @@ const file = (content: string): HostFile => ({
   content,
   sha256: "",
 });
-const found = (facts: Facts): BootloaderDriver | undefined =>
-  Object.values<BootloaderDriver>(bootloaders).find((driver) => driver.detect(facts));
-
+const ENTRY = "title Debian\nlinux /4f5c/6.12.48+deb13-amd64/linux\noptions root=UUID=a52b ro quiet\n";
 const BLS = "initrd=\\4f5c1e0d\\6.12.48+deb13-amd64\\initrd.img root=UUID=a52b ro quiet";
-/** A host by what booted it; `files` replaces what it has. */
-const booted = (
-  cmdline: string,
-  loaderInfo: string | null,
-  more: {
-    readonly files?: Facts["files"];
-    readonly exists?: string[];
-    readonly boot?: Partial<Facts["boot"]>;
-  } = {},
-): Facts => {
-  const facts = xeonFacts();
-  return {
-    ...facts,
-    kernel: "6.12.48+deb13-amd64",
-    cmdline,
-    files: more.files ?? facts.files,
-    exists: [...facts.exists, ...(more.exists ?? [])],
-    boot: {
-      ...facts.boot,
-      loaderInfo,
-      present: [...facts.boot.present, "/usr/bin/kernel-install", "/efi/loader/entries", "/boot/limine.conf"],
-      ...more.boot,
-    },
-  };
-};
-const grubLine = "BOOT_IMAGE=/boot/vmlinuz-6.1.0-37-amd64 root=UUID=a52b ro quiet";
-const entries = { "/efi/loader/entries/4f5c-6.12.48.conf": file(fixture("debian-13-entry.conf")) };
-const esps = { "/etc/kernel/proxmox-boot-uuids": file("1FDB-C48E\n9BB0-3E21\n") };
 
-describe("the boot loader is the one that booted, whatever else lies around", () => {
-  test.each([
-    ["grub", booted(grubLine, null)],
-    ["grub", booted(grubLine, "GRUB 2.12-9", { exists: ["/boot/limine.conf"], files: { ...entries } })],
-    ["grub-without-drop-ins", booted(grubLine, null, { boot: { grubDropIns: false } })],
-    ["systemd-boot", booted(BLS, "systemd-boot 257.8-1~deb13u2", { files: entries })],
-    ["a unified kernel image", booted("root=UUID=a52b", "systemd-boot 257.8", { exists: [STUB] })],
-    [
-      "proxmox-systemd-boot",
-      booted("initrd=\\EFI\\proxmox\\x root=ZFS=rpool", "systemd-boot 252", { files: esps }),
-    ],
-    ["proxmox-grub", booted("BOOT_IMAGE=/vmlinuz-6.8.12-9-pve root=ZFS=rpool", null, { files: esps })],
-    [
-      "rEFInd",
-      booted("initrd=boot\\initrd.img root=UUID=1", null, { files: { "/boot/refind_linux.conf": file("") } }),
-    ],
-    ["Limine", booted("root=UUID=1 rw", "Limine 9.3.0")],
-    ["Limine", booted("root=UUID=1 rw", null, { exists: ["/boot/limine.conf"] })],
-    ["the firmware itself (EFI stub)", booted("initrd=\\initramfs.img root=UUID=1", null)],
-  ])("%s", (name, facts) => {
-    expect(found(facts)?.name).toBe(name);
-  });
-
-  test.each([
-    [
-      "rEFInd",
-      booted("initrd=boot\\initrd.img root=UUID=1 rw", null, {
-        files: { "/boot/refind_linux.conf": file("") },
-      }),
-      '"Boot with GPU passthrough" "root=UUID=1 rw iommu=pt"',
-    ],
-    [
-      "Limine",
-      booted("root=UUID=1 rw", "Limine 9.3.0", { exists: ["/boot/limine.conf"] }),
-      "/boot/limine.conf, in the entry that boots: cmdline: root=UUID=1 rw iommu=pt",
-    ],
-    [
-      "a unified kernel image",
-      booted("root=UUID=1", "systemd-boot 257", { exists: [STUB] }),
-      '"iommu=pt" at the end of the line in /etc/kernel/cmdline',
-    ],
-    [
-      "systemd-boot",
-      booted(BLS, "systemd-boot 257", {
-        files: {
-          "/boot/loader/entries/arch.conf": file("title Arch\nlinux /vmlinuz-linux\noptions root=UUID=1\n"),
-        },
-      }),
-      '"options" of /boot/loader/entries/arch.conf: iommu=pt',
-    ],
-  ])("%s: refused with the line to write", (name, facts, line) => {
-    const driver = found(facts);
-    expect(driver?.name).toBe(name);
-    const [problem] = driver?.refuse(facts, ["iommu=pt"]) ?? [];
-    expect(problem?.remedy).toContain(line);
-    expect(driver?.scripts.length === 0 || name === "systemd-boot").toBe(true);
-  });
-
-  test("GRUB that cannot clear its own choice is refused: LVM, RAID, other file systems", () => {
-    const lvm = booted(grubLine, null, { boot: { bootDevice: "/dev/mapper/pve-root" } });
-    const esp = { address: address("00:1f.2"), what: "/boot/efi" };
-    expect(bootloaders.grub.refuse({ ...lvm, carriers: [esp] }, [])).toEqual([]);
-    for (const boot of [
-      { bootDevice: "/dev/mapper/pve-root" },
-      { bootDevice: "/dev/md0" },
-      { bootFilesystem: "btrfs" },
-    ])
-      expect(bootloaders.grub.refuse(booted(grubLine, null, { boot }), [])).toHaveLength(1);
-    expect(
-      bootloaders.grub.refuse(booted(grubLine, null, { boot: { bootDevice: "/dev/nvme0n1p2" } }), []),
-    ).toEqual([]);
-  });
+test("GRUB that cannot clear its own choice is refused: LVM, RAID, other file systems", () => {
+  const onBoot = (boot: Partial<Facts["boot"]>): Facts =>
+    xeonFacts({ boot: { ...xeonFacts().boot, ...boot } });
+  const lvm = onBoot({ bootDevice: "/dev/mapper/pve-root" });
+  const esp = { address: address("00:1f.2"), what: "/boot/efi" };
+  expect(grub.refuse({ ...lvm, carriers: [esp] }, [])).toEqual([]);
+  for (const boot of [
+    { bootDevice: "/dev/mapper/pve-root" },
+    { bootDevice: "/dev/md0" },
+    { bootFilesystem: "btrfs" },
+  ])
+    expect(grub.refuse(onBoot(boot), [])).toHaveLength(1);
+  expect(grub.refuse(onBoot({ bootDevice: "/dev/nvme0n1p2" }), [])).toEqual([]);
 });
 
 describe("arguments that the host's own configuration has", () => {
@@ -187,12 +95,9 @@ describe("arguments that the host's own configuration has", () => {
   test("/etc/kernel/cmdline without the words that are ours; without the file, what runs", () => {
     const receipts = { "%etc%kernel%cmdline": { token: "t", notes: { words: "iommu=pt" } } };
     const files = { "/etc/kernel/cmdline": file("root=UUID=1 quiet iommu=pt\n# a comment\n") };
-    expect(bootloaders.systemdBoot.ownArguments(xeonFacts({ files, receipts }))).toEqual([
-      "root=UUID=1",
-      "quiet",
-    ]);
+    expect(systemdBoot.ownArguments(xeonFacts({ files, receipts }))).toEqual(["root=UUID=1", "quiet"]);
     expect(
-      bootloaders.systemdBoot.ownArguments(
+      systemdBoot.ownArguments(
         xeonFacts({
           cmdline: `${BLS} vfio_fleet.trial=t panic=30 rd.shell=0 rd.emergency=reboot`,
           files: {},
@@ -217,7 +122,6 @@ describe("edits", () => {
           : { "%etc%kernel%cmdline": { token: "t", notes: { words, sha256: "then" } } },
     });
   test("words in /etc/kernel/cmdline: to be added, already so, stale ones to go", () => {
-    const { systemdBoot } = bootloaders;
     expect(step(systemdBoot, cmdline("root=UUID=1\n"))).toMatchObject({
       verb: "words",
       inPlace: false,
@@ -236,7 +140,6 @@ describe("edits", () => {
     });
   });
   test("a block in /etc/default/grub: to be added, already so, edited by somebody", () => {
-    const { grubPlain } = bootloaders;
     const block = 'GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT intel_iommu=on iommu=pt"';
     const facts = (text: string): Facts =>
       xeonFacts({
@@ -253,50 +156,22 @@ describe("edits", () => {
     });
   });
   test("entries that lack arguments; ours for recovery may", () => {
-    const options = fixture("debian-13-entry.conf").replace("quiet", "quiet iommu=pt");
+    const options = ENTRY.replace("quiet", "quiet iommu=pt");
     const facts = xeonFacts({
       files: {
         "/efi/loader/entries/a.conf": file(options),
-        "/efi/loader/entries/0-vfio-fleet-recovery.conf": entries["/efi/loader/entries/4f5c-6.12.48.conf"],
+        "/efi/loader/entries/0-vfio-fleet-recovery.conf": file(ENTRY),
       },
     });
-    expect(bootloaders.systemdBoot.lacks(facts, ["iommu=pt"])).toEqual([]);
-    expect(bootloaders.systemdBoot.lacks(facts, ["iommu=pt", "intel_iommu=on"])).toEqual(["intel_iommu=on"]);
+    expect(systemdBoot.lacks(facts, ["iommu=pt"])).toEqual([]);
+    expect(systemdBoot.lacks(facts, ["iommu=pt", "intel_iommu=on"])).toEqual(["intel_iommu=on"]);
   });
 });
 
-describe("initramfs generators and distributions", () => {
-  const tools = (names: string[], packages: Facts["packages"] = {}): string | undefined => {
-    const facts = xeonFacts({
-      packages,
-      initramfs: { tools: names.map((name) => `/usr/sbin/${name}`), images: [] },
-    });
-    return Object.entries(initramfsGenerators).find(([, driver]) => driver.detect(facts))?.[0];
-  };
-  test("the generator whose package is installed, whatever the other left behind", () => {
-    expect(tools(["update-initramfs", "mkinitramfs"])).toBe("initramfs-tools");
-    expect(tools(["dracut"])).toBe("dracut");
-    // Ubuntu 25.10: dracut brings an update-initramfs, and initramfs-tools-core may linger
-    expect(tools(["update-initramfs", "mkinitramfs", "dracut"], { dracut: "108" })).toBe("dracut");
-    expect(tools(["update-initramfs", "mkinitramfs", "dracut"], { dracut: null })).toBe("initramfs-tools");
-    expect(tools([])).toBeUndefined();
-  });
-  test("distributions by what they are made from; Proxmox is Debian with packages of its own", () => {
-    const name = (facts: Facts): string | undefined =>
-      Object.values(distros).find((driver) => driver.detect(facts))?.name;
-    expect(name(xeonFacts())).toBe("debian");
-    expect(name(xeonFacts({ packages: { "pve-manager": "8.4.1" } }))).toBe("proxmox");
-    expect(
-      name(xeonFacts({ distro: { id: "ubuntu", version: "24.04", like: ["debian"], name: "Ubuntu" } })),
-    ).toBe("ubuntu");
-    expect(distros.proxmox.packages).not.toContain("qemu-system-x86");
-    expect(
-      name(xeonFacts({ distro: { id: "endeavouros", version: "", like: ["arch"], name: "EndeavourOS" } })),
-    ).toBe("arch");
-  });
+describe("initramfs generators", () => {
   describe("mkinitcpio", () => {
     const written = (): readonly ManagedFile[] =>
-      initramfsGenerators.mkinitcpio.files({
+      mkinitcpio.files({
         modules: ["vfio", "vfio_virqfd", "vfio_pci"],
         files: ["/etc/vfio-fleet/bind"],
         rivals: [],
@@ -321,7 +196,6 @@ describe("initramfs generators and distributions", () => {
         "base systemd autodetect sd-vconsole block vfio-fleet",
       ],
     ])("%s as init: the hook's place, beside what the host has", (_, hooks, expected) => {
-      expect(tools(["mkinitcpio"])).toBe("mkinitcpio");
       const conf = written()[0]?.content ?? "";
       const found = bash(
         `MODULES=(ext4) FILES=(/etc/x) HOOKS=(${hooks})\n${conf}\necho "\${MODULES[*]}|\${FILES[*]}|\${HOOKS[*]}"`,
@@ -353,7 +227,7 @@ describe("initramfs generators and distributions", () => {
     });
   });
   test("dracut's files: names that end in .conf, modules forced, the hook in a shell of its own", () => {
-    const files = initramfsGenerators.dracut.files({
+    const files = dracut.files({
       modules: ["vfio", "vfio_virqfd", "vfio_pci"],
       files: ["/etc/modprobe.d/vfio.conf", "/etc/vfio-fleet/bind"],
       rivals: [],
@@ -366,7 +240,7 @@ describe("initramfs generators and distributions", () => {
     expect(files[0]?.content).toContain('force_drivers+=" vfio vfio_pci "');
     expect(files[0]?.content).toContain('install_items+=" /etc/modprobe.d/vfio.conf /etc/vfio-fleet/bind "');
     expect(files[2]?.content).toMatch(/\n\(\n[^]*\n\)\n$/);
-    expect(initramfsGenerators.dracut.effects(files)).toEqual([
+    expect(dracut.effects(files)).toEqual([
       expect.objectContaining({ path: "/var/lib/dracut/hooks/pre-udev/00-vfio-fleet.sh" }),
     ]);
   });

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { detectedDrivers } from "../../../components/drivers/choose.ts";
 import { documentJsonSchema, documentSchema } from "../../../fleet/targets/facts-file/document.ts";
 import { makeDocument } from "../../../fleet/targets/facts-file/make.ts";
 import { CommandError } from "../../../fleet/ground/command-error.ts";
@@ -79,6 +80,23 @@ test("every property of the JSON schema's cards is explained, and saved document
     names,
   });
   expect(documentSchema.parse(JSON.parse(JSON.stringify(document)))).toEqual(document);
+});
+
+test("a document of the format before this one is read, and means the same", () => {
+  const earlier = JSON.parse(readFileSync(hostFile("lab-xeon"), "utf8")) as {
+    readonly format: string;
+    readonly hosts: readonly [{ readonly facts: { readonly boot: Record<string, unknown> } }];
+  };
+  expect(earlier.format).toBe("vfio-fleet-facts/1");
+  const { boot } = earlier.hosts[0].facts;
+  const facts = hostFacts("lab-xeon");
+  expect(facts.excerpts?.["/boot/grub/grub.cfg"]).toEqual(boot["grubLinux"]);
+  expect(facts.exists).toEqual(expect.arrayContaining(boot["present"] as string[]));
+  expect(detectedDrivers(facts)).toEqual({
+    bootloader: "grub",
+    initramfs: "initramfs-tools",
+    distro: "debian",
+  });
 });
 
 describe("the program", () => {

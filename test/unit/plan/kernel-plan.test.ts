@@ -68,9 +68,8 @@ const applied = (facts: Facts, wanted = spec()): Facts => {
       one.address.startsWith("0000:03:00") ? { ...one, driver: "vfio-pci" } : one,
     ),
     moduleParameters: { kvm: { ignore_msrs: "Y" } },
-    boot: {
-      ...facts.boot,
-      grubLinux: (facts.boot.grubLinux ?? []).map((line) =>
+    excerpts: {
+      "/boot/grub/grub.cfg": (facts.excerpts?.["/boot/grub/grub.cfg"] ?? []).map((line) =>
         line.endsWith("quiet") ? `${line} intel_iommu=on iommu=pt` : line,
       ),
     },
@@ -200,10 +199,7 @@ describe("a host that is already so", () => {
       "a function went back to another driver",
       (f: Facts) => ({ pci: f.pci.map((d) => ({ ...d, driver: "nouveau" })) }),
     ],
-    [
-      "the boot menu lost an argument",
-      (f: Facts) => ({ boot: { ...f.boot, grubLinux: xeonFacts().boot.grubLinux ?? [] } }),
-    ],
+    ["the boot menu lost an argument", () => ({ excerpts: xeonFacts().excerpts })],
     [
       "the initramfs was rebuilt",
       (f: Facts) => ({ initramfs: { ...f.initramfs, images: ["/boot/initrd.img-x:1:2"] } }),

@@ -42,6 +42,7 @@ test("contents are cut by the announced sizes", () => {
     answer({
       files:
         "4 644 root root 17 /etc/one\n3 600 root root 17 /etc/t w o\n9 644 root root 17 /boot/initrd.img-6",
+      images: "/boot/initrd.img-6",
       contents,
     }),
     "n0nce",

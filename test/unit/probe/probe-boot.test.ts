@@ -58,20 +58,46 @@ name:           snd_hda_intel`,
     expect(host.probe(shell).facts.symbols).toEqual([]);
   });
 
-  test.each([
-    ["reads drop-ins", "for x in ${sysconfdir}/default/grub.d/*.cfg ; do", true],
-    ["knows /etc/default/grub alone", ". ${sysconfdir}/default/grub", false],
-  ])("a grub-mkconfig that %s", (_, line, expected) => {
+  test("lines of files that are too long to be kept whole", () => {
     start();
-    host.file("/usr/sbin/grub-mkconfig", `#!/bin/sh\n${line}`);
-    expect(host.probe(shell).facts.boot.grubDropIns).toBe(expected);
+    host.file("/usr/sbin/grub-mkconfig", "#!/bin/sh\nfor x in ${sysconfdir}/default/grub.d/*.cfg ; do");
+    host.file("/boot/grub/grub.cfg", "menuentry 'Linux' {\n\tlinux /vmlinuz ro\n}");
+    const { facts } = host.probe(shell, {
+      files: ["/etc/none"],
+      excerpts: [
+        { path: "/usr/sbin/grub-mkconfig", lines: /\/default\/grub\.d/ },
+        { path: "/boot/grub/grub.cfg", lines: /^no such line/ },
+        { path: "/boot/grub2/grub.cfg", lines: /./ },
+      ],
+    });
+    expect(facts.excerpts).toEqual({
+      "/usr/sbin/grub-mkconfig": ["for x in ${sysconfdir}/default/grub.d/*.cfg ; do"],
+      "/boot/grub/grub.cfg": [],
+    });
+    expect(facts.files).toEqual({});
   });
 
-  test("without grub-mkconfig nothing is said; what /boot lies on", () => {
+  test("boot images are looked at from outside, those of a trial count as room, tools are told by their paths", () => {
+    start();
+    host.file("/boot/initrd.img-6.1.0-37-amd64", "image");
+    host.file("/boot/initramfs-linux.img", "image");
+    host.tool("mkinitramfs", "");
+    const images = { built: ["/boot/initrd.img-*", "/boot/none-*"], trials: ["/boot/trial.img-*"] };
+    const tools = ["mkinitramfs", "no-such-tool"];
+    const { facts } = host.probe(shell, { images, tools });
+    expect(facts.initramfs.images).toEqual([
+      expect.stringMatching(/^\/boot\/initrd\.img-6\.1\.0-37-amd64:6:\d+$/),
+    ]);
+    expect(facts.initramfs.tools).toEqual([expect.stringMatching(/\/mkinitramfs$/)]);
+    host.file("/boot/trial.img-6.1.0-37-amd64", "a trial's image");
+    const { answer } = host.probe(shell, { images, tools });
+    expect(answer).toMatch(/^@\w+ boot-free\n\d+ \d+ \d+\n16$/m);
+  });
+
+  test("what /boot lies on", () => {
     start();
     host.file("/proc/self/mountinfo", "25 1 253:0 / / rw,relatime shared:1 - ext4 /dev/mapper/pve-root rw");
     const { facts } = host.probe(shell);
-    expect(facts.boot.grubDropIns).toBeUndefined();
     expect(facts.boot).toMatchObject({ bootFilesystem: "ext4", bootDevice: "/dev/mapper/pve-root" });
     expect(facts.boot.freeBytes).toBeGreaterThan(0);
   });

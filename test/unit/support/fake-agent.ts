@@ -227,12 +227,3 @@ export class FakeAgent {
     rmSync(this.tools, { recursive: true });
   }
 }
-
-/** grub-editenv over a file of NAME=VALUE lines, as the real one answers. */
-export const GRUB_EDITENV = `file=$1; action=$2; shift 2
-case $action in
-  list) cat "$file" 2>/dev/null ;;
-  set) name=\${1%%=*}; { grep -v "^$name=" "$file" 2>/dev/null; echo "$1"; } >"$file.new"; mv "$file.new" "$file" ;;
-  unset) grep -v "^$1=" "$file" >"$file.new"; mv "$file.new" "$file" ;;
-esac
-exit 0`;

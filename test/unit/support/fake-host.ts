@@ -12,7 +12,9 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Facts } from "../../../components/facts/facts.ts";
+import type { Excerpt, InitramfsImages } from "../../../components/facts/question.ts";
 import { parseProbe } from "../../../components/probe/parse.ts";
+import { probeScript } from "../../../components/probe/probe-program.ts";
 import { FAST } from "../../support/extent.ts";
 
 /** One PCI function of a made-up /sys; `under` is the bridge above it. */
@@ -34,9 +36,6 @@ export const shellCommand = (shell: Shell): readonly [string, ...string[]] =>
   shell === "dash" ? ["dash"] : ["busybox", "sh"];
 /** Those that a host's scripts are tested with. */
 export const SHELLS: readonly Shell[] = FAST ? ["dash"] : ["dash", "busybox"];
-
-const read = (name: string): string =>
-  readFileSync(new URL(`../../../components/probe/${name}.sh`, import.meta.url), "utf8");
 
 /** Everything below these folders is the host's; tools and /dev stay the machine's own. */
 const HOST_PATHS = /(?<![\w*}])\/(?=(?:sys|proc|etc|boot|run|lib|var|usr|efi)\/)/g;
@@ -74,6 +73,11 @@ export class FakeHost {
   /** A program that prints this text, in place of the machine's own. */
   tool(name: string, output: string): void {
     writeFileSync(join(this.tools, name), `#!/bin/sh\ncat <<'EOF'\n${output}\nEOF\n`, { mode: 0o755 });
+  }
+
+  /** A program of these lines of shell. */
+  program(name: string, lines: string): void {
+    writeFileSync(join(this.tools, name), `#!/bin/sh\n${lines}\n`, { mode: 0o755 });
   }
 
   /** A program that fails, as one that only root may use does for a plain user. */
@@ -135,7 +139,10 @@ export class FakeHost {
       readonly survey?: boolean | "watch";
       readonly privilege?: Facts["privilege"];
       readonly files?: readonly string[];
+      readonly excerpts?: readonly Excerpt[];
       readonly exists?: readonly string[];
+      readonly tools?: readonly string[];
+      readonly images?: InitramfsImages;
       readonly packages?: string;
       readonly look?: readonly string[];
       readonly parameters?: string;
@@ -146,12 +153,14 @@ export class FakeHost {
     const nonce = "0123456789abcdef";
     const quote = (paths: readonly string[] = []): string =>
       `'${paths.map((path) => (path.startsWith("/dev/") ? path : this.root + path)).join(" ")}'`;
-    const text = `${question.survey ? read("survey") : ""}\n${read("probe")}`
+    const { excerpts = [], images, tools = [] } = question;
+    const text = probeScript(Boolean(question.survey))
       .replace(/^PATH=.*$/m, `PATH='${this.path(shell)}'`)
       .replaceAll(HOST_PATHS, `${this.root}/`);
     const script = [
       `N=${nonce} PRIVILEGE=${question.privilege ?? "root"} LOGIN=op SSH_PEER= SURVEY=${question.survey === true ? "survey" : question.survey || ""}`,
-      `FILES=${quote(question.files)} EXISTS=${quote(question.exists)} PACKAGES='${question.packages ?? ""}' PARAMETERS='${question.parameters ?? ""}' MODINFO='${question.modinfo ?? ""}' SYMBOLS='${question.symbols ?? ""}'`,
+      `FILES=${quote([...(question.files ?? []), ...excerpts.map(({ path }) => path)])} EXISTS=${quote(question.exists)} PACKAGES='${question.packages ?? ""}' PARAMETERS='${question.parameters ?? ""}' MODINFO='${question.modinfo ?? ""}' SYMBOLS='${question.symbols ?? ""}'`,
+      `TOOLS='${tools.join(" ")}' IMAGES=${quote(images?.built)} TRIALS=${quote(images?.trials)}`,
       `LOOK='${(question.look ?? []).map((path) => (path.startsWith("/") && !path.startsWith("/dev/") ? this.root + path : path)).join("\n")}'`,
       text,
       "times >&3",
@@ -176,7 +185,7 @@ export class FakeHost {
       return sum + Number(minutes) * 60_000 + Number(seconds) * 1000;
     }, 0);
     if (times.length !== 4) throw new Error(`the probe ended early: ${result.stderr}\n${answer.slice(-500)}`);
-    const facts = JSON.stringify(parseProbe(Buffer.from(answer, "latin1"), nonce));
+    const facts = JSON.stringify(parseProbe(Buffer.from(answer, "latin1"), nonce, excerpts));
     return { facts: JSON.parse(clean(facts)) as Facts, answer, cpuMs };
   }
 

@@ -19,11 +19,17 @@ const wantedIn = (facts: Facts, path: string, content: string): string[] => {
     : [];
 };
 
+/** Whether there is a grub-mkconfig, and none that reads drop-ins: a patch of Debian and Ubuntu. */
+const dropInsUnread = ({ excerpts = {} }: Facts): boolean => {
+  const found = Object.entries(excerpts).filter(([path]) => path.endsWith("/grub-mkconfig"));
+  return found.length > 0 && found.every(([, lines]) => lines.length === 0);
+};
+
 /** Why the loader that boots this host does not read the file, where that is so. */
 const unread = (facts: Facts, path: string): string =>
   GRUB_FILE.test(path) && facts.boot.loaderInfo?.startsWith("systemd-boot")
     ? "; systemd-boot boots this host, and does not read GRUB's files"
-    : path.startsWith("/etc/default/grub.d/") && facts.boot.grubDropIns === false
+    : path.startsWith("/etc/default/grub.d/") && dropInsUnread(facts)
       ? "; this host's grub-mkconfig does not read /etc/default/grub.d"
       : "";
 

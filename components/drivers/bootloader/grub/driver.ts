@@ -20,14 +20,19 @@ export const bootedByGrub = (facts: Facts): boolean =>
   parseCmdline(facts.cmdline).some((argument) => argument.startsWith("BOOT_IMAGE=")) &&
   !/^(systemd-boot|limine)/i.test(facts.boot.loaderInfo ?? "");
 
+const MENU = "/boot/grub/grub.cfg";
+const MKCONFIG = ["/usr/sbin/grub-mkconfig", "/usr/bin/grub-mkconfig"];
+const UPDATE_GRUB = "/usr/sbin/update-grub";
+
 /** Whether grub-mkconfig reads /etc/default/grub.d, a patch of Debian and Ubuntu; update-grub is theirs too. */
-const readsDropIns = (facts: Facts): boolean =>
-  facts.boot.grubDropIns ?? facts.boot.present.includes("/usr/sbin/update-grub");
+const readsDropIns = (facts: Facts): boolean => {
+  const found = MKCONFIG.flatMap((path) => facts.excerpts?.[path] ?? []);
+  const there = MKCONFIG.some((path) => facts.excerpts?.[path] !== undefined);
+  return there ? found.length > 0 : facts.exists.includes(UPDATE_GRUB);
+};
 
 const plainGrub = (facts: Facts): boolean =>
-  bootedByGrub(facts) &&
-  facts.boot.present.includes("/boot/grub/grub.cfg") &&
-  facts.files[PROXMOX_ESPS] === undefined;
+  bootedByGrub(facts) && facts.exists.includes(MENU) && facts.files[PROXMOX_ESPS] === undefined;
 
 const extended = (args: readonly string[]): string =>
   `GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT ${args.join(" ")}"`;
@@ -42,8 +47,8 @@ export const grubArguments = (facts: Facts): readonly string[] => {
 const lacks = (facts: Facts, args: readonly string[]): readonly string[] => {
   let recovery = false;
   const missing = new Set<string>();
-  for (const line of facts.boot.grubLinux ?? []) {
-    if (/^(menuentry|submenu)\s/.test(line)) recovery = /recovery|vfio-fleet/.test(line);
+  for (const line of facts.excerpts?.[MENU] ?? []) {
+    if (/^\s*(menuentry|submenu)\s/.test(line)) recovery = /recovery|vfio-fleet/.test(line);
     else if (!recovery)
       for (const argument of args) if (!parseCmdline(line).includes(argument)) missing.add(argument);
   }
@@ -79,6 +84,11 @@ export const grubDropIn = (args: readonly string[]): readonly HostEdit[] => [
 
 const common = {
   scripts: [new URL("menu.sh", import.meta.url), new URL("grub.sh", import.meta.url)],
+  looksFor: [MENU, UPDATE_GRUB],
+  excerpts: [
+    { path: MENU, lines: /^\s*(linux|menuentry|submenu)\s/ },
+    ...MKCONFIG.map((path) => ({ path, lines: /\/default\/grub\.d\/\*/ })),
+  ],
   ownArguments: grubArguments,
   lacks,
 } satisfies Partial<BootloaderDriver>;

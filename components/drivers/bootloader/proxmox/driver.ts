@@ -1,6 +1,7 @@
 import { parseCmdline } from "../../../facts/cmdline.ts";
 import type { BootloaderDriver } from "../../../plan/driver.ts";
 import type { Facts } from "../../../facts/facts.ts";
+import { DEFAULTS, DROP_INS } from "../grub/defaults.ts";
 import { bootedByGrub, grub, grubArguments, grubDropIn } from "../grub/driver.ts";
 import { bootedBySystemdBoot, cmdlineArguments, KERNEL_CMDLINE } from "../shared/kernel-cmdline.ts";
 import { PROXMOX_ESPS } from "./esps.ts";
@@ -61,7 +62,7 @@ export const proxmoxGrub: BootloaderDriver = {
     new URL("esps.sh", import.meta.url),
     new URL("grub.sh", import.meta.url),
   ],
-  reads: [PROXMOX_ESPS, ...grub.reads],
+  reads: [PROXMOX_ESPS, DEFAULTS, DROP_INS],
   configuredIn: grub.configuredIn,
   detect: (facts) => inCharge(facts) && bootedByGrub(facts),
   edits: grubDropIn,

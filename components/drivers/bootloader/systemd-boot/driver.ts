@@ -9,6 +9,8 @@ import {
 } from "../shared/kernel-cmdline.ts";
 import { PROXMOX_ESPS } from "../proxmox/esps.ts";
 
+const KERNEL_INSTALL = "/usr/bin/kernel-install";
+
 /** Has the recovery entry written anew whenever kernels come and go; not when the agent itself runs the tool. */
 export const RECOVERY_HOOK = `#!/bin/sh
 ${MADE_BY}# Keeps the boot entry without GPU passthrough on a kernel that is there.
@@ -24,7 +26,7 @@ export const systemdBoot: BootloaderDriver = {
     new URL("systemd-boot.sh", import.meta.url),
   ],
   reads: [KERNEL_CMDLINE, ...ENTRIES],
-  looksFor: [STUB_INFO],
+  looksFor: [STUB_INFO, KERNEL_INSTALL],
   configuredIn: KERNEL_CMDLINE,
   detect: (facts) =>
     bootedBySystemdBoot(facts) &&
@@ -50,7 +52,7 @@ export const systemdBoot: BootloaderDriver = {
     const entries = bootEntries(facts);
     if (
       entries.some((entry) => madeByKernelInstall(entry, facts.kernel)) &&
-      facts.boot.present.includes("/usr/bin/kernel-install")
+      facts.exists.includes(KERNEL_INSTALL)
     )
       return [];
     const [entry] = entries;

@@ -1,5 +1,7 @@
 # ---- distribution: Arch Linux -------------------------------------------------------------------------------------
 
+LIBVIRT_SERVICES=libvirtd.service
+
 verb_packages() { # PACKAGE...
   missing=
   for package in "$@"; do pacman -Q "$package" >/dev/null 2>&1 || missing="$missing $package"; done

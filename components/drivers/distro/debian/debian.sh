@@ -1,5 +1,7 @@
 # ---- distribution: Debian and what is made from it ---------------------------------------------------------------
 
+LIBVIRT_SERVICES=libvirtd.service
+
 # A run that was cut off leaves packages half configured, and apt refuses everything until that is finished. apt waits
 # for another package manager by itself, dpkg does not: 5 minutes, as long as apt is told to.
 finish_packages() {

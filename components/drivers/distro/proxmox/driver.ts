@@ -1,4 +1,5 @@
 import type { Facts } from "../../../facts/facts.ts";
+import { plainFirmware, secureFirmware } from "../../../plan/domain/resolve/firmware-images.ts";
 import type { DistroDriver } from "../../../plan/driver.ts";
 import { debian } from "../debian/driver.ts";
 
@@ -13,8 +14,28 @@ export const proxmox: DistroDriver = {
   name: "proxmox",
   asksFor: ["proxmox-ve", "pve-manager"],
   detect: (facts) => installed(facts, "proxmox-ve") || installed(facts, "pve-manager"),
-  firmwarePackage: "pve-edk2-firmware-ovmf",
   packages: ["libvirt-daemon-system", "libvirt-clients", "pve-qemu-kvm", "pve-edk2-firmware-ovmf"],
   // its QEMU is newer than that of the Debian below it
   virtiofsPackages: () => ["virtiofsd"],
+  versions: {
+    ...debian.versions,
+    QEMU: ["pve-qemu-kvm"],
+    // one package before Proxmox VE 8
+    OVMF: ["pve-edk2-firmware-ovmf", "pve-edk2-firmware"],
+    "Proxmox VE": ["pve-manager"],
+  },
+  firmware: {
+    package: "pve-edk2-firmware-ovmf",
+    images: [
+      plainFirmware(
+        "/usr/share/pve-edk2-firmware/OVMF_CODE_4M.fd",
+        "/usr/share/pve-edk2-firmware/OVMF_VARS_4M.fd",
+      ),
+      secureFirmware(
+        "/usr/share/pve-edk2-firmware/OVMF_CODE_4M.secboot.fd",
+        "/usr/share/pve-edk2-firmware/OVMF_VARS_4M.ms.fd",
+      ),
+    ],
+    files: "/usr/share/pve-edk2-firmware/*.fd",
+  },
 };

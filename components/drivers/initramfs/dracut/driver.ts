@@ -1,5 +1,6 @@
 import { bindScript, MADE_BY } from "../../../plan/kernel/binding.ts";
 import type { InitramfsDriver } from "../../../plan/driver.ts";
+import { DEBIAN_IMAGES } from "../shared/debian-images.ts";
 import { imageFiles } from "../shared/image-files.ts";
 
 const MODULE = "/usr/lib/dracut/modules.d/05vfio-fleet";
@@ -15,7 +16,9 @@ const named = (modules: readonly string[]): readonly string[] =>
 export const dracut: InitramfsDriver = {
   name: "dracut",
   scripts: [new URL("../shared/boot-images.sh", import.meta.url), new URL("dracut.sh", import.meta.url)],
-  reads: [],
+  readsToExplain: ["/etc/dracut.conf.d/*"],
+  tools: ["dracut", "mkinitramfs"],
+  images: DEBIAN_IMAGES,
   asksFor: ["dracut"],
   detect: (facts) => {
     const tools = facts.initramfs.tools.map((path) => path.split("/").at(-1));

@@ -1,5 +1,6 @@
 import { BIND_LIST, bindScript, MADE_BY } from "../../../plan/kernel/binding.ts";
 import type { InitramfsDriver } from "../../../plan/driver.ts";
+import { DEBIAN_IMAGES } from "../shared/debian-images.ts";
 import { imageFiles } from "../shared/image-files.ts";
 
 /** First among its kind by name, so that it runs before udev (initramfs-tools sorts scripts without prerequisites by name). */
@@ -12,7 +13,9 @@ export const initramfsTools: InitramfsDriver = {
     new URL("../shared/boot-images.sh", import.meta.url),
     new URL("initramfs-tools.sh", import.meta.url),
   ],
-  reads: [],
+  readsToExplain: ["/etc/initramfs-tools/modules"],
+  tools: ["update-initramfs", "mkinitramfs"],
+  images: DEBIAN_IMAGES,
   detect: (facts) => {
     const tools = facts.initramfs.tools.map((path) => path.split("/").at(-1));
     // dracut's package brings an update-initramfs of its own, but no mkinitramfs

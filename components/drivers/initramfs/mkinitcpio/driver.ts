@@ -13,7 +13,10 @@ const UDEVD_DROP_INS = "/etc/systemd/system/systemd-udevd.service.d";
 export const mkinitcpio: InitramfsDriver = {
   name: "mkinitcpio",
   scripts: [new URL("../shared/boot-images.sh", import.meta.url), new URL("mkinitcpio.sh", import.meta.url)],
-  reads: [],
+  readsToExplain: ["/etc/mkinitcpio.conf", "/etc/mkinitcpio.conf.d/*.conf"],
+  // where one of the others is there, it builds
+  tools: ["mkinitcpio", "dracut", "mkinitramfs"],
+  images: { built: ["/boot/initramfs-*"], trials: ["/boot/vfio-fleet-trial-*"] },
   detect: (facts) => {
     const tools = facts.initramfs.tools.map((path) => path.split("/").at(-1));
     return tools.includes("mkinitcpio") && !tools.includes("dracut") && !tools.includes("mkinitramfs");

@@ -1,17 +1,8 @@
+import { isOlder } from "../../version.ts";
 import type { DomainContext } from "./context.ts";
 import type { Report } from "./report.ts";
 import type { DomainSpec } from "../spec/schema.ts";
 import type { ProfileSettings } from "../spec/settings.ts";
-
-/** Less than zero when `a` is the older of two dotted versions. */
-const compareVersions = (a: string, b: string): number => {
-  const [left, right] = [a, b].map((text) => text.split(".").map((part) => Number.parseInt(part, 10) || 0));
-  for (let index = 0; index < Math.max(left?.length ?? 0, right?.length ?? 0); index += 1) {
-    const difference = (left?.[index] ?? 0) - (right?.[index] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
-};
 
 interface Since {
   readonly field: string;
@@ -70,7 +61,7 @@ export const checkVersions = (
       ["libvirt", entry.libvirt, context.versions?.libvirt],
       ["QEMU", entry.qemu, context.versions?.qemu],
     ] as const)
-      if (first !== undefined && has !== undefined && compareVersions(has, first) < 0)
+      if (first !== undefined && has !== undefined && isOlder(has, first))
         report.add(
           entry.field,
           `${entry.what} needs ${name} ${first}, the host has ${has}`,
