@@ -7,13 +7,13 @@ import type { ManagedFile } from "./step.ts";
 
 /**
  * A driver knows one tool of a host. `detect` looks at what is in use there, not at what lies around; `script` is the
- * part of the host agent that speaks to the tool (the functions every driver of the kind has to define are named in
- * each interface); the rest is pure.
+ * part of the host agent that speaks to the tool (driver-shell.ts names the functions that it has to define and may
+ * define); the rest is pure.
  */
 interface Driver {
   readonly name: string;
   detect(facts: Facts): boolean;
-  /** in this order; a later function replaces an earlier one of the same name */
+  /** in this order; no two of them define a function of the same name */
   readonly scripts: readonly URL[];
   /** files the driver has to see; asked from every host, so few and small ones */
   readonly reads: readonly string[];
@@ -23,7 +23,6 @@ interface Driver {
   readonly asksFor?: readonly string[];
 }
 
-/** Scripts: bootloader_version, bootloader_arm, bootloader_disarm, bootloader_lacks, bootloader_commit. */
 export interface BootloaderDriver extends Driver {
   /** what has to be written for arguments to be on the command line of every ordinary boot, but of the recovery entry */
   edits(args: readonly string[]): readonly HostEdit[];
@@ -46,10 +45,6 @@ export interface EarlyBinding {
   readonly rivals: readonly string[];
 }
 
-/**
- * Scripts: initramfs_image, initramfs_trial, initramfs_kernels, initramfs_stamp, initramfs_build, initramfs_lacks. Where
- * images are named as Debian names them, boot-images.sh has all but initramfs_build, initramfs_open, initramfs_order.
- */
 export interface InitramfsDriver extends Driver {
   files(binding: EarlyBinding): readonly ManagedFile[];
   /** effects inside the image that the driver's own files have */
@@ -58,7 +53,6 @@ export interface InitramfsDriver extends Driver {
   refuse?(facts: Facts): readonly Problem[];
 }
 
-/** Scripts: verb_packages. */
 export interface DistroDriver extends Driver {
   /** what a passthrough host needs installed */
   readonly packages: readonly string[];
