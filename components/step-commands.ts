@@ -5,7 +5,7 @@ import { AGENT, AGENT_FOLDER } from "./facts/programs.ts";
 import type { HostDrivers } from "./plan/driver.ts";
 import type { Facts } from "./facts/facts.ts";
 import { printableLines, shortened } from "./facts/printable.ts";
-import { lengthOf, tokenFor, type Drift, type Step } from "./plan/step.ts";
+import { keyWord, lengthOf, tokenFor, type Drift, type Step } from "./plan/step.ts";
 import { agentState } from "./agent/agent-script.ts";
 import type { Connection, Hop } from "./ssh/connection.ts";
 import { commandLine, quote } from "./ssh/quote.ts";
@@ -185,6 +185,7 @@ export const hostCommands = (
           AGENT,
           step.verb,
           ...step.args,
+          keyWord(step),
           `token=${token}`,
           ...(step.input === undefined ? [] : [lengthOf(step.input)]),
         ],

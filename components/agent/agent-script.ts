@@ -3,17 +3,25 @@ import { AGENT } from "../facts/programs.ts";
 import type { HostDrivers } from "../plan/driver.ts";
 import type { Facts } from "../facts/facts.ts";
 
-const shellPart = (url: URL): string => readFileSync(url, "utf8");
+const COMPONENTS = new URL("../", import.meta.url).href;
+
+/** A part under a line that names its file: a line of the whole is found again by it. */
+const shellPart = (url: URL): string =>
+  `\n# ==== components/${url.href.slice(COMPONENTS.length)} ====\n${readFileSync(url, "utf8")}`;
 
 /**
  * The agent for one host: the verbs, and the drivers of the tools that this host uses. Without drivers it is what an
- * administrator installs for a login that may do no more: it can be replaced by a whole one.
+ * administrator installs for a login that may do no more: it can be replaced by a whole one. The order counts for two
+ * parts: a driver's function stands behind the default of the same name, and main.sh calls what is there by then.
  */
 export const agentScript = (drivers?: HostDrivers): string =>
-  [
+  `#!/bin/sh${[
     new URL("agent.sh", import.meta.url),
     new URL("lock.sh", import.meta.url),
+    new URL("effects.sh", import.meta.url),
+    new URL("image.sh", import.meta.url),
     new URL("boot.sh", import.meta.url),
+    new URL("driver-defaults.sh", import.meta.url),
     ...(drivers?.bootloader.scripts ?? []),
     ...(drivers?.initramfs.scripts ?? []),
     ...(drivers?.distro.scripts ?? []),
@@ -26,7 +34,7 @@ export const agentScript = (drivers?: HostDrivers): string =>
     new URL("main.sh", import.meta.url),
   ]
     .map(shellPart)
-    .join("");
+    .join("")}`;
 
 /** The agent that a host should have, and the token of its receipt where it has just that one. */
 export const agentState = (

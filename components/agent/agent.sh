@@ -1,7 +1,6 @@
-#!/bin/sh
 # vfio-fleet host agent: the verbs that the steps of a stack call on this host.
 # Installed and removed by the stack's own "host agent" resource; the drivers of this host's boot loader, initramfs
-# generator and distribution follow below. Every verb can be called again at any point: it looks first, changes
+# generator and distribution follow below, each part under the name of its file. Every verb can be called again at any point: it looks first, changes
 # atomically (aside, fsync, rename) and leaves a receipt under /var/lib/vfio-fleet/receipts once its effect is there.
 set -eu
 # local is no POSIX word, but dash, bash and busybox sh know it
@@ -15,7 +14,12 @@ BOOT=$STATE/boot
 NL='
 '
 
-say() { printf '%s\n' "$*"; }
+# what hand and unhand set: the person who asked may hang up, and the work goes on
+UNATTENDED=
+
+# say TEXT...: a line for the person who asked
+say() { printf '%s\n' "$*" || [ -n "$UNATTENDED" ]; }
+# die TEXT...: ends the verb with this refusal
 die() { printf 'vfio-fleet: %s\n' "$*" >&2; exit 1; }
 
 # key NAME: as a file name, / as % and a space as _, without a process
@@ -41,14 +45,13 @@ sha256_of() {
   printf '%s' "${sum%% *}"
 }
 
-# receipt KEY NAME=VALUE...: replaces the receipt as a whole
+# receipt NAME=VALUE...: replaces the receipt of this step as a whole; the token stands in it as well
 receipt() {
-  local where
-  where=$STATE/receipts/$(key "$1"); shift
-  printf '%s\n' "$@" >"$STATE/.receipt.new"
+  printf '%s\n' "token=$TOKEN" "$@" >"$STATE/.receipt.new"
   sync "$STATE/.receipt.new"
-  mv -f "$STATE/.receipt.new" "$where"
+  mv -f "$STATE/.receipt.new" "$RECEIPT"
 }
+# unreceipt KEY: that step has left nothing behind
 unreceipt() { rm -f "$STATE/receipts/$(key "$1")"; }
 
 # place PATH MODE: standard input becomes the file, at once or not at all
@@ -80,10 +83,12 @@ keep() {
 verb_file() { # PATH MODE; the content on standard input
   keep "$1"
   place "$1" "$2"
-  receipt "$1" "token=$TOKEN" "sha256=$(sha256_of "$1")"
+  receipt "sha256=$(sha256_of "$1")"
 }
 
-verb_unfile() { # PATH
+# verb_unfile PATH: the file as it was before. An undo step has no key in its words: a file's key is its path
+verb_unfile() {
+  local kept new folder
   kept=$STATE/kept/$(key "$1")
   if [ -e "$kept/whole" ]; then
     if [ -e "$kept/content" ]; then
@@ -120,7 +125,7 @@ verb_block() { # PATH [new]; the block on standard input. With new, a file that 
   } >"$STATE/.block.new"
   place "$1" "$mode" <"$STATE/.block.new"
   rm -f "$STATE/.block.new"
-  receipt "$1" "token=$TOKEN" "sha256=$(sha256_of "$1")"
+  receipt "sha256=$(sha256_of "$1")"
 }
 
 verb_unblock() { # PATH
@@ -160,17 +165,18 @@ verb_words() {
   local ours wanted added
   keep "$1"
   wanted=$(echo $(cat))
-  ours=$(sed -n 's/^words=//p' "$STATE/receipts/$(key "$1")" 2>/dev/null || :)
+  ours=$(sed -n 's/^words=//p' "$RECEIPT" 2>/dev/null || :)
   if [ -f "$1" ]; then cat "$1"; else ordinary_cmdline; fi >"$STATE/.words"
   with_words "$STATE/.words" "$ours" "$wanted" >"$STATE/.words.new"
   added=$(sed -n '$s/^added *//p' "$STATE/.words.new")
   sed '$d' "$STATE/.words.new" | place "$1" "$(stat -c %a "$1" 2>/dev/null || echo 644)"
   rm -f "$STATE/.words" "$STATE/.words.new"
-  receipt "$1" "token=$TOKEN" "sha256=$(sha256_of "$1")" "words=$added"
+  receipt "sha256=$(sha256_of "$1")" "words=$added"
 }
 
 verb_unwords() { # PATH
   if untouched "$1"; then verb_unfile "$1"; return 0; fi
+  RECEIPT=$STATE/receipts/$(key "$1")
   [ ! -f "$1" ] || verb_words "$1" </dev/null
   rm -rf "$STATE/kept/$(key "$1")"
   unreceipt "$1"

@@ -10,19 +10,6 @@ COME_BACK="panic=30 rd.shell=0 rd.emergency=reboot"
 # the running kernel's arguments without what the boot loader and a trial put there
 ordinary_cmdline() { sed "s/\\(vfio_fleet\\.trial=[^ ]*\\) $COME_BACK/\\1/" /proc/cmdline | tr -s ' ' '\n' | grep -vE '^(BOOT_IMAGE|initrd|vfio_fleet|vfio_fleet\.trial|systemd\.machine_id)=' | tr '\n' ' ' | sed 's/ *$//'; }
 
-# file names of a kernel; an initramfs driver may know better
-kernel_image() { say "/boot/vmlinuz-$1"; }
-
-# image_modules KERNEL-VERSION FILE: modules that this kernel's image has to hold. Those compiled in need no place there, and
-# vfio_virqfd is no module of its own any more since Linux 6.2.
-image_modules() {
-  local module where
-  sed -n 's/^module //p' "$2" | while read -r module; do
-    where=$(modinfo -k "$1" -F filename "$module" 2>/dev/null || :)
-    case $where:$module in "(builtin)":* | :vfio_virqfd) ;; *) say "$module" ;; esac
-  done
-}
-
 # judged IMAGE: a word for this image as looked at for the effects that are wanted now
 judged() { cat "$1" "$BOOT/wanted" 2>/dev/null | sha256sum | cut -d' ' -f1; }
 
@@ -32,54 +19,6 @@ boot_id() {
   printf '%s' "$id"
 }
 noted() { sed -n "s/^$1=//p" "$BOOT/armed" 2>/dev/null || :; }
-
-# unmet FILE: a line for every wanted effect that the running system does not show
-unmet() {
-  local kind first rest device vendor product driver member class name expected value line
-  line=" $(cat /proc/cmdline) "
-  while read -r kind first rest; do
-    device=/sys/bus/pci/devices/$first
-    case $kind in
-      argument)
-        case $line in *" $first "*) ;; *) say "kernel command line: lacks $first" ;; esac ;;
-      function)
-        if [ ! -d "$device" ]; then say "$first: no such device"; continue; fi
-        read -r vendor <"$device/vendor"; read -r product <"$device/device"
-        [ "${vendor#0x}:${product#0x}" = "$rest" ] || say "$first: is ${vendor#0x}:${product#0x}, expected $rest"
-        driver=$(readlink "$device/driver" || echo none)
-        [ "${driver##*/}" = vfio-pci ] || say "$first: driver is ${driver##*/}, expected vfio-pci" ;;
-      alone)
-        if [ ! -d "$device/iommu_group/devices" ]; then say "$first: in no IOMMU group, the IOMMU is off"; continue; fi
-        for member in "$device"/iommu_group/devices/*; do
-          case " $first $rest " in *" ${member##*/} "*) continue ;; esac
-          read -r class <"$member/class"
-          case $class in 0x06*) continue ;; esac
-          driver=$(readlink "$member/driver" || echo none)
-          say "$first: shares its IOMMU group with ${member##*/} (driver ${driver##*/})"
-        done ;;
-      hugepages)
-        read -r value <"/sys/kernel/mm/hugepages/hugepages-${first}kB/nr_hugepages" || value=0
-        [ "$value" -ge "$rest" ] || say "huge pages of $first KiB: $value of $rest" ;;
-      parameter)
-        name=${rest%% *}; expected=${rest#* }; value=
-        if [ -d "/sys/module/$first" ]; then
-          read -r value <"/sys/module/$first/parameters/$name" || [ -n "$value" ] || value="not there"
-        else
-          # not loaded, so the effect to look at is what it would be loaded with
-          value=$(modprobe -c | sed -n "s/^options $first .*\\b$name=\\([^ ]*\\).*/\\1/p" | tail -n 1)
-        fi
-        case ",$expected," in *",$value,"*) ;; *) say "module $first: $name is ${value:-not set}, expected ${expected%%,*}" ;; esac ;;
-    esac
-  done <"$1" 2>/dev/null
-}
-
-# gone FILE: effects of the configuration before that are wanted no more, so that only a reboot takes them back
-gone() {
-  [ -e "$BOOT/applied" ] || return 0
-  grep -E '^(argument|function|parameter) ' "$BOOT/applied" | grep -vxF -f "$1" || :
-}
-
-arguments() { sed -n 's/^argument //p' "$1" 2>/dev/null || :; }
 
 # undo_stale WANTED: module options and udev rules that this description does without. The engine takes them back after
 # everything else, so after a reboot that they still had a part in; its own call then finds nothing left to do.
@@ -92,7 +31,9 @@ undo_stale() {
   done
 }
 
-verb_boot() { # the wanted effects, and the files of the description, on standard input
+# verb_boot: the wanted effects, and the files of the description, on standard input
+verb_boot() {
+  local wanted version trial lacking
   wanted=$BOOT/wanted
   cat >"$wanted"
   undo_stale "$wanted"
@@ -103,13 +44,13 @@ verb_boot() { # the wanted effects, and the files of the description, on standar
     [ -n "$version" ] || version=$(uname -r)
     say "to be shown after a reboot:"; sed 's/^/  /' "$BOOT/unmet"
     trial=$(initramfs_trial "$version")
-    if ! initramfs_lacks "$version" "$trial" "$wanted" >/dev/null 2>&1; then
+    if ! image_lacks "$version" "$trial" "$wanted" >/dev/null 2>&1; then
       # before a generator is at work for minutes
       true >"$trial.part" || die "${trial%/*} cannot be written to; no boot file was touched"
       say "building the trial initramfs for $version"
       initramfs_build "$version" "$trial"
     fi
-    lacking=$(initramfs_lacks "$version" "$trial" "$wanted") || die "the initramfs that was built lacks:$NL$lacking"
+    lacking=$(image_lacks "$version" "$trial" "$wanted") || die "the initramfs that was built lacks:$NL$lacking"
     say "$trial: opened, all there"
     bootloader_arm "$version" "$trial" "$TOKEN" "$(arguments "$BOOT/applied")" "$(arguments "$wanted")"
     printf 'token=%s\nboot=%s\nversion=%s\nopened=%s\n' "$TOKEN" "$(boot_id)" "$version" "$(judged "$trial")" >"$BOOT/armed.new"
@@ -119,7 +60,7 @@ verb_boot() { # the wanted effects, and the files of the description, on standar
     rm -f "$BOOT/armed"; bootloader_disarm
     say "the running system shows every wanted effect: no reboot"
   fi
-  receipt boot "token=$TOKEN"
+  receipt
 }
 
 # Stops new connections before it returns, so that whoever connects next meets the host after the reboot; should the
@@ -202,7 +143,7 @@ verb_reboot() { # auto|ask|never SECONDS: how long guests have to shut down, 0 w
     say "rebooting now"
     detached_reboot
   fi
-  receipt reboot "token=$TOKEN"
+  receipt
 }
 
 # group_of ADDRESS: what its IOMMU group holds but bridges, as core/group-drift.ts compares it
@@ -216,14 +157,16 @@ group_of() {
   printf '%s' "$members"
 }
 
-verb_prove() { # auto|never; the wanted effects on standard input
+# verb_prove auto|never: the wanted effects on standard input
+verb_prove() {
+  local wanted version trial tries groups kind first rest
   wanted=$BOOT/wanted
   cat >"$wanted"
   version=$(uname -r)
   if [ -e "$BOOT/armed" ]; then
     if [ "$(noted boot)" = "$(boot_id)" ]; then
       [ "$1" = never ] || die "the host has not rebooted: its boot_id is still $(boot_id)"
-      say "pending: reboot the host, then run this again"; receipt prove "token=$TOKEN" "pending=reboot"; return 0
+      say "pending: reboot the host, then run this again"; receipt "pending=reboot"; return 0
     fi
     trial=$(noted token)
     case $(cat /proc/cmdline) in
@@ -257,7 +200,7 @@ verb_prove() { # auto|never; the wanted effects on standard input
     groups="$groups${groups:+ }$first=$(group_of "$first")"
   done <"$wanted"
   restart_guests
-  receipt prove "token=$TOKEN" "images=$(initramfs_stamp)" "kernel=$(uname -r)" "groups=$groups"
+  receipt "images=$(initramfs_stamp)" "kernel=$(uname -r)" "groups=$groups"
 }
 
 # The proved configuration becomes the default: the trial image takes its place, other kernels get theirs built, the
@@ -273,7 +216,7 @@ commit() { # KERNEL-VERSION
       say "$image: the trial's, in its place"
       continue
     fi
-    if initramfs_lacks "$kernel" "$image" "$BOOT/wanted" >/dev/null 2>&1; then
+    if image_lacks "$kernel" "$image" "$BOOT/wanted" >/dev/null 2>&1; then
       say "$image: opened, all there"
       continue
     fi
@@ -283,7 +226,7 @@ commit() { # KERNEL-VERSION
     else
       mv -f "$trial" "$image.vfio-fleet-new"
     fi
-    lacking=$(initramfs_lacks "$kernel" "$image.vfio-fleet-new" "$BOOT/wanted") || die "the initramfs for $kernel lacks:$NL$lacking"
+    lacking=$(image_lacks "$kernel" "$image.vfio-fleet-new" "$BOOT/wanted") || die "the initramfs for $kernel lacks:$NL$lacking"
     mv -f "$image.vfio-fleet-new" "$image"; sync -f "$image"
     say "$image: in its place"
   done
@@ -295,18 +238,14 @@ commit() { # KERNEL-VERSION
   rm -f "$trial"
 }
 
-# the boot menu as it was, once every file is back, and without the entry of ours; for most loaders it is just written anew
-bootloader_restore() { bootloader_commit; bootloader_forget; }
-
-# recovery: called by hooks of the host when kernels come and go; a loader whose own tool writes the entry has nothing to do
-bootloader_recovery() { :; }
-bootloader_forget() { :; }
+# verb_recovery: called by hooks of the host when kernels come and go
 verb_recovery() { [ ! -e "$BOOT/applied" ] || bootloader_recovery; }
 
 # ---- the agent itself: the first step and the last --------------------------------------------------------------
 
 # shown: what of the applied configuration the running system still has
 shown() {
+  local argument
   [ -e "$BOOT/applied" ] || return 0
   arguments "$BOOT/applied" | while read -r argument; do
     case " $(cat /proc/cmdline) " in *" $argument "*) say "$argument" ;; esac
@@ -314,17 +253,18 @@ shown() {
   ! grep -q '^function ' "$BOOT/applied" || say devices
 }
 
-# install: another agent in place of this one, for a login whose sudo allows nothing else
-verb_install() { # the new one on standard input
+# verb_install: the agent on standard input in place of this one, for a login whose sudo allows nothing else
+verb_install() {
   local new
   new=/usr/local/lib/vfio-fleet/.host.new
   cat >"$new"
   chmod 755 "$new"; sync "$new"; mv -f "$new" /usr/local/lib/vfio-fleet/host
-  receipt agent "token=$TOKEN"
+  receipt
 }
 
-# leave: called after every other step is undone. Builds what was built from the files that are back now, and goes.
-verb_leave() { # auto|ask|never SECONDS
+# verb_leave auto|ask|never SECONDS: called after every other step is undone. Builds what was built from the files that are
+# back now, and goes.
+verb_leave() {
   local kernel image active
   active=$(shown)
   # before anything is gone, so that it can be called again
@@ -341,8 +281,8 @@ verb_leave() { # auto|ask|never SECONDS
   done
   [ ! -e "$BOOT/applied" ] || bootloader_restore
   libvirt_leave
-  [ -z "$(ls -A $STATE/kept)" ] || die "files are kept that were not put back: $(ls $STATE/kept | tr '%' '/')"
-  rm -rf $STATE
+  [ -z "$(ls -A "$STATE/kept")" ] || die "files are kept that were not put back: $(ls "$STATE/kept" | tr '%' '/')"
+  rm -rf "$STATE"
   # a login whose sudo allows nothing else has no other way in; an administrator put both there and takes them away
   if [ ! -e /usr/local/lib/vfio-fleet/probe ]; then
     rm -f /usr/local/lib/vfio-fleet/host

@@ -17,7 +17,7 @@ addresses() {
 # shown ADDRESS: with the name that the stack gave the card; libvirt prints metadata with quotes of its own
 shown() {
   local name
-  name=$(printf '%s\n' "$definition" | sed -n "s/.*:card .*name=[\"']\([^\"']*\)[\"'].*functions=[\"'][^\"']*$1.*/\1/p" | head -n 1)
+  name=$(printf '%s\n' "$DEFINITION" | sed -n "s/.*:card .*name=[\"']\([^\"']*\)[\"'].*functions=[\"'][^\"']*$1.*/\1/p" | head -n 1)
   printf '%s\n' "${name:+card $name (}$1${name:+)}"
 }
 
@@ -36,7 +36,7 @@ claimed() {
 
 # users ADDRESS: processes of the host that have the card open; its driver cannot let go of it before they do
 users() {
-  local node minor nodes
+  local node minor nodes name process
   nodes=
   for node in /sys/bus/pci/devices/"$1"/drm/card* /sys/bus/pci/devices/"$1"/drm/renderD*; do
     [ ! -e "$node" ] || nodes="$nodes /dev/dri/${node##*/}"
@@ -54,7 +54,7 @@ users() {
 
 prepare() { # DOMAIN
   local address holder driver
-  for address in $wanted; do
+  for address in $WANTED; do
     holder=$({ claimed "$address"; holding_domains "$address"; } | grep -vxF -e "$1" | head -n 1)
     [ -z "$holder" ] || refuse "$1 cannot start: $(shown "$address") is in use by $holder. Shut $holder down first, or move the card with: vfio-fleet gpu switch"
     driver=$(readlink "/sys/bus/pci/devices/$address/driver" || echo none)
@@ -62,7 +62,7 @@ prepare() { # DOMAIN
     holder=$(users "$address" | head -n 3)
     [ -z "$holder" ] || refuse "$1 cannot start: the host uses $(shown "$address"): $holder. End that first: a driver that is taken away from a card in use can hang the host"
   done
-  for address in $wanted; do
+  for address in $WANTED; do
     printf '%s %s\n' "$1" "$(daemon "$PPID")" >"$CARDS/.new" && mv -f "$CARDS/.new" "$CARDS/$address"
   done
 }
@@ -78,11 +78,11 @@ release() { # DOMAIN
 
 main() { # DOMAIN OPERATION PART, the definition on standard input
   case $2/$3 in prepare/begin | release/end) ;; *) exit 0 ;; esac
-  definition=$(cat)
-  wanted=$(printf '%s\n' "$definition" | addresses)
-  mkdir -p $CARDS
+  DEFINITION=$(cat)
+  WANTED=$(printf '%s\n' "$DEFINITION" | addresses)
+  mkdir -p "$CARDS"
   # two domains may start at once
-  exec 9>>$CARDS/.lock
+  exec 9>>"$CARDS/.lock"
   flock -w 60 9 || refuse "another domain has been starting for a minute"
   case $2 in prepare) prepare "$1" ;; release) release "$1" ;; esac
 }

@@ -13,7 +13,7 @@ verb_media() {
   local found
   [ -f "$2" ] || die "$2 is not there"
   found=$(sha256_of "$2")
-  receipt "media $1 $2" "token=$TOKEN" "sha256=$found" "stamp=$(stat -L -c %s:%Y:%i "$2")"
+  receipt "sha256=$found" "stamp=$(stat -L -c %s:%Y:%i "$2")"
   [ "$found" = "$3" ] || die "$2: its sha256 is $found, expected $3: download it again, or correct the digest in the stack"
   say "$2: sha256 as expected"
 }
@@ -29,7 +29,7 @@ verb_grow() {
   elif [ "$found" = "$5" ]; then say "$3: already $5 bytes"
   elif active "$1" && virsh domblklist "$1" | grep -qF " $4"; then virsh blockresize "$1" "$4" "$5B" >&2; say "$3: grown from $found to $5 bytes under the running domain"
   else virsh vol-resize "$3" "$5" --pool "$2" >&2; say "$3: grown from $found to $5 bytes"; fi
-  receipt "size $2/$3" "token=$TOKEN" "bytes=$5" ${6:+"found=yes"}
+  receipt "bytes=$5" ${6:+"found=yes"}
 }
 
 # keep_definition NAME: a definition that nobody of this project wrote is kept as it was
@@ -67,7 +67,7 @@ plug_media() {
 
 # plug_networks NAME: interfaces of the running domain come, go and change as the definition has them now
 plug_networks() {
-  local type mac wanted has verb
+  local type mac wanted has change
   wanted=$(virsh domiflist --inactive "$1" | awk '{ print $5 }')
   has=$(virsh domiflist "$1" | awk '{ print $5 }')
   for mac in $wanted; do
@@ -75,9 +75,9 @@ plug_networks() {
       /^    <interface / { block = "" }
       { block = block $0 "\n" }
       /^    <\/interface>/ { if (index(block, mac)) printf "%s", block }' >"$STATE/interface.xml"
-    verb=attach-device
-    case " $(echo $has) " in *" $mac "*) verb=update-device ;; esac
-    virsh $verb "$1" "$STATE/interface.xml" --live >&2 || say "$1: interface $mac changes at the next start" >&2
+    change=attach-device
+    case " $(echo $has) " in *" $mac "*) change=update-device ;; esac
+    virsh "$change" "$1" "$STATE/interface.xml" --live >&2 || say "$1: interface $mac changes at the next start" >&2
   done
   rm -f "$STATE/interface.xml"
   virsh domiflist "$1" | while read -r _ type _ _ mac; do
@@ -102,7 +102,7 @@ verb_domain() {
   rm -f "$STATE/domain.xml"
   if [ "$2" = autostart ]; then virsh autostart "$1" >&2; else virsh autostart --disable "$1" >&2; fi
   if active "$1"; then plug_media "$1"; plug_networks "$1"; plug_statistics "$1"; fi
-  receipt "domain $1" "token=$TOKEN"
+  receipt
   virsh dumpxml --inactive "$1"
   if active "$1"; then say "<!-- running -->"; virsh dumpxml "$1"; fi
 }
@@ -123,12 +123,12 @@ stale() { [ "$(virsh dumpxml "$1" | digest)" != "$(virsh dumpxml --inactive "$1"
 # gracefully and started again, once a token: a step that is only repeated does not restart anything.
 verb_run() {
   if ! active "$1"; then starts "$1"
-  elif [ "${2:-}" = restart ] && ! grep -qxF "token=$TOKEN" "$STATE/receipts/$(key "run $1")" 2>/dev/null && stale "$1"; then
+  elif [ "${2:-}" = restart ] && ! grep -qxF "token=$TOKEN" "$RECEIPT" 2>/dev/null && stale "$1"; then
     say "$1: shutting down, to start with its new definition"
     shut_down "$1" "$3" "$4"
     starts "$1"
   else say "$1: already running"; fi
-  receipt "run $1" "token=$TOKEN"
+  receipt
   say "$1: $(virsh domstate "$1"), screen $(virsh domdisplay "$1" 2>/dev/null || echo none)"
 }
 
@@ -148,7 +148,7 @@ shut_down() {
 
 verb_shutdown() { # NAME SECONDS keep|power-off
   shut_down "$@"
-  receipt "run $1" "token=$TOKEN" "state=shut-off"
+  receipt "state=shut-off"
   say "$1: shut off"
 }
 

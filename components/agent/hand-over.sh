@@ -6,10 +6,10 @@ holders_of() {
   for address in "$@"; do holding_domains "$address"; done | sort -u
 }
 
-# whoever asked may hang up meanwhile: a domain that was shut down for another is not left so
+# unattended: a hang-up ends nothing, as a domain that was shut down for another is not left so
 unattended() {
   trap '' HUP PIPE
-  say() { printf '%s\n' "$*" 2>/dev/null || :; }
+  UNATTENDED=yes
 }
 
 # hand DOMAIN SECONDS keep|power-off free|take ADDRESS...: the domain runs with these devices. With take, a domain that

@@ -7,6 +7,7 @@ virsh() { command virsh -q -c qemu:///system "$@" </dev/null; }
 # may talk to it. Running domains
 # are not touched by a restart: their QEMU processes are their own (libvirt: daemons, "restarting").
 verb_libvirtd() {
+  local digest login loaded tries network
   digest=$1 login=$2; shift 2
   if [ "$login" != - ] && ! id -nG "$login" | grep -qw libvirt; then
     say "$login joins the group libvirt"
@@ -14,7 +15,7 @@ verb_libvirtd() {
     usermod -aG libvirt "$login"
   fi
   systemctl enable --quiet $LIBVIRT_SERVICES
-  loaded=$(sed -n 's/^config=//p' "$STATE/receipts/libvirtd" 2>/dev/null || :)
+  loaded=$(sed -n 's/^config=//p' "$RECEIPT" 2>/dev/null || :)
   if [ "$loaded" != "$digest" ]; then say "restarting libvirtd"; systemctl restart $LIBVIRT_SERVICES; else systemctl start $LIBVIRT_SERVICES; fi
   tries=0
   until virsh version >/dev/null 2>&1; do
@@ -31,7 +32,7 @@ verb_libvirtd() {
     fi
   done
   virsh version
-  receipt libvirtd "token=$TOKEN" "config=$digest" "login=$login"
+  receipt "config=$digest" "login=$login"
 }
 
 # what the steps above changed beyond files
@@ -39,5 +40,5 @@ libvirt_leave() {
   local network login
   [ ! -e "$STATE/joined" ] || while IFS= read -r login; do gpasswd -d "$login" libvirt || :; done <"$STATE/joined"
   [ ! -e "$STATE/autostarted" ] || while IFS= read -r network; do virsh net-autostart --disable "$network" || :; done <"$STATE/autostarted"
-  if [ -e $STATE/receipts/libvirtd ]; then systemctl try-restart $LIBVIRT_SERVICES || :; fi
+  if [ -e "$STATE/receipts/libvirtd" ]; then systemctl try-restart $LIBVIRT_SERVICES || :; fi
 }

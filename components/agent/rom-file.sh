@@ -10,14 +10,14 @@ verb_rom() {
 # the ROM in base64: the program that called judges it.
 verb_dump() {
   local encoded
-  if ! untouched "$1" || ! grep -qx "card=$2 $3" "$STATE/receipts/$(key "$1")"; then
+  if ! untouched "$1" || ! grep -qx "card=$2 $3" "$RECEIPT"; then
     encoded=$(rom_read "$2" "$3")
     keep "$1"
     printf '%s\n' "$encoded" | base64 -d >"$STATE/rom.new"
     place "$1" 644 <"$STATE/rom.new" >&2
     rm -f "$STATE/rom.new"
   fi
-  receipt "$1" "token=$TOKEN" "sha256=$(sha256_of "$1")" "card=$2 $3"
+  receipt "sha256=$(sha256_of "$1")" "card=$2 $3"
   base64 "$1"
 }
 

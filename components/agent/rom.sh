@@ -21,32 +21,33 @@ rom_command() { printf "\\$(printf %03o "$2")" | dd of="$1/config" bs=1 seek=4 c
 
 # rom_put_back: everything that rom_awake changed, the switch first
 rom_put_back() {
-  echo 0 >"$device/rom" || :
-  [ -z "$command" ] || rom_command "$device" "$command" || :
-  [ -z "$control" ] || echo "$control" >"$device/power/control" || :
+  echo 0 >"$ROM_DEVICE/rom" || :
+  [ -z "$ROM_COMMAND" ] || rom_command "$ROM_DEVICE" "$ROM_COMMAND" || :
+  [ -z "$ROM_CONTROL" ] || echo "$ROM_CONTROL" >"$ROM_DEVICE/power/control" || :
 }
 
 # rom_awake DEVICE: the ROM in base64, from a card that is woken for it. A shell of its own, so that its traps put
 # everything back whatever happens.
 rom_awake() (
-  device=$1 control= command= encoded=
+  local state found encoded
+  ROM_DEVICE=$1 ROM_CONTROL='' ROM_COMMAND=''
   trap rom_put_back EXIT
   trap 'exit 1' HUP INT PIPE TERM
   state=D0
-  if [ -e "$device/power/control" ]; then
-    read -r found <"$device/power/control"
-    if [ "$found" != on ]; then control=$found; echo on >"$device/power/control"; fi
+  if [ -e "$ROM_DEVICE/power/control" ]; then
+    read -r found <"$ROM_DEVICE/power/control"
+    if [ "$found" != on ]; then ROM_CONTROL=$found; echo on >"$ROM_DEVICE/power/control"; fi
   fi
-  [ ! -e "$device/power_state" ] || read -r state <"$device/power_state"
+  [ ! -e "$ROM_DEVICE/power_state" ] || read -r state <"$ROM_DEVICE/power_state"
   case $state in D3*)
-    die "${device##*/} sleeps ($state) and power/control does not wake it, as before Linux 5.19: load vfio-pci with disable_idle_d3=1 and reboot" ;;
+    die "${ROM_DEVICE##*/} sleeps ($state) and power/control does not wake it, as before Linux 5.19: load vfio-pci with disable_idle_d3=1 and reboot" ;;
   esac
   # without memory decoding a card answers FFh everywhere, its ROM included (PCI Local Bus Specification 6.2.2)
-  found=$(od -An -tu1 -j4 -N1 "$device/config" | tr -d ' ')
-  if [ $((found & 2)) = 0 ]; then command=$found; rom_command "$device" $((found | 2)); fi
-  echo 1 >"$device/rom"
-  encoded=$(base64 "$device/rom") || encoded=
-  [ -n "$encoded" ] || die "${device##*/}: its ROM cannot be read: the card shows none, or it has no address on this host. Read it in another computer, or take the maker's file, and name that in the stack (rom: {file: PATH})"
+  found=$(od -An -tu1 -j4 -N1 "$ROM_DEVICE/config" | tr -d ' ')
+  if [ $((found & 2)) = 0 ]; then ROM_COMMAND=$found; rom_command "$ROM_DEVICE" $((found | 2)); fi
+  echo 1 >"$ROM_DEVICE/rom"
+  encoded=$(base64 "$ROM_DEVICE/rom") || encoded=''
+  [ -n "$encoded" ] || die "${ROM_DEVICE##*/}: its ROM cannot be read: the card shows none, or it has no address on this host. Read it in another computer, or take the maker's file, and name that in the stack (rom: {file: PATH})"
   printf '%s\n' "$encoded"
 )
 

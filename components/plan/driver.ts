@@ -8,8 +8,8 @@ import type { ManagedFile } from "./step.ts";
 
 /**
  * A driver knows one tool of a host, and everything that is true of this tool alone. `detect` looks at what is in use
- * there, not at what lies around. `script` is the part of the host agent that speaks to the tool (the functions every
- * driver of the kind has to define are named in each interface). What the driver has to know of a host it asks: every
+ * there, not at what lies around. `scripts` are the part of the agent that speaks to the tool; driver-shell.ts names the
+ * functions that it has to define and may define. What the driver has to know of a host it asks: every
  * host is asked what all drivers ask, so the questions are few and small. The rest is pure.
  *
  * A driver lies in components/drivers/KIND/TOOL with its hosts/: recordings of hosts that use the tool, on which the
@@ -19,7 +19,7 @@ import type { ManagedFile } from "./step.ts";
 interface Driver {
   readonly name: string;
   detect(facts: Facts): boolean;
-  /** in this order; a later function replaces an earlier one of the same name */
+  /** in this order; no two of them define a function of the same name */
   readonly scripts: readonly URL[];
   /** files that the driver has to see, whole: `facts.files` */
   readonly reads?: readonly string[];
@@ -33,7 +33,6 @@ interface Driver {
   readonly asksFor?: readonly string[];
 }
 
-/** Scripts: bootloader_version, bootloader_arm, bootloader_disarm, bootloader_lacks, bootloader_commit. */
 export interface BootloaderDriver extends Driver {
   /** what has to be written for arguments to be on the command line of every ordinary boot, but of the recovery entry */
   edits(args: readonly string[]): readonly HostEdit[];
@@ -56,10 +55,6 @@ export interface EarlyBinding {
   readonly rivals: readonly string[];
 }
 
-/**
- * Scripts: initramfs_image, initramfs_trial, initramfs_kernels, initramfs_stamp, initramfs_build, initramfs_lacks. Where
- * images are named as Debian names them, boot-images.sh has all but initramfs_build, initramfs_open, initramfs_order.
- */
 export interface InitramfsDriver extends Driver {
   /** programs whose being there tells something: `facts.initramfs.tools` has their paths */
   readonly tools: readonly string[];
@@ -82,7 +77,6 @@ export interface PackageQuery {
   readonly command: string;
 }
 
-/** Scripts: verb_packages, and LIBVIRT_SERVICES, the units of libvirt's daemons. */
 export interface DistroDriver extends Driver {
   readonly packageQuery: PackageQuery;
   /** what a passthrough host needs installed */

@@ -48,7 +48,7 @@ export const receiptName = (key: string): string => key.replaceAll("/", "%").rep
  * The token a step is called with. It is an input of the resource, so a changed token makes the engine call the step
  * again, and it is written to the host by the step itself, so the next preview reads it back and is clean:
  * - the host is so and has a receipt: the receipt's token, nothing to do;
- * - otherwise (first time, drift, lost receipt): `run`, which is new with every run; see core/run.ts.
+ * - otherwise (first time, drift, lost receipt): `run`, which is new with every run; see components/plan/run-token.ts.
  */
 export const tokenFor = (
   facts: Facts,
@@ -59,6 +59,9 @@ export const tokenFor = (
   if (step.inPlace && receipt) return receipt.token;
   return step.consent ? `${run}+${step.consent}` : run;
 };
+
+/** The word that tells the agent under which key it leaves the step's receipt. */
+export const keyWord = ({ key }: Pick<Step, "key">): string => `key=${key}`;
 
 /** The word that tells the agent how much there is to read: a connection that is cut ends its input too early. */
 export const lengthOf = (input: string): string => `bytes=${Buffer.byteLength(input)}`;

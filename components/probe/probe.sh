@@ -1,6 +1,6 @@
 # vfio-fleet probe: looks at one Linux host and changes nothing.
 #
-# POSIX sh, coreutils and grep; dash, bash and busybox sh run it. The shell's own read and globs are used inside
+# POSIX sh with local, coreutils and grep; dash, bash and busybox sh run it. The shell's own read and globs are used inside
 # loops, so the number of processes started does not grow with the number of devices.
 #
 # Set by the caller in front of this text:
@@ -28,11 +28,16 @@ NL='
 section() { printf '@%s %s\n' "$N" "$1"; }
 # list PATH...: those of a glob, each on a line; where it matched nothing the shell hands over the glob itself
 list() { { [ -e "$1" ] || [ -L "$1" ]; } && printf '%s\n' "$@"; }
-# say FILE NAME: the first line of a small file as NAME=value, nothing where it cannot be read
-say() { if IFS= read -r line <"$1" || [ -n "${line:-}" ]; then printf '%s=%s\n' "$2" "$line"; fi; line=; }
+# value FILE NAME: the first line of a small file as NAME=value, nothing where it cannot be read
+value() {
+  local line
+  line=
+  if IFS= read -r line <"$1" || [ -n "$line" ]; then printf '%s=%s\n' "$2" "$line"; fi
+}
 # carry WHAT SYSFS-PATH: what that sits on, and what lies below a device mapper, RAID, bridge or bond, or an NVMe namespace
 # that may have several controllers: a virtual device, whose subsystem links to them (Linux: drivers/nvme/host/multipath.c)
 carry() {
+  local below
   cd -P "$2" || return
   printf '%s %s\n' "$1" "$PWD"
   for below in "$PWD"/slaves/* "$PWD"/../slaves/* "$PWD"/lower_* "$PWD"/../nvme* "$PWD"/../../nvme*; do
@@ -43,14 +48,16 @@ carry() {
 
 # What the shell itself and a few programs over many files can tell.
 look() {
+local class device display domain filesystem images info kernel line lock module number parameters path point
+local readable release rest rom tool
 section host
 printf 'privilege=%s\nuser=%s\n' "$PRIVILEGE" "$LOGIN"
 [ -S /run/libvirt/libvirt-sock ] && echo libvirt=socket
-say /proc/sys/kernel/hostname hostname
-say /proc/sys/kernel/random/boot_id bootId
-say /proc/sys/kernel/osrelease kernel
+value /proc/sys/kernel/hostname hostname
+value /proc/sys/kernel/random/boot_id bootId
+value /proc/sys/kernel/osrelease kernel
 # Linux 6.1 and later say it without a process
-if [ -e /proc/sys/kernel/arch ]; then say /proc/sys/kernel/arch architecture; else printf 'architecture=%s\n' "$(uname -m)"; fi
+if [ -e /proc/sys/kernel/arch ]; then value /proc/sys/kernel/arch architecture; else printf 'architecture=%s\n' "$(uname -m)"; fi
 
 section pci-paths
 display=
@@ -172,6 +179,7 @@ echo
 
 # What takes a program each, some of them slow.
 ask() {
+local address byte bytes card cards digest folder held kind line module path pool regular symbol volume written
 section modinfo
 set --
 for module in ${MODINFO:-}; do

@@ -17,6 +17,7 @@ mode=${2:-} seconds=${3:-}
 # words NAME VALUE: names of packages, modules and the like, never an option
 words() { case " $2" in *[!A-Za-z0-9_.+:%*@\ -]* | *\ -*) refuse "$1 holds no names" ;; esac; }
 question() {
+  local line
   N='' FILES='' EXISTS='' LOOK='' PACKAGES='' TOOLS='' IMAGES='' TRIALS='' PARAMETERS='' MODINFO=''
   SYMBOLS='' SURVEY=''
   while IFS= read -r line; do

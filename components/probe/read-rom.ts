@@ -22,7 +22,7 @@ const scriptFor = (nonce: string, address: PciAddress, id: PciId | undefined): s
     String.raw`say() { printf '%s\n' "$*"; }`,
     romScript(),
     "main() {",
-    `  nonce=${nonce}`,
+    `  NONCE=${nonce}`,
     '  case $PRIVILEGE in none | sudo-agent-old) die "$LOGIN is neither root nor allowed to use sudo for this version of vfio-fleet: only root may read a ROM" ;; esac',
     `  ${commandLine(["rom_answer", nonce, address, id ?? "any"])}`,
     "}",

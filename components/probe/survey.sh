@@ -1,22 +1,23 @@
 # vfio-fleet survey: what explains a host, beyond what a plan for it looks at. It stands in front of probe.sh when it
-# is asked for, obeys the same rules (POSIX sh, no process in a loop over devices, nothing changed), and uses its
+# is asked for, obeys the same rules (POSIX sh with local, no process in a loop over devices, nothing changed), and uses its
 # functions. What only root may see stays away for a plain user: the reader of the answer then says "unknown".
 # SURVEY names the function that probe.sh calls: survey for all, watch for what changes while one looks.
 survey_machine() {
+local variable
 section survey
-say /proc/uptime uptime
-say /sys/class/dmi/id/sys_vendor systemVendor
-say /sys/class/dmi/id/product_name systemName
-say /sys/class/dmi/id/board_vendor boardVendor
-say /sys/class/dmi/id/board_name boardName
-say /sys/class/dmi/id/bios_version firmwareVersion
-say /sys/class/dmi/id/bios_date firmwareDate
-say /sys/class/dmi/id/chassis_type chassis
-say /sys/devices/system/clocksource/clocksource0/current_clocksource clocksource
-say /sys/devices/system/clocksource/clocksource0/available_clocksource clocksources
-say /sys/kernel/security/lockdown lockdown
-say /sys/module/apparmor/parameters/enabled apparmor
-say /sys/fs/selinux/enforce selinux
+value /proc/uptime uptime
+value /sys/class/dmi/id/sys_vendor systemVendor
+value /sys/class/dmi/id/product_name systemName
+value /sys/class/dmi/id/board_vendor boardVendor
+value /sys/class/dmi/id/board_name boardName
+value /sys/class/dmi/id/bios_version firmwareVersion
+value /sys/class/dmi/id/bios_date firmwareDate
+value /sys/class/dmi/id/chassis_type chassis
+value /sys/devices/system/clocksource/clocksource0/current_clocksource clocksource
+value /sys/devices/system/clocksource/clocksource0/available_clocksource clocksources
+value /sys/kernel/security/lockdown lockdown
+value /sys/module/apparmor/parameters/enabled apparmor
+value /sys/fs/selinux/enforce selinux
 # four bytes of attributes, then 0 or 1 (UEFI, "Globally Defined Variables")
 variable=/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c
 [ -r "$variable" ] && printf 'secureBoot=%s\n' "$(od -An -tu1 -j4 -N1 "$variable")"
@@ -41,6 +42,7 @@ head -n 1 /dev/null /sys/bus/pci/devices/*/resource[0-5]_resize
 }
 
 survey_log() {
+local log
 if log=$(dmesg); then
   # what the boot said first, and what went wrong last
   section survey-kernel-boot
@@ -50,10 +52,10 @@ if log=$(dmesg); then
   printf '%s\n' "$log" | grep -i -E "vfio|iommu.*fault|DMAR:.*(fault|DRHD|PTE)|IO_PAGE_FAULT|AMD-Vi: (Event|Completion)|BAR [0-9].*(can't|failed|no space|reserve)|can't reserve|no space for|failed to assign|AER:|PCIe Bus Error|apparmor=.*DENIED|Invalid PCI ROM|ROM contents|D3cold|D3hot|not ready .*ms|change power state|Unknown (header|NMI)|soft lockup|clocksource|NVRM|fallen off the bus|(ignored|unhandled) (rd|wr)msr|out of memory|page allocation failure" |
     tail -n 200
 fi
-log=
 }
 
 survey_domains() {
+local path roms
 set -- /var/log/libvirt/qemu/*.log
 if [ -r "$1" ]; then
   section survey-domain-logs
@@ -86,6 +88,7 @@ fi
 }
 
 survey_proxmox() {
+local pid
 if [ -r /etc/pve/qemu-server ]; then
   section survey-proxmox
   grep -H -E '^(name|hostpci[0-9]+|bios|machine|onboot|args|\[.*)[]:]' /etc/pve/qemu-server/*.conf | cut -c 1-400
@@ -94,6 +97,7 @@ fi
 }
 
 survey_holders() {
+local busy file folder module name process users uses
 section survey-holders
 # Who has the card's device files open. Domains tell of themselves; other processes are looked at only where there may
 # be some: QEMU beside libvirt, and anything while the NVIDIA driver counts more users than the modules above it.

@@ -132,7 +132,7 @@ test("a file is written by the agent, its content comes by stdin, and it is put 
   await declare("root");
   const { inputs } = named("xeon:/etc/modprobe.d/vfio.conf");
   expect(inputs).toMatchObject({
-    create: `${AGENT} file /etc/modprobe.d/vfio.conf 644 token=${token()} bytes=${String(inputs["stdin"]).length}`,
+    create: `${AGENT} file /etc/modprobe.d/vfio.conf 644 key=/etc/modprobe.d/vfio.conf token=${token()} bytes=${String(inputs["stdin"]).length}`,
     delete: `${AGENT} unfile /etc/modprobe.d/vfio.conf`,
     stdin: expect.stringContaining("options vfio-pci disable_vga=1"),
   });

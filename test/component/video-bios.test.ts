@@ -104,7 +104,7 @@ test("a file goes by stdin, as a secret that no diff shows", async () => {
   const step = inputsOf(PATH);
   const stdin = step?.["stdin"] as { value: string };
   expect(step).toMatchObject({
-    create: `/usr/local/lib/vfio-fleet/host rom ${PATH} token=2026-01-02T03:04:05.000Z,op@desk,4711,test,9 bytes=${stdin.value.length}`,
+    create: `/usr/local/lib/vfio-fleet/host rom ${PATH} key=${PATH} token=2026-01-02T03:04:05.000Z,op@desk,4711,test,9 bytes=${stdin.value.length}`,
     delete: `/usr/local/lib/vfio-fleet/host unrom ${PATH}`,
   });
   expect(Buffer.compare(Buffer.from(stdin.value, "base64"), ROM)).toBe(0);
@@ -114,7 +114,7 @@ test("a dump that can work lets the domain through, whose definition stays reada
   shown = ROM;
   expect(await declare({ dump: true })).toBe("made");
   expect(inputsOf(DUMPED)).toMatchObject({
-    create: `/usr/local/lib/vfio-fleet/host dump ${DUMPED} 0000:03:00.0 10de:1c81 token=2026-01-02T03:04:05.000Z,op@desk,4711,test,9`,
+    create: `/usr/local/lib/vfio-fleet/host dump ${DUMPED} 0000:03:00.0 10de:1c81 key=${DUMPED} token=2026-01-02T03:04:05.000Z,op@desk,4711,test,9`,
     logging: "stderr",
   });
   expect(inputsOf("domain win10")?.["stdin"]).toBe("<domain/>");

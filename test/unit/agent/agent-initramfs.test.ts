@@ -11,7 +11,7 @@ import { SHELLS, type Shell } from "../support/fake-host.ts";
 
 const VERSION = "6.1.0-37-amd64";
 const IMAGE = `/boot/initrd.img-${VERSION}`;
-const LACKS = `initramfs_lacks ${VERSION} ${IMAGE} "$BOOT/wanted"`;
+const LACKS = `image_lacks ${VERSION} ${IMAGE} "$BOOT/wanted"`;
 const sha = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 let host: FakeAgent;
@@ -125,7 +125,7 @@ describe.each(SHELLS)("an image is opened, with %s", (shell) => {
     expect(
       host.call("initramfs_kernels; initramfs_image 6.17.1-arch1-1; kernel_image 6.17.1-arch1-1").output,
     ).toBe("6.17.1-arch1-1\n/boot/initramfs-linux.img\n/boot/vmlinuz-linux\n");
-    const lacks = 'initramfs_lacks 6.17.1-arch1-1 /boot/initramfs-linux.img "$BOOT/wanted"';
+    const lacks = 'image_lacks 6.17.1-arch1-1 /boot/initramfs-linux.img "$BOOT/wanted"';
     host.file("/opened/config", 'EARLYHOOKS="vfio-fleet udev"');
     expect(host.call(lacks)).toMatchObject({ status: 0, output: "" });
     host.file("/opened/config", 'EARLYHOOKS="udev vfio-fleet"');

@@ -212,9 +212,10 @@ describe.each(SHELLS)("the lock of a host, with %s", (shell) => {
 
   test("a step whose input does not come whole changes nothing, and one that waits for it keeps nobody away", async () => {
     start(shell);
-    const file = ["file", PATH, "644", `token=${OP}`];
+    const file = ["file", PATH, "644", `key=${PATH}`, `token=${OP}`];
     refused(host.run([...file, "bytes=3"], "a\n"), "its input did not arrive whole, 2 of 3 bytes");
     refused(host.run([...file, "bytes="], "a\n"), "bytes=N");
+    refused(host.run(["file", PATH, "644", "key=", `token=${OP}`], "a\n"), "the key of its step: key=KEY");
     expect(host.read(PATH)).toBeUndefined();
     expect(host.read(LOCK)).toBeUndefined();
     const waiting = host.start([...file, "bytes=2"]);
@@ -231,7 +232,7 @@ describe.each(SHELLS)("the lock of a host, with %s", (shell) => {
 
   test("a step says whether its input did not come or found no room", async () => {
     start(shell);
-    const file = ["file", PATH, "644", `token=${OP}`];
+    const file = ["file", PATH, "644", `key=${PATH}`, `token=${OP}`];
     host.tool("timeout", `shift; exec ${shell === "dash" ? "/usr/bin/timeout" : "busybox timeout"} 1 "$@"`);
     const waiting = host.start([...file, "bytes=2"]);
     const [errors, [code]] = await Promise.all([text(waiting.stderr), once(waiting, "close")]);

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { grubPlain } from "../../../components/drivers/bootloader/grub/driver.ts";
 import { debian } from "../../../components/drivers/distro/debian/driver.ts";
 import { initramfsTools } from "../../../components/drivers/initramfs/initramfs-tools/driver.ts";
+import { receiptName } from "../../../components/plan/step.ts";
 import { FakeAgent, type Ran } from "../support/fake-agent.ts";
 import { SHELLS, type Shell } from "../support/fake-host.ts";
 import { definition, fakeLibvirt, stateOfDomain, type FakeDomain } from "../support/fake-libvirt.ts";
@@ -240,7 +241,9 @@ describe.each(SHELLS)("a domain on the host, with %s", (shell) => {
       const other = check("0".repeat(64));
       expect(other.errors).toContain(`its sha256 is ${digest}, expected 000`);
       expect(other.status).toBe(1);
-      expect(host.receipt(`media win ${host.root}/srv/win.iso`)).toMatchObject({ sha256: digest });
+      expect(host.receipt("media win /srv/win.iso")).toMatchObject({ sha256: digest });
+      // the receipt lies where the next preview looks for it, whatever stands in its key
+      expect(host.list("/var/lib/vfio-fleet/receipts")).toEqual([receiptName("media win /srv/win.iso")]);
     });
   });
 });

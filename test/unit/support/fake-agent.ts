@@ -16,12 +16,37 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { HostDrivers } from "../../../components/plan/driver.ts";
 import { AGENT } from "../../../components/facts/programs.ts";
-import { lengthOf } from "../../../components/plan/step.ts";
+import { keyWord, lengthOf } from "../../../components/plan/step.ts";
 import { agentScript } from "../../../components/agent/agent-script.ts";
 import { shellCommand, type Shell } from "./fake-host.ts";
 
 /** Everything below these folders is the host's; tools and the rest of /dev stay the machine's own. */
 const HOST_PATHS = /(?<![\w*}$])\/(?=(?:sys|proc|etc|boot|run|lib|var|usr|efi|dev\/disk)(?:[/\s"');|]|$))/gm;
+
+/** The keys of steps as the plans have them. Steps that undo have none. */
+const KEYS: Readonly<Record<string, (...words: readonly string[]) => string>> = {
+  ...Object.fromEntries(["file", "block", "words", "rom", "dump"].map((verb) => [verb, (path = "") => path])),
+  ...Object.fromEntries(
+    ["boot", "reboot", "prove", "packages", "libvirtd"].map((verb) => [verb, () => verb]),
+  ),
+  domain: (name) => `domain ${name}`,
+  run: (name) => `run ${name}`,
+  shutdown: (name) => `run ${name}`,
+  media: (name, path) => `media ${name} ${path}`,
+  grow: (_, pool, volume) => `size ${pool}/${volume}`,
+};
+
+/** A step's words with those that every caller adds: its key where it has one, and the length of its input. */
+export const stepWords = (words: readonly string[], input: string): readonly string[] => {
+  const [verb = "", ...more] = words;
+  const key = KEYS[verb]?.(...more);
+  const lacks = (name: string): boolean => !words.some((word) => word.startsWith(`${name}=`));
+  return [
+    ...words,
+    ...(key !== undefined && lacks("key") ? [keyWord({ key })] : []),
+    ...(lacks("bytes") ? [lengthOf(input)] : []),
+  ];
+};
 
 export interface Ran {
   readonly status: number | null;
@@ -187,14 +212,13 @@ export class FakeAgent {
   }
 
   private command(words: readonly string[]): readonly [string, ...string[]] {
-    const paths = words.map((word) => (word.startsWith("/") ? this.root + word : word));
+    const paths = words.map((word) => word.replace(/^(key=)?(?=\/)/, `$1${this.root}`));
     return [...shellCommand(this.shell), this.script, ...paths];
   }
 
-  /** Calls a verb of the agent, as a step does, with the length of its input; `from` is the address that the connection comes from. */
+  /** Calls a verb of the agent as a step does; `from` is the address that the connection comes from. */
   run(words: readonly string[], input = "", from?: string): Ran {
-    const told = words.some((word) => word.startsWith("bytes=")) ? words : [...words, lengthOf(input)];
-    const [command, ...args] = this.command(told);
+    const [command, ...args] = this.command(stepWords(words, input));
     const env = {
       ...process.env,
       ...(from !== undefined && { SSH_CONNECTION: `${from} 40022 192.0.2.10 22` }),

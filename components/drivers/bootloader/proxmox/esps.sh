@@ -24,6 +24,3 @@ refresh() {
   say "proxmox-boot-tool refresh"
   proxmox-boot-tool refresh 2>&1 || die "proxmox-boot-tool refresh failed"
 }
-
-# the kernel that somebody has pinned, if any
-pinned() { head -n 1 /etc/kernel/proxmox-boot-pin 2>/dev/null || :; }

@@ -1,5 +1,8 @@
 # ---- boot loader: systemd-boot by proxmox-boot-tool ----------------------------------------------------------------
 
+# the kernel that somebody has pinned, if any
+pinned() { head -n 1 /etc/kernel/proxmox-boot-pin 2>/dev/null || :; }
+
 entry_versions() { awk 'FNR == 1 { seen = 0 } $1 == "version" && !seen++ && FILENAME !~ /0-vfio-fleet-/ { print $2 }' "$ESP"/loader/entries/*.conf; }
 bootloader_version() {
   local version

@@ -2,7 +2,9 @@
 
 LIBVIRT_SERVICES=libvirtd.service
 
-verb_packages() { # PACKAGE...
+# verb_packages PACKAGE...: these are installed
+verb_packages() {
+  local missing package
   missing=
   for package in "$@"; do pacman -Q "$package" >/dev/null 2>&1 || missing="$missing $package"; done
   if [ -n "$missing" ]; then
@@ -13,5 +15,5 @@ verb_packages() { # PACKAGE...
   else
     say "already installed: $*"
   fi
-  receipt packages "token=$TOKEN"
+  receipt
 }

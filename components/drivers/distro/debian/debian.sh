@@ -24,7 +24,9 @@ lacking() {
   done
 }
 
-verb_packages() { # PACKAGE...
+# verb_packages PACKAGE...: these are installed
+verb_packages() {
+  local missing
   missing=$(lacking "$@")
   if [ -n "$missing" ]; then finish_packages; missing=$(lacking "$@"); fi
   if [ -n "$missing" ]; then
@@ -35,5 +37,5 @@ verb_packages() { # PACKAGE...
   else
     say "already installed: $*"
   fi
-  receipt packages "token=$TOKEN"
+  receipt
 }

@@ -12,7 +12,7 @@ const UDEVD_DROP_INS = "/etc/systemd/system/systemd-udevd.service.d";
  */
 export const mkinitcpio: InitramfsDriver = {
   name: "mkinitcpio",
-  scripts: [new URL("../shared/boot-images.sh", import.meta.url), new URL("mkinitcpio.sh", import.meta.url)],
+  scripts: [new URL("mkinitcpio.sh", import.meta.url)],
   readsToExplain: ["/etc/mkinitcpio.conf", "/etc/mkinitcpio.conf.d/*.conf"],
   // where one of the others is there, it builds
   tools: ["mkinitcpio", "dracut", "mkinitramfs"],
