@@ -73,5 +73,9 @@ export const ROOMS = {
     rooms: [...LIBRARY, "doctor", "stacks", ...FLEET],
     packages: ["commander", "csv-parse", "log-update", "p-queue", "pg", "pg-boss", "zod", ...NODE],
   },
-  lab: { path: "^lab/", rooms: [], packages: ["cli-table3", "commander", "execa", "zod", ...NODE] },
+  lab: {
+    path: "^lab/",
+    rooms: [],
+    packages: ["cli-table3", "commander", "execa", "p-wait-for", "zod", ...NODE],
+  },
 };
