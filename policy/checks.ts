@@ -2,6 +2,14 @@
  * What every stack has to hold, as functions over the resources that a program declares: the pack (index.ts) hands them
  * what the engine knows, the tests what every stack of the project declares.
  */
+import { readExistingDomain } from "../components/plan/domain/document/existing.ts";
+import {
+  elementsOf,
+  find,
+  parseXml,
+  type ParsedXml,
+  type XmlElement,
+} from "../components/plan/domain/document/xml-tree.ts";
 
 /** A resource with its inputs, secrets opened. */
 export interface Declared {
@@ -23,6 +31,20 @@ const HOST = "vfio-fleet:index:GpuHost";
 const record = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
+
+/** What a command's standard input is: behind sudo, the password comes first, in a line of its own. */
+const inputOf = (props: Declared["props"]): { readonly password: string; readonly body: string } => {
+  const stdin = text(props["stdin"]);
+  if (!text(props["create"]).startsWith("sudo -k -S ")) return { password: "", body: stdin };
+  const [password = "", ...lines] = stdin.split("\n");
+  return { password, body: lines.join("\n") };
+};
+
+/** The definition that a command sends to libvirt; undefined for a command that sends none. */
+const definitionOf = (props: Declared["props"]): ParsedXml | undefined => {
+  const { body } = inputOf(props);
+  return body.trimStart().startsWith("<") ? parseXml(body) : undefined;
+};
 
 /** Who answers has to be known before anything is sent to it. */
 export const hostKeysPinned = ({ type, name, props }: Declared): Violation[] => {
@@ -54,6 +76,11 @@ export const noTriggers = ({ type, name, props }: Declared): Violation[] =>
     ? [{ resource: name, message: "has triggers: they replace it, and the old delete undoes the new create" }]
     : [];
 
+const hasPassword = (domain: XmlElement): boolean =>
+  elementsOf(find(domain, "devices"), "graphics").some(
+    ({ attributes }) => attributes["passwd"] !== undefined,
+  );
+
 /** Secrets travel as secret inputs only: what a command is called with stands in states, logs and process lists. */
 export const noPlainSecrets = ({ type, name, props }: Declared): Violation[] => {
   if (type !== COMMAND) return [];
@@ -62,16 +89,19 @@ export const noPlainSecrets = ({ type, name, props }: Declared): Violation[] => 
   const secrets = hops
     .flatMap((hop) => ["privateKey", "privateKeyPassword", "password"].map((key) => text(hop[key])))
     .filter((secret) => secret.length > 3);
-  const { connection: _, stdin, ...plain } = props;
+  const { connection: _, stdin: __, ...plain } = props;
   const words = JSON.stringify(plain);
-  const elevated = text(props["create"]).startsWith("sudo -k -S ");
-  const [password = ""] = elevated ? text(stdin).split("\n") : [];
+  const { password } = inputOf(props);
+  const definition = definitionOf(props);
   const said = [...secrets, ...(password.length > 3 ? [password] : [])];
   return [
     ...(said.some((secret) => words.includes(JSON.stringify(secret).slice(1, -1)))
       ? [{ resource: name, message: "holds a secret in an input that is no secret" }]
       : []),
-    ...(/<graphics\b[^>]*\bpasswd=/.test(text(stdin))
+    ...(definition?.ok === false
+      ? [{ resource: name, message: `sends a definition that cannot be read: ${definition.problem}` }]
+      : []),
+    ...(definition?.ok && hasPassword(definition.root)
       ? [
           {
             resource: name,
@@ -82,25 +112,15 @@ export const noPlainSecrets = ({ type, name, props }: Declared): Violation[] => 
   ];
 };
 
-const ADDRESS =
-  /<address\s+domain=['"]0x([0-9a-f]{4})['"]\s+bus=['"]0x([0-9a-f]{2})['"]\s+slot=['"]0x([0-9a-f]{2})['"]\s+function=['"]0x([0-7])['"]/g;
-
-/** PCI functions of the host that a definition takes. */
-const hostdevs = (xml: string): string[] =>
-  (xml.match(/<hostdev\b[^]*?<\/hostdev>/g) ?? []).flatMap((one) =>
-    (one.match(/<source\b[^]*?<\/source>/g) ?? []).flatMap((source) =>
-      [...source.matchAll(ADDRESS)].map(([, domain, bus, slot, part]) => `${domain}:${bus}:${slot}.${part}`),
-    ),
-  );
-
 /** A card belongs to one running guest at a time. */
 export const noSharedRunningCard = (resources: readonly Declared[]): Violation[] => {
   const commands = resources.filter(({ type }) => type === COMMAND);
   const taken = new Map<string, string>();
   return commands.flatMap(({ name }) => {
     const [, host, domain] = /^(.+):run (.+)$/.exec(name) ?? [];
-    const definition = commands.find((one) => one.name === `${host}:domain ${domain}`);
-    return hostdevs(text(definition?.props["stdin"])).flatMap((address) => {
+    const defined = commands.find((one) => one.name === `${host}:domain ${domain}`);
+    const definition = defined && readExistingDomain(inputOf(defined.props).body);
+    return (definition?.ok ? definition.value.functions : []).flatMap((address) => {
       const holder = taken.get(`${host} ${address}`);
       taken.set(`${host} ${address}`, domain ?? "");
       return holder === undefined || holder === domain

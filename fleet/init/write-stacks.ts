@@ -12,7 +12,7 @@ import { targetsOf } from "../targets/target.ts";
 import { pciNames } from "../ground/pci-names.ts";
 import { printable } from "../ground/terminal.ts";
 import { describeFsError } from "../ground/fs-error.ts";
-import { writeNewFile } from "../ground/write-new-file.ts";
+import { writeNewFile } from "../ground/write-file.ts";
 import { parseHostsFile, stackName, type NewStack } from "./hosts-file.ts";
 import { stackText } from "./stack-text.ts";
 
@@ -96,9 +96,9 @@ const makeOne = async (made: NewStack, options: InitOptions): Promise<string> =>
   });
   const { stack, labels } = made;
   const file = `stacks/Pulumi.${stack}.yaml`;
-  await writeNewFile(
+  writeNewFile(
     resolve(PROJECT, file),
-    new TextEncoder().encode(stackText({ stack, labels, connection, approved, facts, names: pciNames() })),
+    stackText({ stack, labels, connection, approved, facts, names: pciNames() }),
   );
   return approved
     ? `${file}: look at its cards, then vfio-fleet preview ${stack}`

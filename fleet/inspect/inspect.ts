@@ -19,7 +19,7 @@ export const inspect = async (target: string | undefined, options: InspectOption
   const names = pciNames();
   const document = makeDocument(hosts, { takenAt, masked: masked || !options.unmasked, names });
   if (options.save !== undefined && hosts.length > 0) {
-    await saveDocument(options.save, document);
+    saveDocument(options.save, document);
     console.error(
       `${printable(options.save)} written, ${document.masked ? "without names, addresses and serial numbers" : "with names and addresses as they are"}`,
     );

@@ -3,14 +3,13 @@ import type { FleetOptions } from "../rollout/options.ts";
 import type { RunStacks } from "../rollout/run-stacks.ts";
 import type { StackResult } from "../rollout/stack-run.ts";
 import { describeTrouble } from "../ground/database.ts";
+import { waitFor } from "../ground/wait-for.ts";
 import { databaseUrl, jobSchema, outcomeSchema, QUEUE, startBoss, whoAmI, type Job } from "./boss.ts";
 import { hearWords, openWords } from "./listen.ts";
 import { configDigest } from "./worker.ts";
 
 /** Milliseconds between two looks at a job. */
 const LOOK = 1000;
-
-const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, LOOK));
 
 type Following = Parameters<RunStacks>[0];
 
@@ -20,8 +19,8 @@ type Following = Parameters<RunStacks>[0];
  */
 const patience = ({ interrupt, tell }: Following) => {
   let told = "";
-  return async <T>(ask: () => Promise<T>): Promise<T | undefined> => {
-    while (!interrupt.aborted) {
+  return <T>(ask: () => Promise<T>): Promise<T | undefined> => {
+    const look = async (): Promise<T | undefined> => {
       try {
         const answer = await ask();
         told = "";
@@ -30,10 +29,10 @@ const patience = ({ interrupt, tell }: Following) => {
         const trouble = describeTrouble(error);
         if (trouble !== told) tell({ type: "note", text: `the database: ${trouble}; waiting for it` });
         told = trouble;
-        await pause();
+        return undefined;
       }
-    }
-    return undefined;
+    };
+    return waitFor(look, { interval: LOOK, signal: interrupt });
   };
 };
 
@@ -86,7 +85,7 @@ export const queued = async (options: FleetOptions): Promise<RunStacks> => {
         stackOfJob.set(id, stack.name);
         for (const host of hosts)
           run.tell({ type: "step", stack: stack.name, host, step: "waiting for a worker" });
-        for (;;) {
+        const ended = async (): Promise<StackResult | undefined> => {
           const [found] = (await patiently(() => boss.findJobs(QUEUE, { id }))) ?? [];
           const outcome = found?.state === "completed" ? outcomeSchema.safeParse(found.output) : undefined;
           if (outcome?.success) {
@@ -98,11 +97,12 @@ export const queued = async (options: FleetOptions): Promise<RunStacks> => {
             });
             return { hosts: Object.fromEntries(results), proved: outcome.data.proved };
           }
-          const ended = outcome !== undefined || found?.state === "failed" || found?.state === "cancelled";
-          if (ended) return failed(`its job ended as ${found?.state}: ${JSON.stringify(found?.output)}`);
-          if (run.interrupt.aborted) return failed("no longer followed; its job goes on");
-          await pause();
-        }
+          return outcome !== undefined || found?.state === "failed" || found?.state === "cancelled"
+            ? failed(`its job ended as ${found?.state}: ${JSON.stringify(found?.output)}`)
+            : undefined;
+        };
+        const result = await waitFor(ended, { interval: LOOK, signal: run.interrupt });
+        return result ?? failed("no longer followed; its job goes on");
       },
       end: async () => {
         await words?.end();

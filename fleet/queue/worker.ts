@@ -11,6 +11,7 @@ import { selectStacks } from "../rollout/stacks.ts";
 import type { FleetEvent } from "../rollout/state.ts";
 import { startStopping, type Stopping } from "../rollout/stopping.ts";
 import { printable } from "../ground/terminal.ts";
+import { waitFor } from "../ground/wait-for.ts";
 import { databaseUrl, jobSchema, QUEUE, startBoss, whoAmI, type Job, type Outcome } from "./boss.ts";
 import { openWords, sayWord } from "./listen.ts";
 
@@ -84,25 +85,26 @@ const LOCK_PAUSE = 3000;
 
 /** The worker before may have left its lock on a host; it ends by itself when nobody renews it (docs/decisions/host-lock.md). */
 const locksEnd = async (stack: ReadStack, signal: AbortSignal): Promise<void> => {
-  while (!signal.aborted) {
+  const free = async (): Promise<boolean> => {
     const looks = await Promise.all(stack.targets.map((target) => lookAtHost(stack.name, target)));
-    if (!looks.some((look) => !look.ok && look.locked)) return;
-    await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE));
-  }
+    return !looks.some((look) => !look.ok && look.locked);
+  };
+  await waitFor(free, { interval: LOCK_PAUSE, signal });
 };
 
 /** Waits until the database answers again; what failed while it was away is not the host's failure. */
 const databaseIsBack = async (boss: PgBoss, signal: AbortSignal): Promise<boolean> => {
   let wasAway = false;
-  while (!signal.aborted) {
+  const back = async (): Promise<boolean> => {
     try {
       await boss.getQueue(QUEUE);
-      return wasAway;
+      return true;
     } catch {
       wasAway = true;
-      await new Promise((resolve) => setTimeout(resolve, 1000));
+      return false;
     }
-  }
+  };
+  await waitFor(back, { interval: 1000, signal });
   return wasAway;
 };
 

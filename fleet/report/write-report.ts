@@ -1,12 +1,10 @@
-import { randomUUID } from "node:crypto";
-import { rename, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename } from "node:path";
 import { CommandError } from "../ground/command-error.ts";
 import { counted } from "../ground/format.ts";
 import { obtainEverywhere, obtainFacts, type FactsSource, type Obtained } from "../targets/obtain.ts";
 import { pciNames } from "../ground/pci-names.ts";
 import { printable } from "../ground/terminal.ts";
-import { describeFsError } from "../ground/fs-error.ts";
+import { replaceFile } from "../ground/write-file.ts";
 import { makeReport } from "./model.ts";
 import { reportPage } from "./page.ts";
 
@@ -16,19 +14,6 @@ export interface ReportOptions extends Omit<FactsSource, "from"> {
   readonly all?: true;
   readonly output: string;
 }
-
-/** The file appears whole or not at all; an older report of that name is replaced. */
-const writeWhole = async (path: string, text: string): Promise<void> => {
-  const aside = join(dirname(path), `.${basename(path)}.${randomUUID()}`);
-  try {
-    await writeFile(aside, text, { flag: "wx" });
-    await rename(aside, path);
-  } catch (error) {
-    throw describeFsError(error, path, "write");
-  } finally {
-    await rm(aside, { force: true });
-  }
-};
 
 /** A masked file's only host is called host-1 like that of every other: the file's name tells them apart. */
 const saved = async (path: string): Promise<Obtained> => {
@@ -66,7 +51,7 @@ export const report = async (target: string | undefined, options: ReportOptions)
     hosts: obtained.flatMap(({ hosts }) => hosts),
     failures: obtained.flatMap(({ failures }) => failures),
   });
-  await writeWhole(options.output, reportPage(made, pciNames()));
+  replaceFile(options.output, reportPage(made, pciNames()));
   console.log(`${printable(options.output)}: ${counted(made.hosts.length, "host")}`);
   for (const message of made.failures) console.error(message);
   return made.failures.length > 0 ? 2 : 0;

@@ -1,7 +1,8 @@
-import { createHash, randomUUID } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { replaceFile } from "../ground/write-file.ts";
 
 const schema = z.strictObject({
   started: z.string(),
@@ -40,10 +41,7 @@ export const readRollout = (
 
 export const writeRollout = (folder: string, stacks: readonly string[], rollout: Rollout): void => {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const file = fileOf(folder, stacks);
-  const aside = `${file}.${randomUUID()}`;
-  writeFileSync(aside, `${JSON.stringify(rollout)}\n`, { mode: 0o600 });
-  renameSync(aside, file);
+  replaceFile(fileOf(folder, stacks), `${JSON.stringify(rollout)}\n`, 0o600);
 };
 
 export const endRollout = (folder: string, stacks: readonly string[]): void =>

@@ -10,6 +10,7 @@ import { changeCount, NO_CHANGES, type HostChanges } from "../stack/engine/event
 import type { EngineResult, Operation } from "../stack/engine/engine.ts";
 import type { Ended } from "../stack/engine/process.ts";
 import { counted } from "../ground/format.ts";
+import { waitFor } from "../ground/wait-for.ts";
 import type { FleetStack } from "./stacks.ts";
 import type { FleetEvent, HostResult } from "./state.ts";
 
@@ -145,17 +146,19 @@ const runEngine = async (stack: ReadStack, run: StackRun, operation: Operation):
       ? once()
       : { ...first, why: "failed", message: `${made.stdout}${made.stderr}`.trim() };
   }
-  let last: EngineResult = first;
   const patience = performance.now() + (run.waitsForLock === true ? LOCK_MINUTES * 60_000 : 0);
-  while (!last.ok && last.why === "locked" && !run.interrupt.aborted) {
+  let attempt = (): Promise<EngineResult> => Promise.resolve(first);
+  const unlocked = async (): Promise<EngineResult | undefined> => {
+    const result = await attempt();
+    attempt = once;
+    if (result.ok || result.why !== "locked") return result;
     const isOver = performance.now() >= patience;
-    if (isStaleLock(last.message) || (isOver && run.waitsForLock === true))
-      await engine.runPulumi(["cancel", "--yes", stack.name], stack.environment, logOf(run, stack.name));
-    else if (isOver) return last;
-    else await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE));
-    last = await once();
-  }
-  return last;
+    if (!isStaleLock(result.message) && !(isOver && run.waitsForLock === true))
+      return isOver ? result : undefined;
+    await engine.runPulumi(["cancel", "--yes", stack.name], stack.environment, logOf(run, stack.name));
+    return unlocked();
+  };
+  return (await waitFor(unlocked, { interval: LOCK_PAUSE, signal: run.interrupt })) ?? first;
 };
 
 export const lookAt = (stack: ReadStack, run: StackRun): Promise<HostLook[]> =>

@@ -10,7 +10,7 @@ import { targetsOf, type SshOptions } from "../targets/target.ts";
 import { paintFor, printable } from "../ground/terminal.ts";
 import { findCard, type FoundCard } from "./find-card.ts";
 import { formatFindings, formatReport } from "./report.ts";
-import { replaceFile, writeNewFile } from "../ground/write-new-file.ts";
+import { replaceFile, writeNewFile } from "../ground/write-file.ts";
 
 /** The options as the command line gives them. */
 export interface DumpOptions extends SshOptions {
@@ -50,7 +50,7 @@ export const dumpRom = async (target: string, cardName: string, options: DumpOpt
     console.error(formatFindings(judgement.findings, paintFor(process.stderr)));
     return 1;
   }
-  await (options.force ? replaceFile : writeNewFile)(output, bytes);
+  (options.force ? replaceFile : writeNewFile)(output, bytes);
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   const shown = { file: output, size: bytes.length, sha256, firmware, card: id, parsed, judgement };
   console.log(formatReport(shown, paintFor(process.stdout)));

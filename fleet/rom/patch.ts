@@ -5,7 +5,7 @@ import { CommandError } from "../ground/command-error.ts";
 import { paintFor, printable } from "../ground/terminal.ts";
 import { readRom } from "./read-rom.ts";
 import { formatFindings } from "./report.ts";
-import { writeNewFile } from "../ground/write-new-file.ts";
+import { writeNewFile } from "../ground/write-file.ts";
 
 const describeCut = (patched: Exclude<PatchedRom, { kind: "refused" }>): string => {
   if (patched.kind === "unchanged") return "nothing to cut, it is a copy";
@@ -27,7 +27,7 @@ export const patchRom = async (input: string, output: string): Promise<number> =
     console.error(`vfio-fleet: ${printable(input)} is not patched: ${reason}`);
     return 1;
   }
-  await writeNewFile(output, patched.bytes);
+  writeNewFile(output, patched.bytes);
   const written = await readRom(output);
   if (!written.bytes || Buffer.compare(written.bytes, patched.bytes) !== 0) {
     throw new CommandError(

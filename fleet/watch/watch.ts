@@ -5,6 +5,7 @@ import { CommandError } from "../ground/command-error.ts";
 import { everyTarget, shownNames, targetsOf, type SshOptions, type Target } from "../targets/target.ts";
 import { pciNames } from "../ground/pci-names.ts";
 import { paintFor, printable } from "../ground/terminal.ts";
+import { waitFor } from "../ground/wait-for.ts";
 import { renderWatch } from "./render.ts";
 import { answered, failed, startState, type WatchState } from "./state.ts";
 
@@ -15,14 +16,8 @@ export interface WatchOptions extends SshOptions {
   readonly once?: true;
 }
 
-/** Until a host that is away, because it reboots for example, is asked again. */
-const RETRY_SECONDS = 5;
-
-const pause = (seconds: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(resolve, seconds * 1000);
-    signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
-  });
+/** Milliseconds until a host that is away, because it reboots for example, is asked again. */
+const RETRY = 5000;
 
 /** What can be watched, and what cannot: by name, with why. */
 interface Found {
@@ -91,7 +86,7 @@ export const watch = async (target: string | undefined, options: WatchOptions): 
   const follow = async (name: string, connection: Connection): Promise<void> => {
     const done = new AbortController();
     const signal = AbortSignal.any([stop.signal, done.signal]);
-    while (!signal.aborted) {
+    const followUntilItFails = async (): Promise<boolean> => {
       try {
         await watchHost(
           connection,
@@ -102,12 +97,13 @@ export const watch = async (target: string | undefined, options: WatchOptions): 
           },
           signal,
         );
+        return true;
       } catch (error) {
         show(failed(state, name, error instanceof Error ? error.message : String(error)));
-        if (options.once) return;
-        await pause(RETRY_SECONDS, signal);
+        return options.once === true;
       }
-    }
+    };
+    await waitFor(followUntilItFails, { interval: RETRY, signal });
   };
   try {
     show(state);

@@ -1,9 +1,8 @@
 /** The SSH client's files: an entry for each running host, with its pinned host key. */
-import { mkdir, rename, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
 import { labKeys } from "./keys.ts";
 import { withLock } from "../machine/lock.ts";
 import { knownHostsFile, sshConfigFile, stackSshConfigFile } from "../paths.ts";
+import { replaceFile } from "../replace-file.ts";
 import { isHostRunning, readStates } from "../machine/state.ts";
 
 /** All hosts of the lab have one host key, under one name. */
@@ -54,13 +53,7 @@ export const writeSshFiles = async (): Promise<void> =>
       .filter(isHostRunning)
       .map(({ name, sshPort }) => ({ name, port: sshPort }));
     const files = { identityFile: keys.identityFile, knownHostsFile: knownHostsFile() };
-    await replace(knownHostsFile(), `${HOST_KEY_ALIAS} ${keys.hostPublicKey}\n`);
-    await replace(sshConfigFile(), renderSshConfig(entries, files));
-    await replace(stackSshConfigFile(), `Include "${sshConfigFile()}"\n`);
+    replaceFile(knownHostsFile(), `${HOST_KEY_ALIAS} ${keys.hostPublicKey}\n`);
+    replaceFile(sshConfigFile(), renderSshConfig(entries, files));
+    replaceFile(stackSshConfigFile(), `Include "${sshConfigFile()}"\n`);
   });
-
-const replace = async (file: string, text: string): Promise<void> => {
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(`${file}.new`, text);
-  await rename(`${file}.new`, file);
-};

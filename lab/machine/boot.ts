@@ -1,8 +1,8 @@
 /** Waiting for a lab host to be up, and telling one boot from another. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
+import pWaitFor from "p-wait-for";
 import { hostDir } from "../paths.ts";
 import { type OnProgress, startProgress } from "../progress.ts";
 import { HOST_FILES } from "./qemu-args.ts";
@@ -55,27 +55,36 @@ const whenUp = async <Answer>(
   stage: (stage: string) => void,
   attempt: () => Promise<Answer | Error>,
 ): Promise<Answer> => {
-  const deadline = performance.now() + limitMs;
   let nextAttempt = performance.now() + 60_000;
   let heard = 0;
   let problem = "sshd has not started";
-  for (;;) {
+  const notUp = (): Error => {
+    const ending = stripVTControlCharacters(serialLog(state.name).slice(-2000));
+    return new Error(`${state.name} is not up: ${problem}\nThe end of its serial log:\n${ending}`);
+  };
+  const look = async () => {
     const log = serialLog(state.name);
     stage(stageOf(log));
     const started = log.split("lab: sshd is up").length - 1;
     if (started > heard || performance.now() > nextAttempt) {
       heard = started;
       const answer = await attempt();
-      if (!(answer instanceof Error)) return answer;
+      if (!(answer instanceof Error)) return pWaitFor.resolveWith(answer);
       problem = answer.message.trim();
       nextAttempt = performance.now() + BLIND_ATTEMPT_MS;
     }
-    if (performance.now() > deadline || !isHostRunning(state)) {
-      const ending = stripVTControlCharacters(log.slice(-2000));
-      throw new Error(`${state.name} is not up: ${problem}\nThe end of its serial log:\n${ending}`);
-    }
-    await delay(200);
-  }
+    if (!isHostRunning(state)) throw notUp();
+    return false;
+  };
+  return pWaitFor(look, {
+    interval: 200,
+    timeout: {
+      milliseconds: limitMs,
+      fallback: () => {
+        throw notUp();
+      },
+    },
+  });
 };
 
 /** Waits for a login by ssh. Throws, with the end of the serial log, when the host ends or is not up in time. */

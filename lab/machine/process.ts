@@ -1,6 +1,6 @@
 /** Which process is meant: a process id alone may have gone to another one since. */
 import { existsSync, readFileSync } from "node:fs";
-import { setTimeout as delay } from "node:timers/promises";
+import pWaitFor from "p-wait-for";
 
 export interface ProcessIdentity {
   readonly pid: number;
@@ -42,18 +42,15 @@ export const isRunning = (identity: ProcessIdentity, argument: string): boolean 
 };
 
 /** Waits until it has ended; false when it has not within `timeoutMs`. */
-export const waitForEnd = async (
+export const waitForEnd = (
   identity: ProcessIdentity,
   argument: string,
   timeoutMs: number,
-): Promise<boolean> => {
-  const deadline = performance.now() + timeoutMs;
-  while (isRunning(identity, argument)) {
-    if (performance.now() > deadline) return false;
-    await delay(50);
-  }
-  return true;
-};
+): Promise<boolean> =>
+  pWaitFor(() => !isRunning(identity, argument) && pWaitFor.resolveWith(true), {
+    interval: 50,
+    timeout: { milliseconds: timeoutMs, fallback: () => false },
+  });
 
 /** Ends it at once, if it is the one that is meant. */
 export const kill = (identity: ProcessIdentity, argument: string): void => {

@@ -1,10 +1,10 @@
 /** Starting a host's QEMU so that none is left behind. */
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { hostDir } from "../paths.ts";
-import { identify, isRunning, kill, type ProcessIdentity, waitForEnd } from "./process.ts";
+import { identify, kill, type ProcessIdentity, waitForEnd } from "./process.ts";
 import { HOST_FILES } from "./qemu-args.ts";
 import { withSignals } from "./signals.ts";
 
@@ -31,11 +31,12 @@ export const launch = async (
   const failedToStart = new Promise<never>((_, reject) => child.once("error", reject));
   failedToStart.catch(() => undefined);
   if (child.pid === undefined) return failedToStart;
-  let how = "";
-  child.once("exit", (code, signal) => {
-    how = signal === null ? ` with status ${code}` : ` by ${signal}`;
+  const ended = once(child, "exit").then(([code, signal]) => {
+    const how = signal === null ? `with status ${code}` : `by ${signal}`;
+    const said = lastLines(join(folder, HOST_FILES.log), 5) || "it said nothing";
+    throw new Error(`${name}: QEMU ended ${how}: ${said}`);
   });
-
+  ended.catch(() => undefined);
   let identity: ProcessIdentity;
   try {
     identity = identify(child.pid);
@@ -43,14 +44,6 @@ export const launch = async (
     throw new Error(`${name}: QEMU did not start: ${lastLines(join(folder, HOST_FILES.log), 5)}`);
   }
   const end = (): void => kill(identity, folder);
-  const watch = new AbortController();
-  const ended = (async (): Promise<void> => {
-    while (isRunning(identity, folder)) await delay(200, undefined, { signal: watch.signal });
-    throw new Error(
-      `${name}: QEMU ended${how}: ${lastLines(join(folder, HOST_FILES.log), 5) || "it said nothing"}`,
-    );
-  })();
-  ended.catch(() => undefined);
   try {
     await withSignals(end, () => Promise.race([bringUp(identity), ended]));
     child.unref();
@@ -58,8 +51,6 @@ export const launch = async (
     end();
     await waitForEnd(identity, folder, 5000);
     throw error;
-  } finally {
-    watch.abort();
   }
 };
 

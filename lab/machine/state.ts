@@ -1,8 +1,9 @@
 /** What is known of a lab host between two commands: a small file in the host's folder. */
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { hostDir, hostsDir } from "../paths.ts";
+import { replaceFile } from "../replace-file.ts";
 import { isRunning } from "./process.ts";
 import { HOST_FILES } from "./qemu-args.ts";
 
@@ -36,13 +37,11 @@ export const readState = (name: string): HostState | undefined => {
   );
 };
 
-/** Synchronous, so that no signal comes between the start of a process and the note of it. */
-export const writeState = (state: HostState): void => {
-  mkdirSync(hostDir(state.name), { recursive: true });
-  const file = join(hostDir(state.name), HOST_FILES.state);
-  writeFileSync(`${file}.new`, `${JSON.stringify(STATE.parse(state), null, 2)}\n`);
-  renameSync(`${file}.new`, file);
-};
+export const writeState = (state: HostState): void =>
+  replaceFile(
+    join(hostDir(state.name), HOST_FILES.state),
+    `${JSON.stringify(STATE.parse(state), null, 2)}\n`,
+  );
 
 /** The states of all hosts that have a disk, running or not, by name. */
 export const readStates = (): HostState[] => {

@@ -132,7 +132,11 @@ describe("what is not to be", () => {
     expect(said({ delete: "echo 'the sudo password' | sudo -S true" })).toContain(
       "in an input that is no secret",
     );
-    expect(said({ stdin: "<graphics type='vnc' passwd='x'/>" })).toContain("a screen with a password");
+    const screen = (attribute: string): string =>
+      `the sudo password\n<domain><devices><graphics type="vnc"\n${attribute}/></devices></domain>\n`;
+    expect(said({ stdin: screen("") })).toBe("");
+    expect(said({ stdin: screen("passwd='x'") })).toContain("a screen with a password");
+    expect(said({ stdin: screen("passwd='x'>") })).toContain("a definition that cannot be read");
   });
 
   test("is found in libvirt's provider and in a host", () => {

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
+import pWaitFor from "p-wait-for";
 import { Client } from "pg";
 import { freePort } from "./sshd.ts";
 
@@ -70,11 +71,14 @@ export const startPostgres = async (): Promise<Postgres> => {
       ),
       { stdio: "ignore", cwd: folder },
     );
-    const tries = 300;
-    for (let at = 0; !(await answers()); at += 1) {
-      if (at >= tries || server.exitCode !== null) throw new Error("PostgreSQL does not start");
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+    const started = async (): Promise<boolean> => {
+      if (server?.exitCode != null) throw new Error("PostgreSQL does not start");
+      return answers();
+    };
+    await pWaitFor(started, {
+      interval: 100,
+      timeout: { milliseconds: 30_000, message: "PostgreSQL does not start" },
+    });
   };
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (!server || server.exitCode !== null || server.signalCode !== null) return;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { oneOfKeys, oneOfKinds } from "../forms.ts";
 import { lineSchema } from "../../facts/text.ts";
 import { pciAddressSchema, pciIdSchema } from "../../facts/pci.ts";
 
@@ -14,28 +15,31 @@ const kernelArgumentSchema = z
 const moduleNameSchema = z
   .string()
   .regex(/^[a-z0-9_]+$/, "expected a module's name with underscores, such as kvm or vfio_pci");
-const moduleValueSchema = z.union([
-  z.boolean(),
-  z.int(),
-  z
-    .string()
-    .regex(/^[A-Za-z0-9_.,:@%+/=-]+$/, "only letters, digits and _.,:@%+/=- can stand in a module option"),
-]);
+const moduleValueSchema = oneOfKinds(
+  {
+    boolean: z.boolean(),
+    number: z.int(),
+    text: z
+      .string()
+      .regex(/^[A-Za-z0-9_.,:@%+/=-]+$/, "only letters, digits and _.,:@%+/=- can stand in a module option"),
+  },
+  "expected a text, a whole number, true or false",
+);
 
 /** What guests get of a card's video BIOS; without it, what the card itself shows. */
-const romSchema = z.union(
-  [
-    z.strictObject({
+const romSchema = oneOfKeys(
+  {
+    file: z.strictObject({
       file: lineSchema.describe("a file beside you: judged in the preview, copied to the host"),
     }),
-    z.strictObject({
+    dump: z.strictObject({
       dump: z
         .literal(true)
         .describe("read from the card once, when vfio-pci has it; judged before it is used"),
     }),
     // YAML 1.1 reads a bare off as false
-    z.strictObject({ bar: z.literal(["off", false]).describe("guests see no ROM at all") }),
-  ],
+    bar: z.strictObject({ bar: z.literal(["off", false]).describe("guests see no ROM at all") }),
+  },
   "expected {file: PATH}, {dump: true} or {bar: off}",
 );
 

@@ -1,7 +1,8 @@
-import { createHash, randomUUID } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { replaceFile } from "../../ground/write-file.ts";
 import type { CleanRecord } from "./fingerprint.ts";
 
 const recordSchema = z.strictObject({ fingerprint: z.string(), state: z.string() });
@@ -29,7 +30,5 @@ export const writeRecord = (
   const file = fileOf(folder, backend, stack);
   if (record === undefined) return rmSync(file, { force: true });
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const aside = `${file}.${randomUUID()}`;
-  writeFileSync(aside, `${JSON.stringify(record)}\n`, { mode: 0o600 });
-  renameSync(aside, file);
+  replaceFile(file, `${JSON.stringify(record)}\n`, 0o600);
 };

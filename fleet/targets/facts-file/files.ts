@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { CommandError } from "../../ground/command-error.ts";
 import { formatJson, printable } from "../../ground/terminal.ts";
 import { describeFsError } from "../../ground/fs-error.ts";
-import { writeNewFile } from "../../ground/write-new-file.ts";
+import { writeNewFile } from "../../ground/write-file.ts";
 import { documentSchema, type FactsDocument } from "./document.ts";
 import { upgraded } from "./upgrade.ts";
 
@@ -25,5 +25,5 @@ export const readDocument = (path: string): FactsDocument => {
 };
 
 /** Writes a document to a file that does not exist yet. Throws a CommandError that names what is wrong. */
-export const saveDocument = (path: string, document: FactsDocument): Promise<void> =>
-  writeNewFile(path, new TextEncoder().encode(`${formatJson(document)}\n`));
+export const saveDocument = (path: string, document: FactsDocument): void =>
+  writeNewFile(path, `${formatJson(document)}\n`);

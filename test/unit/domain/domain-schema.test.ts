@@ -6,21 +6,9 @@ import { profileSettings } from "../../../components/plan/domain/spec/settings.t
 import { domainUuid, interfaceMac, uuidV5 } from "../../../components/plan/domain/resolve/uuid.ts";
 import { full, minimal } from "../../fixtures/domain.ts";
 
-type Issue = z.core.$ZodIssue;
-
-/** Of a union, the option that fits furthest says what is wrong. */
-const linesOf = (issue: Issue): string[] => {
-  const depth = (errors: readonly Issue[]): number => Math.max(...errors.map(({ path }) => path.length));
-  const nearest =
-    issue.code === "invalid_union" ? [...issue.errors].sort((a, b) => depth(b) - depth(a))[0] : undefined;
-  return nearest
-    ? nearest.flatMap((error) => linesOf({ ...error, path: [...issue.path, ...error.path] }))
-    : [`${issue.path.join(".")}: ${issue.message}`];
-};
-
 const issues = (input: unknown): string[] => {
   const read = domainSchema.safeParse(input);
-  return read.success ? [] : read.error.issues.flatMap(linesOf);
+  return read.success ? [] : read.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
 };
 
 /** Every field of every object below a schema, with its path. */

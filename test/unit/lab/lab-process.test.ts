@@ -14,6 +14,7 @@ test("a process is known by its start time and command line, and ended once", as
   const { pid, end } = await sleeper("mark-of-the-lab");
   const identity = identify(pid);
   expect(isRunning(identity, "mark-of-the-lab")).toBe(true);
+  expect(await waitForEnd(identity, "mark-of-the-lab", 20)).toBe(false);
   kill(identity, "mark-of-the-lab");
   await end;
   expect(await waitForEnd(identity, "mark-of-the-lab", 1000)).toBe(true);

@@ -28,24 +28,38 @@ interface Place {
   with(text: string): unknown;
 }
 
-/** What tells the members of a union apart, which has to be right for an error to speak of the rest. */
-const tags = (schema: Schema): Record<string, unknown> =>
+/** What tells a member of a union from the others, which has to be right for an error to speak of the rest. */
+const tags = (schema: Schema, others: readonly Schema[]): Record<string, unknown> =>
   Object.fromEntries(
-    Object.entries(schema.properties ?? {}).flatMap(([name, { const: value }]) =>
-      value === undefined ? [] : [[name, value]],
-    ),
+    Object.entries(schema.properties ?? {}).flatMap(([name, { const: value }]) => {
+      const own = others.length > 0 && !others.some(({ properties = {} }) => name in properties);
+      return value !== undefined || (own && schema.required?.includes(name)) ? [[name, value ?? "x"]] : [];
+    }),
   );
 
-const placesOf = (schema: Schema, path: string, build: (value: unknown) => unknown): Place[] => {
+const placesOf = (
+  schema: Schema,
+  path: string,
+  build: (value: unknown) => unknown,
+  others: readonly Schema[] = [],
+): Place[] => {
   const below = path === "" ? "" : `${path}.`;
   const { properties = {}, additionalProperties, items } = schema;
+  const members = [...(schema.anyOf ?? []), ...(schema.oneOf ?? [])];
   return [
-    ...[...(schema.anyOf ?? []), ...(schema.oneOf ?? [])].flatMap((one) => placesOf(one, path, build)),
+    ...members.flatMap((one) =>
+      placesOf(
+        one,
+        path,
+        build,
+        members.filter((other) => other !== one),
+      ),
+    ),
     ...(schema.type === "string" && schema.enum === undefined && schema.const === undefined
       ? [{ path, with: build }]
       : []),
     ...Object.entries(properties).flatMap(([name, one]) =>
-      placesOf(one, below + name, (value) => build({ ...tags(schema), [name]: value })),
+      placesOf(one, below + name, (value) => build({ ...tags(schema, others), [name]: value })),
     ),
     ...(typeof additionalProperties === "object"
       ? [

@@ -30,6 +30,12 @@ test("an unknown key names the nearest known one", () => {
   ]);
 });
 
+test("a name that may not be one says why", () => {
+  expect(problems({ xeon: { ...host, kernel: { moduleOptions: { "kvm-intel": {} } } } })).toEqual([
+    expect.stringMatching(/moduleOptions\.kvm-intel: expected a module's name with underscores/),
+  ]);
+});
+
 test("all mistakes are reported at once", () => {
   const cards = { a: { address: "1:2", ids: ["10de:1c81"] }, b: { address: "01:00.0", ids: ["nvidia"] } };
   expect(
@@ -70,7 +76,7 @@ describe("of several forms that a setting has, the one that was meant is talked 
     [
       "another kind of thing",
       { lookingGlass: "of" },
-      [/^lookingGlass: expected "off", or expected object → /],
+      [/^lookingGlass: expected off or a mapping such as \{sizeMiB: 32\} → /],
     ],
     ["a list's own rule", { gpus: ["a", "a"] }, [/^gpus: names a card twice → /]],
     [
@@ -90,6 +96,31 @@ describe("of several forms that a setting has, the one that was meant is talked 
       [
         /^disks\.0\.type: "volum" is none of those that there are → did you mean "volume"\? Known here: volume, existing-volume/,
       ],
+    ],
+    [
+      "fields of the type that is named, among several",
+      { networks: [{ type: "bridge", bridge: "br0", mack: "x" }] },
+      [
+        /^networks\.0\.mack: unknown setting → did you mean "mac"\? Known here: type, bridge, model, mac, link$/,
+      ],
+    ],
+    [
+      "a word that no form has",
+      { hyperv: { enlightenments: "turbo" } },
+      [/^hyperv\.enlightenments: expected none, host or a list of names → /],
+    ],
+    [
+      "a slip in the key that tells the forms apart",
+      { patch: [{ path: "cpu", remov: true }] },
+      [
+        /^patch\.0\.remov: unknown setting → did you mean "remove"\? Known here: path, set, append, remove$/,
+        /^patch\.0: expected a path with one of set, append and remove → /,
+      ],
+    ],
+    [
+      "two forms in one",
+      { patch: [{ path: "cpu", set: "<cpu/>", remove: true }] },
+      [/^patch\.0: expected a path with one of set, append and remove → /],
     ],
     ["no type", { disks: [{ sizeGiB: 3 }] }, [/^disks\.0\.type: is missing → Known here: volume/]],
     [

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { oneOfKeys } from "../../forms.ts";
 import { element, isElement, parseXml, type XmlElement } from "./xml-tree.ts";
 import { parseXmlPath, positionsOf, type Segment, type XmlPath } from "./xml-path.ts";
 
@@ -20,14 +21,23 @@ const at = z
     "place below <domain>: names joined by /, [2] or [@name='value'] to choose among several, @name at the end for an attribute, . for the domain itself",
   );
 
-const rawPatch = z.union([
-  z.strictObject({
-    path: at,
-    set: z.string().describe("the element that is to be there, as XML, or an attribute's value"),
-  }),
-  z.strictObject({ path: at, append: z.string().describe("an element, as XML, to add below the path") }),
-  z.strictObject({ path: at, remove: z.literal(true).describe("take the element or the attribute out") }),
-]);
+const rawPatch = oneOfKeys(
+  {
+    set: z.strictObject({
+      path: at,
+      set: z.string().describe("the element that is to be there, as XML, or an attribute's value"),
+    }),
+    append: z.strictObject({
+      path: at,
+      append: z.string().describe("an element, as XML, to add below the path"),
+    }),
+    remove: z.strictObject({
+      path: at,
+      remove: z.literal(true).describe("take the element or the attribute out"),
+    }),
+  },
+  "expected a path with one of set, append and remove",
+);
 
 const unfit = (found: XmlElement): boolean =>
   Object.values(found.attributes).some((value) => CONTROL.test(value)) ||

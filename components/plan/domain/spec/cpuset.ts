@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { oneOfKinds } from "../../forms.ts";
 
 const CPUSET = /^\d{1,4}(-\d{1,4})?(,\d{1,4}(-\d{1,4})?)*$/;
 
@@ -26,11 +27,12 @@ export const formatCpuset = (cpus: readonly number[]): string => {
   return runs.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(",");
 };
 
-export const cpusetSchema = z
-  .union([z.string(), z.int().min(0).max(9999)])
-  .transform((given, context): number[] => {
-    const cpus = parseCpuset(String(given).replaceAll(" ", ""));
-    if (cpus) return cpus;
-    context.addIssue({ code: "custom", message: `"${given}" is not a list of host CPUs such as "0-3,8"` });
-    return z.NEVER;
-  });
+export const cpusetSchema = oneOfKinds(
+  { text: z.string(), number: z.int().min(0).max(9999) },
+  'expected a list of host CPUs such as "0-3,8"',
+).transform((given, context): number[] => {
+  const cpus = parseCpuset(String(given).replaceAll(" ", ""));
+  if (cpus) return cpus;
+  context.addIssue({ code: "custom", message: `"${given}" is not a list of host CPUs such as "0-3,8"` });
+  return z.NEVER;
+});

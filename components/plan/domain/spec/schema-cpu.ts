@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { oneOfKinds } from "../../forms.ts";
 import { cpusetSchema } from "./cpuset.ts";
 
 const count = (most: number) => z.int().min(1).max(most);
@@ -79,14 +80,19 @@ export type Enlightenment = (typeof enlightenments)[number];
 
 export const hypervSchema = z
   .strictObject({
-    vendorId: z
-      .string()
-      .regex(/^[A-Za-z0-9 _.-]{1,12}$/, "expected 1 to 12 letters, digits, spaces or _.-")
-      .or(z.literal(false))
+    vendorId: oneOfKinds(
+      {
+        text: z.string().regex(/^[A-Za-z0-9 _.-]{1,12}$/, "expected 1 to 12 letters, digits, spaces or _.-"),
+        boolean: z.literal(false),
+      },
+      "expected 1 to 12 letters, digits, spaces or _.-, or false",
+    )
       .optional()
       .describe("what the hypervisor calls itself to Windows, at most 12 characters; false: Microsoft Hv"),
-    enlightenments: z
-      .union([z.enum(["none", "host"]), z.array(z.enum(enlightenments))])
+    enlightenments: oneOfKinds(
+      { text: z.enum(["none", "host"]), list: z.array(z.enum(enlightenments)) },
+      "expected none, host or a list of names",
+    )
       .optional()
       .describe(
         "help for Windows as a guest: host picks all that the host's CPU and accelerator serve, or a list of libvirt's names",

@@ -7,6 +7,7 @@ import {
   pathBelow,
   pathSchema,
 } from "../../../facts/text.ts";
+import { oneOfKinds } from "../../forms.ts";
 
 const networkCommon = {
   model: z
@@ -47,11 +48,13 @@ export const graphicsSchema = z
     z.strictObject({
       type: z.literal("vnc").describe("a VNC server of QEMU"),
       listen: z
-        .union([z.ipv4(), z.ipv6()])
+        .union([z.ipv4(), z.ipv6()], "expected an IPv4 or IPv6 address")
         .default("127.0.0.1")
         .describe("address on the host; it has no password, so reach the default through an SSH tunnel"),
-      port: z
-        .union([z.literal("auto"), z.int().min(5900).max(65_535)])
+      port: oneOfKinds(
+        { text: z.literal("auto"), number: z.int().min(5900).max(65_535) },
+        "expected auto or a port from 5900 to 65535",
+      )
         .default("auto")
         .describe("TCP port on the host; auto takes the first free one from 5900"),
     }),
@@ -149,27 +152,27 @@ export const sharedFolderSchema = z.discriminatedUnion("type", [
 ]);
 export type SharedFolderSpec = z.infer<typeof sharedFolderSchema>;
 
-export const balloonSchema = z
-  .union([
-    z.literal("off"),
-    z.strictObject({
+export const balloonSchema = oneOfKinds(
+  {
+    text: z.literal("off"),
+    mapping: z.strictObject({
       statsSeconds: z
         .int()
         .min(1)
         .max(3600)
         .describe("how often the guest reports its use of memory; needs the balloon driver in the guest"),
     }),
-  ])
-  .describe(
-    "memory balloon: useless with a card, whose guest's memory stays pinned; only for its statistics",
-  );
+  },
+  "expected off or {statsSeconds: N}",
+).describe("memory balloon: useless with a card, whose guest's memory stays pinned; only for its statistics");
 
-export const gpusSchema = z
-  .union([
-    z
+export const gpusSchema = oneOfKinds(
+  {
+    list: z
       .array(cardNameSchema)
       .max(8)
       .refine((names) => new Set(names).size === names.length, "names a card twice"),
-    z.strictObject({ any: z.int().min(1).max(8).describe("how many free cards to take") }),
-  ])
-  .describe("cards by their names in the stack, or {any: N} for any N free ones");
+    mapping: z.strictObject({ any: z.int().min(1).max(8).describe("how many free cards to take") }),
+  },
+  "expected a list of cards' names, or {any: N}",
+).describe("cards by their names in the stack, or {any: N} for any N free ones");

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { oneOfKinds } from "../../forms.ts";
 import { lineSchema, objectNameSchema, pathBelow, pathSchema, sha256Schema } from "../../../facts/text.ts";
 
 export const diskBuses = ["virtio", "sata", "scsi", "ide"] as const;
@@ -92,23 +93,29 @@ export const diskSchema = z.discriminatedUnion("type", [
 ]);
 export type DiskSpec = z.infer<typeof diskSchema>;
 
-export const mediumSchema = z.union([
-  pathSchema.transform((path) => ({ path })),
-  z.strictObject({
-    path: pathSchema.describe("the image on the host"),
-    sha256: sha256Schema.optional().describe("checked on the host before the image is used"),
-  }),
-]);
+const imagePath = pathSchema.transform((path) => ({ path }));
+const image = z.strictObject({
+  path: pathSchema.describe("the image on the host"),
+  sha256: sha256Schema.optional().describe("checked on the host before the image is used"),
+});
 
-export const installSchema = z
-  .union([
-    z.literal("done"),
-    z.strictObject({
+const mediumSchema = oneOfKinds({ text: imagePath, mapping: image }, "expected a path, or {path: PATH}");
+
+export const driveSchema = oneOfKinds(
+  { text: z.union([z.literal("empty"), imagePath], "expected empty or an absolute path"), mapping: image },
+  "expected empty, a path, or {path: PATH}",
+);
+
+export const installSchema = oneOfKinds(
+  {
+    text: z.literal("done"),
+    mapping: z.strictObject({
       iso: mediumSchema.describe("the operating system's installation image; the domain boots from it"),
       virtioIso: mediumSchema.optional().describe("the virtio drivers for Windows, needed for a virtio disk"),
       autounattend: mediumSchema
         .optional()
         .describe("an image that holds autounattend.xml, for an installation without questions"),
     }),
-  ])
-  .describe("media of the installation: attached and booted from; done, or leaving it out, takes them off");
+  },
+  "expected done or {iso: PATH}",
+).describe("media of the installation: attached and booted from; done, or leaving it out, takes them off");

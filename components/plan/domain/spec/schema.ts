@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { oneOfKinds } from "../../forms.ts";
 import { memorySizeSchema } from "./size.ts";
 import { clockSchema, cpuSchema, hypervSchema, pinningSchema, topologySchema } from "./schema-cpu.ts";
 import {
@@ -11,7 +12,7 @@ import {
   sharedFolderSchema,
   usbSchema,
 } from "./schema-devices.ts";
-import { diskSchema, installSchema, mediumSchema } from "./schema-disks.ts";
+import { diskSchema, driveSchema, installSchema } from "./schema-disks.ts";
 import { patchSchema } from "../document/patch.ts";
 import { pathSchema } from "../../../facts/text.ts";
 
@@ -53,15 +54,11 @@ export const domainSchema = z.strictObject({
     .default("kvm")
     .describe("kvm: the CPU's virtualization; qemu: emulation, for hosts without it, slow"),
   machine: z
-    .union([
-      z.enum(["i440fx", "q35"]),
-      z
-        .string()
-        .regex(
-          /^pc-(i440fx|q35)-[A-Za-z0-9_.-]+$/,
-          'expected i440fx, q35 or a versioned one such as "pc-q35-7.2"',
-        ),
-    ])
+    .string()
+    .regex(
+      /^(i440fx|q35|pc-(i440fx|q35)-[A-Za-z0-9_.-]+)$/,
+      'expected i440fx, q35 or a versioned one such as "pc-q35-7.2"',
+    )
     .optional()
     .describe(
       "the emulated board. A family starts as the host's newest version and then keeps it, so that the guest's hardware does not change under it",
@@ -110,7 +107,7 @@ export const domainSchema = z.strictObject({
       "disks in their order; the first is booted from. May be left out only when a domain is adopted",
     ),
   cdroms: z
-    .array(z.union([z.literal("empty"), mediumSchema]))
+    .array(driveSchema)
     .max(3)
     .default([])
     .describe("CD drives with an image each, or empty ones; media change while the domain runs"),
@@ -122,8 +119,10 @@ export const domainSchema = z.strictObject({
     .describe("the emulated display beside the card; none once the card's driver is in"),
   usb: usbSchema.optional(),
   evdev: z.array(evdevSchema).max(8).default([]).describe("keyboards and mice of the host"),
-  lookingGlass: z
-    .union([z.literal("off"), lookingGlassSchema])
+  lookingGlass: oneOfKinds(
+    { text: z.literal("off"), mapping: lookingGlassSchema },
+    "expected off or a mapping such as {sizeMiB: 32}",
+  )
     .optional()
     .describe("off, or the shared memory of Looking Glass"),
   sharedFolders: z

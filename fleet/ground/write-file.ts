@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { link, open, rename, unlink } from "node:fs/promises";
+import { linkSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { CommandError } from "./command-error.ts";
 import { printable } from "./terminal.ts";
@@ -7,20 +7,10 @@ import { describeFsError } from "./fs-error.ts";
 
 const NO_HARD_LINKS: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
 
-const writeWhole = async (path: string, bytes: Uint8Array): Promise<void> => {
-  const file = await open(path, "wx", 0o644);
-  try {
-    await file.writeFile(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-};
-
 /** Gives a file a second name; fails where that name is taken, even by a link that leads nowhere. */
-const linkNew = async (from: string, to: string): Promise<void> => {
+const linkNew = (from: string, to: string): void => {
   try {
-    await link(from, to);
+    linkSync(from, to);
   } catch (error) {
     if (error instanceof Error && "code" in error && NO_HARD_LINKS.has(String(error.code))) {
       throw new CommandError(
@@ -32,21 +22,23 @@ const linkNew = async (from: string, to: string): Promise<void> => {
   }
 };
 
-/** Writes beside the path and then gives it the name: whole or not at all. */
-const writeAtomically = async (
+/**
+ * Writes beside the path and then gives it the name: whole or not at all. Synchronous, so that of two writes the later one
+ * stays. Not write-file-atomic: on a full disk it replaces a good file with half a one and reports nothing (7.0.1, 8.0.0).
+ */
+const writeAtomically = (
   path: string,
-  bytes: Uint8Array,
-  giveName: (aside: string, path: string) => Promise<void>,
-): Promise<void> => {
+  content: string | Uint8Array,
+  mode: number,
+  giveName: (aside: string, path: string) => void,
+): void => {
   const aside = join(dirname(path), `.${basename(path)}.${randomUUID()}`);
   try {
     try {
-      await writeWhole(aside, bytes);
-      await giveName(aside, path);
+      writeFileSync(aside, content, { flag: "wx", mode, flush: true });
+      giveName(aside, path);
     } finally {
-      await unlink(aside).catch(() => {
-        // It has its name now, or was never made; why not is the error that matters, and is on its way.
-      });
+      rmSync(aside, { force: true });
     }
   } catch (error) {
     throw describeFsError(error, path, "write");
@@ -57,9 +49,9 @@ const writeAtomically = async (
  * Writes a file that must not exist yet: whole or not at all, and never over another one. Throws a CommandError
  * that names the file and the reason.
  */
-export const writeNewFile = (path: string, bytes: Uint8Array): Promise<void> =>
-  writeAtomically(path, bytes, linkNew);
+export const writeNewFile = (path: string, content: string | Uint8Array): void =>
+  writeAtomically(path, content, 0o644, linkNew);
 
-/** The same over whatever file is there. */
-export const replaceFile = (path: string, bytes: Uint8Array): Promise<void> =>
-  writeAtomically(path, bytes, rename);
+/** The same over a file that may be there. */
+export const replaceFile = (path: string, content: string | Uint8Array, mode = 0o644): void =>
+  writeAtomically(path, content, mode, renameSync);
