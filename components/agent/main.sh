@@ -39,6 +39,7 @@ while [ "$left" -gt 0 ]; do
   word=$1; shift; left=$((left - 1))
   case $word in token=*) TOKEN=${word#token=} ;; bytes=*) BYTES=${word#bytes=} ;; *) set -- "$@" "$word" ;; esac
 done
+ASKED=$*
 case $verb in
   file | block | words | boot | prove | domain | hand | rom | install) step whole_input "$@" ;;
   unfile | unblock | unwords | reboot | packages | libvirtd | media | grow | undomain | run | shutdown | unhand | dump | unrom | leave | admit)

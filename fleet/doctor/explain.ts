@@ -36,8 +36,8 @@ const toJson = (name: string, { findings, blind, unread, looked }: Diagnosis): u
 });
 
 const list = ({ json }: DoctorOptions): number => {
-  const described = rules.map(({ find: _, ...rule }) => rule);
-  console.log(json ? formatJson(described) : renderRules(rules, paintFor(process.stdout)));
+  // what a rule does is no JSON, and is left out
+  console.log(json ? formatJson(rules) : renderRules(rules, paintFor(process.stdout)));
   return 0;
 };
 

@@ -25,7 +25,11 @@ const inspect = (port: number, identity: string | undefined, ...more: readonly s
   execa(
     process.execPath,
     [
-      ...[MAIN, "inspect", `${sshd.user}@127.0.0.1:${port}`, "--ssh-config", join(home, "ssh_config")],
+      MAIN,
+      "inspect",
+      `${sshd.user}@127.0.0.1:${port}`,
+      "--ssh-config",
+      join(home, "ssh_config"),
       ...(identity === undefined ? [] : ["--identity", identity]),
       ...more,
     ],
