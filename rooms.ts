@@ -78,7 +78,11 @@ export const ROOMS = {
     rooms: [...LIBRARY, "doctor", "stacks", ...FLEET],
     packages: ["commander", "csv-parse", "log-update", "p-queue", "pg", "pg-boss", "zod", ...NODE],
   },
-  lab: { path: "^lab/", rooms: [], packages: ["cli-table3", "commander", "execa", "p-wait-for", "zod", ...NODE] },
+  lab: {
+    path: "^lab/",
+    rooms: [],
+    packages: ["cli-table3", "commander", "execa", "p-wait-for", "zod", ...NODE],
+  },
 } satisfies Readonly<Record<string, Room>>;
 
 const rooms: Readonly<Record<string, Room>> = ROOMS;

@@ -56,6 +56,10 @@ const describeDrift = (drift: Drift): string => {
 /** What differs on the host, for a person: the host's own words in it are harmless on a terminal. */
 export const explainDrift = (drift: Drift): string => printableLines(describeDrift(drift));
 
+/** What the stack has come to want, for a person. */
+const explainWish = (wanted: string): string =>
+  printableLines(`the stack now wants: ${shortened(wanted, 4000)}`);
+
 /** A host as resources see it: how to reach it, what it answered, who owns the resources. */
 export interface HostContext {
   readonly name: string;
@@ -200,8 +204,10 @@ export const hostCommands = (
     );
     // Pulumi sends what is logged in order, after the resource's URN: one that never comes, as behind a gate that stays
     // shut, would keep every later message back, the error that shut it among them
-    const { drift } = step;
+    const { drift, nowWanted } = step;
     if (drift) void resource.urn.apply(() => pulumi.log.warn(explainDrift(drift), resource));
+    if (nowWanted !== undefined)
+      void resource.urn.apply(() => pulumi.log.info(explainWish(nowWanted), resource));
     made.set(step.key, resource);
   }
   return made;

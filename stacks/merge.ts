@@ -20,11 +20,22 @@ export const mergeSettings = (below: unknown, above: unknown): unknown => {
   );
 };
 
+/** A section with nothing below it but comments is null in YAML, and says as little as one that is not there. */
+const withoutEmpty = (host: unknown): unknown =>
+  isSettings(host)
+    ? Object.fromEntries(Object.entries(host).filter(([, section]) => section !== null))
+    : host;
+
 /** Every host over what they share; what is no mapping is left for the schema to judge. */
 export const hostsOver = (defaults: unknown, hosts: unknown): unknown =>
-  defaults === undefined || !isSettings(hosts)
-    ? hosts
-    : Object.fromEntries(Object.entries(hosts).map(([name, host]) => [name, mergeSettings(defaults, host)]));
+  isSettings(hosts)
+    ? Object.fromEntries(
+        Object.entries(hosts).map(([name, host]) => [
+          name,
+          withoutEmpty(defaults === undefined ? host : mergeSettings(defaults, host)),
+        ]),
+      )
+    : hosts;
 
 /** Whether a setting, or the nearest one above it that is there, was written here; an empty path always was. */
 export const isWrittenIn = (settings: unknown, path: readonly PropertyKey[]): boolean => {

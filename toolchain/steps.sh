@@ -1,12 +1,13 @@
 # shellcheck shell=bash
-# What setup prints: a line per step with its time, and a line at least every 10 s while one is under way.
+# What setup prints: a line per step with its time, and a line at least every 10 s while one is under way. All of it goes to
+# standard error: setup runs in front of commands whose standard output is an answer, JSON or a script for a host.
 
 seconds_since() { awk -v from="$1" -v to="$EPOCHREALTIME" 'BEGIN { printf "%.1f s", to - from }'; }
 
 # done_line STEP STARTED TEXT
-done_line() { printf '%-15s %s (%s)\n' "$1" "$3" "$(seconds_since "$2")"; }
+done_line() { printf '%-15s %s (%s)\n' "$1" "$3" "$(seconds_since "$2")" >&2; }
 
-note() { printf '%-15s %s\n' "" "$*"; }
+note() { printf '%-15s %s\n' "" "$*" >&2; }
 
 # The process group of the command under way, for the trap below.
 RUNNING=
@@ -33,7 +34,7 @@ with_progress() {
     sleep 0.2
     waited=$((waited + 1))
     if [ $((waited % 40)) = 0 ]; then
-      note "$what: $(seconds_since "$started")$(last_line "$log")"
+      note "$what: $(seconds_since "$started")$(under_way "$log")"
     fi
   done
   wait "$RUNNING" || status=$?
@@ -46,10 +47,29 @@ with_progress() {
   rm -f "$log"
 }
 
-last_line() {
+# under_way LOG: what the command does now: the package that Go compiles or links, else the log's last line. Go logs
+# downloads alone, and compiles for minutes after the last one.
+under_way() {
   local line
-  line=$(tail -n 1 "$1" | tr -d '\r' | cut -c1-90)
+  line=$(compiling)
+  [ -n "$line" ] || line=$(tail -n 1 "$1" | tr -d '\r' | cut -c1-90)
   [ -z "$line" ] || printf ', %s' "$line"
+}
+
+# compiling: the arguments of Go's compiler name the package (`compile -p PACKAGE`); the linker has no such argument.
+compiling() {
+  local child words i
+  # a list of process ids
+  # shellcheck disable=SC2013
+  for child in $(cat "/proc/$RUNNING"/task/*/children 2>/dev/null); do
+    mapfile -d '' -t words 2>/dev/null <"/proc/$child/cmdline" || continue
+    case ${words[0]##*/} in
+      link) echo "linking" && return ;;
+      compile) for i in "${!words[@]}"; do
+        [ "${words[i]}" != -p ] || { echo "compiling ${words[i + 1]}" && return; }
+      done ;;
+    esac
+  done
 }
 
 # Holds the cache's lock until setup ends, so that two runs at once do the work once.

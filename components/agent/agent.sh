@@ -45,9 +45,10 @@ sha256_of() {
   printf '%s' "${sum%% *}"
 }
 
-# receipt NAME=VALUE...: replaces the receipt of this step as a whole; the token stands in it as well
+# receipt NAME=VALUE...: replaces the receipt of this step as a whole. It holds the token, and the verb's words, by which the
+# next plan tells what the host lost from what the stack did not want then
 receipt() {
-  printf '%s\n' "token=$TOKEN" "$@" >"$STATE/.receipt.new"
+  printf '%s\n' "token=$TOKEN" "$@" "asked=$ASKED" >"$STATE/.receipt.new"
   sync "$STATE/.receipt.new"
   mv -f "$STATE/.receipt.new" "$RECEIPT"
 }
@@ -110,7 +111,7 @@ without_block() { sed "/^# BEGIN vfio-fleet\$/,/^# END vfio-fleet\$/d" "$1"; }
 untouched() { [ -f "$1" ] && grep -qx "sha256=$(sha256_of "$1")" "$STATE/receipts/$(key "$1")" 2>/dev/null; }
 
 verb_block() { # PATH [new]; the block on standard input. With new, a file that is not there becomes one
-  local mode block
+  local mode block digest
   [ -f "$1" ] || [ "${2:-}" = new ] || die "$1 is not there: the package that brings it is not installed"
   keep "$1"
   if [ ! -f "$1" ]; then mkdir -p "${1%/*}"; : >"$1"; fi
@@ -125,7 +126,9 @@ verb_block() { # PATH [new]; the block on standard input. With new, a file that 
   } >"$STATE/.block.new"
   place "$1" "$mode" <"$STATE/.block.new"
   rm -f "$STATE/.block.new"
-  receipt "sha256=$(sha256_of "$1")"
+  # of the block alone: the rest of the file is others'
+  digest=$(printf '%s' "$block" | sha256sum)
+  receipt "sha256=$(sha256_of "$1")" "block=${digest%% *}"
 }
 
 verb_unblock() { # PATH
@@ -171,7 +174,7 @@ verb_words() {
   added=$(sed -n '$s/^added *//p' "$STATE/.words.new")
   sed '$d' "$STATE/.words.new" | place "$1" "$(stat -c %a "$1" 2>/dev/null || echo 644)"
   rm -f "$STATE/.words" "$STATE/.words.new"
-  receipt "sha256=$(sha256_of "$1")" "words=$added"
+  receipt "sha256=$(sha256_of "$1")" "words=$added" "wanted=$wanted"
 }
 
 verb_unwords() { # PATH

@@ -41,7 +41,7 @@ noting() {
 # long the standard input is
 main() {
   local left word
-  VERB=${1:-} KEY='' TOKEN='' BYTES='' RECEIPT=''
+  VERB=${1:-} KEY='' TOKEN='' BYTES='' RECEIPT='' ASKED=''
   [ $# -eq 0 ] || shift
   left=$#
   while [ "$left" -gt 0 ]; do
@@ -51,6 +51,7 @@ main() {
       *) set -- "$@" "$word" ;;
     esac
   done
+  ASKED=$*
   case $VERB in
     file | block | words | boot | prove | domain | rom) noting whole_input "$@" ;;
     packages | reboot | libvirtd | media | grow | run | shutdown | dump) noting : "$@" ;;

@@ -11,6 +11,10 @@ export interface PciNames {
   class(pciClass: string): string | undefined;
 }
 
+/** The day that a list was made, as `2026.10.24`; texts compare like the days. Undefined for a text that is no such list. */
+export const pciIdsVersion = (text: string): string | undefined =>
+  /^#\s*Version:\s*(\d{4}\.\d{2}\.\d{2})\s*$/m.exec(text)?.[1];
+
 /** Reads the list; 40,000 lines take some 20 ms, so callers do it when a name is wanted and only once. */
 export const parsePciIds = (text: string): PciNames => {
   const names = new Map<string, string>();

@@ -1,6 +1,8 @@
+import { createHash } from "node:crypto";
 import { splitBlock } from "./block.ts";
 import { parseCmdline } from "../facts/cmdline.ts";
 import type { Facts } from "../facts/facts.ts";
+import { receiptNotes, splitMissing } from "./receipt.ts";
 import { fileStep, receiptName, type ManagedFile, type Step } from "./step.ts";
 
 /**
@@ -28,16 +30,22 @@ const wordsInPlace = (facts: Facts, path: string, words: readonly string[]): boo
   return words.every((word) => there.includes(word)) && !stale.some((word) => there.includes(word));
 };
 
-/** The step that makes an edit so; drift is a difference that came after the last up. */
+const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
+
+/**
+ * The step that makes an edit so; drift is a difference that came after the last up. Receipts did not always hold what
+ * was wanted of the block or the words alone: then it counts whether the file as a whole was changed.
+ */
 export const editStep = (facts: Facts, edit: HostEdit, after: readonly string[] = []): Step => {
   if (edit.kind === "file") return fileStep(facts, edit, after);
   const { kind, path } = edit;
   const found = facts.files[path];
-  const written = facts.receipts[receiptName(path)];
-  const changed = written !== undefined && written.notes["sha256"] !== found?.sha256;
+  const written = receiptNotes(facts, path);
+  const changed = written !== undefined && written["sha256"] !== found?.sha256;
   if (kind === "block") {
-    const { block } = splitBlock(found?.content ?? "");
-    const inPlace = (block ?? "") === edit.content;
+    const block = splitBlock(found?.content ?? "").block ?? "";
+    const inPlace = block === edit.content;
+    const edited = written?.["block"] === undefined ? changed : written["block"] !== sha256(block);
     return {
       key: path,
       verb: "block",
@@ -46,10 +54,15 @@ export const editStep = (facts: Facts, edit: HostEdit, after: readonly string[] 
       undo: ["unblock", path],
       after,
       inPlace,
-      ...(!inPlace && changed && { drift: { kind: "file", path, found: block ?? "", wanted: edit.content } }),
+      ...(!inPlace && edited && { drift: { kind: "file", path, found: block, wanted: edit.content } }),
     };
   }
-  const inPlace = wordsInPlace(facts, path, edit.words);
+  const there = parseCmdline(firstLine(found?.content ?? ""));
+  const then = written?.["wanted"];
+  const { lost } = splitMissing(
+    edit.words.filter((word) => !there.includes(word)),
+    (word) => (then === undefined ? changed : parseCmdline(then).includes(word)),
+  );
   const wanted = edit.words.join(" ");
   return {
     key: path,
@@ -58,10 +71,9 @@ export const editStep = (facts: Facts, edit: HostEdit, after: readonly string[] 
     input: `${wanted}\n`,
     undo: ["unwords", path],
     after,
-    inPlace,
-    ...(!inPlace &&
-      changed && {
-        drift: { kind: "state", found: `${path}: ${firstLine(found?.content ?? "") || "not there"}`, wanted },
-      }),
+    inPlace: wordsInPlace(facts, path, edit.words),
+    ...(lost.length > 0 && {
+      drift: { kind: "state", found: `${path}: ${firstLine(found?.content ?? "") || "not there"}`, wanted },
+    }),
   };
 };

@@ -18,6 +18,8 @@ export interface Step {
   readonly after: readonly string[];
   /** what the host shows against what is wanted, when it differs from what an earlier run left there */
   readonly drift?: Drift;
+  /** what the stack wants that it did not want when the step was last taken: a change of the stack, no drift */
+  readonly nowWanted?: string;
   /** true when the host already shows the effect */
   readonly inPlace: boolean;
   /** what the person who runs the program has agreed to in this run; the verb finds it in the token */

@@ -8,6 +8,7 @@ import { hearingFirst } from "./first-question.ts";
 import { HostError } from "../ssh/host-error.ts";
 import { probeCall, probeScript } from "./probe-program.ts";
 import { quote } from "../ssh/quote.ts";
+import { remedies } from "../ssh/remedies.ts";
 import type { RunResult } from "../ssh/session.ts";
 
 /** The probe's variables; LOOK is the only one of several lines. */
@@ -98,7 +99,7 @@ export const askHost = async (
       name,
       `the probe did not run (exit status ${result.code}): ${result.stderr.trim().slice(0, 500)}`,
       /sudo/.test(result.stderr)
-        ? "check the password: pulumi config set --secret --path 'vfio-fleet:secrets.HOST.sudoPassword'"
+        ? remedies(connection).sudo
         : "the login needs a POSIX shell that can run commands",
     );
   try {

@@ -49,7 +49,7 @@ carry() {
 # What the shell itself and a few programs over many files can tell.
 look() {
 local class device display domain filesystem images info kernel line lock module number parameters path point
-local readable release rest rom tool
+local readable release rest rom tool trials
 section host
 printf 'privilege=%s\nuser=%s\n' "$PRIVILEGE" "$LOGIN"
 [ -S /run/libvirt/libvirt-sock ] && echo libvirt=socket

@@ -6,6 +6,7 @@ import { elevated } from "./elevate.ts";
 import { SHELL } from "./shell.ts";
 import { commandLine } from "../ssh/quote.ts";
 import { HostError } from "../ssh/host-error.ts";
+import { remedies } from "../ssh/remedies.ts";
 import { probeCall, romScript } from "./probe-program.ts";
 import { runOnHost } from "../ssh/session.ts";
 
@@ -61,8 +62,6 @@ export const readRomOnHost = async (
   throw new HostError(
     `${connection.user}@${connection.host}`,
     `the ROM was not read (exit status ${code}): ${stderr.trim().slice(0, 500)}`,
-    /sudo/.test(stderr)
-      ? "check the password: pulumi config set --secret --path 'vfio-fleet:secrets.HOST.sudoPassword'"
-      : "the login needs a POSIX shell that can run commands",
+    /sudo/.test(stderr) ? remedies(connection).sudo : "the login needs a POSIX shell that can run commands",
   );
 };

@@ -23,7 +23,9 @@ const hop = {
     .describe("the host's public key, as /etc/ssh/ssh_host_ed25519_key.pub holds it"),
   privateKeyFile: lineSchema
     .optional()
-    .describe("path of the private key; without it the SSH agent is asked"),
+    .describe(
+      "path of the private key; without it an SSH agent and the keys that ssh tries by itself, such as ~/.ssh/id_ed25519",
+    ),
 };
 
 /** How a host is reached. Keys are paths or an agent's, never text in a stack file. */

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { Client, type ClientChannel, type ConnectConfig } from "ssh2";
 import type { Connection, Hop } from "./connection.ts";
 import { HostError } from "./host-error.ts";
+import { remedies } from "./remedies.ts";
 
 export interface RunResult {
   readonly code: number | null;
@@ -67,61 +68,50 @@ const explain = (
   offered: Buffer | undefined,
 ): HostError => {
   const name = label(hop);
+  const helps = remedies(hop);
   if (offered && hop.hostKey === undefined)
     return new HostError(
       name,
       `its host key is unknown: it shows ${keyLine(offered)} (${fingerprint(offered)})`,
-      `compare with 'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub' at the host's console, then put\n` +
-        `      hostKey: "${keyLine(offered)}"\n      under the host's connection in the stack file`,
+      helps.unknownKey(keyLine(offered)),
       keyLine(offered),
     );
   if (offered && keyLine(offered) !== hop.hostKey)
     return new HostError(
       name,
       `wrong host key: it shows ${fingerprint(offered)}, expected ${fingerprint(Buffer.from(hop.hostKey?.split(" ")[1] ?? "", "base64"))}`,
-      "either the host was reinstalled (then check the new key at its console and change hostKey), or something else answers at this address",
+      `either the host was reinstalled (then check the new key at its console; ${helps.changedKey}), or something else answers at this address`,
     );
-  if (error.level === "client-authentication")
+  if (error.level === "client-authentication") {
+    const passedOver = hop.described?.passedOver ?? [];
     return new HostError(
       name,
-      hop.auth.kind === "key"
+      (hop.auth.kind === "key"
         ? `the host refused the key ${hop.auth.path}`
-        : "the host refused every key of the SSH agent",
-      `add the public key to ~${hop.user}/.ssh/authorized_keys on the host, or name another privateKeyFile or user`,
+        : "the host refused every key of the SSH agent") +
+        (passedOver.length > 0 ? `; not tried: ${passedOver.join(", ")}` : ""),
+      helps.refusedLogin,
     );
+  }
   if (error.code === "ENOTFOUND" || error.code === "EAI_AGAIN")
-    return new HostError(name, "the host's name cannot be resolved", "check connection.host");
+    return new HostError(name, "the host's name cannot be resolved", helps.unresolved);
   if (error.code === "ECONNREFUSED")
-    return new HostError(
-      name,
-      "connection refused: nothing listens there",
-      "check that sshd runs, and connection.port",
-    );
+    return new HostError(name, "connection refused: nothing listens there", helps.nothingListens);
   if (
     error.level === "client-timeout" ||
     error.code === "ETIMEDOUT" ||
     error.code === "EHOSTUNREACH" ||
     error.code === "ENETUNREACH"
   )
-    return new HostError(
-      name,
-      `the host does not answer (${error.message})`,
-      "check that it is on and reachable, and connection.host and port",
-    );
+    return new HostError(name, `the host does not answer (${error.message})`, helps.silent);
   if (/no matching/i.test(error.message))
     return new HostError(
       name,
       `no common SSH algorithm: ${error.message}`,
-      hop.hostKey === undefined
-        ? "the host's SSH server is too old"
-        : "the host may have no key of the type that hostKey pins; check hostKey",
+      hop.hostKey === undefined ? "the host's SSH server is too old" : helps.otherKeyType,
     );
   if (/passphrase|privateKey|agent/i.test(error.message))
-    return new HostError(
-      name,
-      `the private key cannot be used: ${error.message}`,
-      "for a key with a passphrase: pulumi config set --secret --path 'vfio-fleet:secrets.HOST.privateKeyPassphrase', or use an SSH agent",
-    );
+    return new HostError(name, `the private key cannot be used: ${error.message}`, helps.passphrase);
   return new HostError(
     name,
     `the SSH connection failed: ${error.message}`,

@@ -35,8 +35,9 @@ const toJson = (name: string, { findings, blind, unread, looked }: Diagnosis): u
   blind: blind.map(({ rule, lacks }) => ({ rule: rule.id, lacks })),
 });
 
-const list = (): number => {
-  console.log(renderRules(rules, paintFor(process.stdout)));
+const list = ({ json }: DoctorOptions): number => {
+  // what a rule does is no JSON, and is left out
+  console.log(json ? formatJson(rules) : renderRules(rules, paintFor(process.stdout)));
   return 0;
 };
 
@@ -49,7 +50,7 @@ export const doctor = async (
   domain: string | undefined,
   options: DoctorOptions,
 ): Promise<number> => {
-  if (options.rules) return list();
+  if (options.rules) return list(options);
   // with --from the only argument is the domain
   const only = options.from === undefined ? domain : (domain ?? target);
   const { hosts, failures } = await obtainFacts(options.from === undefined ? target : undefined, options);

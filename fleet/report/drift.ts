@@ -1,6 +1,8 @@
 import type { Facts } from "../../components/facts/facts.ts";
 import type { Step } from "../../components/plan/step.ts";
+import { readCardRoms } from "../../components/host/card-roms.ts";
 import { planHost } from "../../components/host/plan-host.ts";
+import { stepsOf } from "../stack/clean/settled.ts";
 import type { Target } from "../targets/target.ts";
 
 /** One thing on a host that is not as its stack says. */
@@ -30,18 +32,21 @@ const driftOf = ({ key, drift }: Step): DriftItem[] => {
 export const hostDrift = (facts: Facts, target: Target | undefined): HostDrift => {
   if (!target?.spec)
     return { kind: "unknown", why: target ? "no stack describes this host" : "made from saved facts" };
-  const plan = planHost(target.spec, facts, { stack: target.stack ?? "", host: target.name });
+  const where = { stack: target.stack ?? "", host: target.name };
+  const plan = planHost(target.spec, facts, where, readCardRoms(target.spec.cards));
   if (!plan.ok)
     return {
       kind: "refused",
       items: plan.problems.map(({ path, problem }) => ({ what: path, found: problem })),
     };
-  const { kernel, libvirt, domains } = plan.value;
-  const steps = [...kernel.steps, ...libvirt, ...domains.flatMap((domain) => domain.steps)];
+  const steps = stepsOf(plan.value);
   const items = steps.flatMap(driftOf);
   const pending = steps
     .filter((step) => !step.inPlace && !step.drift)
-    .map((step) => ({ what: step.key, found: "not done yet" }));
+    .map(({ key, nowWanted }) => ({
+      what: key,
+      found: nowWanted === undefined ? "not done yet" : `now wanted: ${nowWanted}`,
+    }));
   if (items.length > 0) return { kind: "drifted", items, pending };
   return pending.length > 0 ? { kind: "pending", items: pending } : { kind: "clean" };
 };

@@ -37,14 +37,15 @@ const sshTarget = (text: string, options: SshOptions): Target => {
   const own = join(homedir(), ".ssh", "config");
   // without a file of the user's own, ssh's defaults still tell where keys and known hosts are
   const sshConfig = options.sshConfig ?? (existsSync(own) ? own : "/dev/null");
-  const connection = resolveConnection("the command line", {
+  const spec = {
     host: host.replace(/^\[|\]$/g, ""),
     ...(user !== undefined && { user }),
     ...(port !== undefined && { port: Number(port) }),
     ...(options.identity !== undefined && { privateKeyFile: options.identity }),
     ...(options.hostKey !== undefined && { hostKey: options.hostKey }),
     sshConfig,
-  });
+  };
+  const connection = resolveConnection("the command line", spec, {}, "command line");
   return { name: text.replace(/^ssh:\/\//, ""), connection };
 };
 

@@ -55,7 +55,7 @@ test("a host whose key nobody has approved: its cards, and the key to be compare
     ids: ["10de:1c81", "10de:0fb9"],
   });
   expect(hostOf(0)["connection"]).not.toHaveProperty("hostKey");
-  expect(readFileSync(file(0), "utf8")).toContain(`# hostKey: "${hostKey}"`);
+  expect(readFileSync(file(0), "utf8")).toContain(`#hostKey: "${hostKey}"`);
   const again = await init(...args);
   expect(again.exitCode).toBe(2);
   expect(again.stderr).toContain("there is a file already");

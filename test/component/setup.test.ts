@@ -172,6 +172,39 @@ test.each(["SIGTERM", "SIGKILL"] as const)(
   },
 );
 
+test("nothing goes to standard output, where the answers of the commands behind it stand", async () => {
+  const built = await setup("command-plugin");
+  expect(built.stderr).toMatch(/^ +building pulumi-resource-command/m);
+  const again = await setup("command-plugin");
+  expect(again.stderr).toMatch(/^command-plugin /m);
+  expect([built.stdout, again.stdout]).toEqual(["", ""]);
+});
+
+test("what is shown of a build is the package that is being compiled, not the download before it", async () => {
+  writeFileSync(at("log"), "go: downloading example.org/last v1.0.0\n");
+  program(
+    at("go"),
+    `bash -c 'exec -a /go/pkg/tool/compile bash -c "echo >${at("compiling")}; read -r _" -o out -p example.org/large/package -std' <&3`,
+  );
+  const { stdout } = await execa(
+    "bash",
+    [
+      "-euc",
+      `. toolchain/steps.sh
+      mkfifo ${at("end")}
+      exec 3<>${at("end")}
+      ${at("go")} & RUNNING=$!
+      until [ -e ${at("compiling")} ]; do :; done
+      under_way ${at("log")}
+      echo >&3
+      wait $RUNNING
+      under_way ${at("log")}`,
+    ],
+    { cwd: new URL("../..", import.meta.url).pathname, env: { CACHE: at("cache") } },
+  );
+  expect(stdout).toBe(", compiling example.org/large/package, go: downloading example.org/last v1.0.0");
+});
+
 test("a step that there is not", async () => {
   const { all, exitCode } = await setup("pulumy");
   expect(all).toContain("unknown step: pulumy");

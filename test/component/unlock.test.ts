@@ -41,7 +41,10 @@ test("who has the lock, and how it is broken: by its moment only", async () => {
     /locked since \S+ by op@desk \(stack xeon, process 4711\) from 198\.51\.100\.1\n {2}last step, 0 s ago: file /,
   );
   const since = /since (\S+)/.exec(shown)?.[1] ?? "";
-  expect(shown).toContain(`vfio-fleet unlock ${name} --since ${since}`);
+  // the whole command: what reaches the host belongs to it
+  expect(shown).toContain(
+    `vfio-fleet unlock ${name} --identity ${sshd.privateKeyFile} --host-key '${sshd.hostKey}' --ssh-config /dev/null --since ${since}`,
+  );
   expect(await unlock("--since", "2020-01-01T00:00:00Z")).toMatchObject({ 0: 1 });
   expect(await unlock("--since", since)).toMatchObject({ 0: 0 });
   expect(await unlock()).toEqual([0, `${name}: the host is not locked`, ""]);

@@ -3,6 +3,7 @@ import { readExistingDomain } from "./document/existing.ts";
 import { pendingChangesOf, type Pending } from "./document/hot-plug.ts";
 import type { ResolvedDomain } from "./resolve/resolved.ts";
 import type { Facts } from "../../facts/facts.ts";
+import { receiptNotes } from "../receipt.ts";
 import { receiptName, type Step } from "../step.ts";
 
 type HostDomain = Facts["libvirt"]["domains"][number];
@@ -31,20 +32,28 @@ const definitionStep = (
     differences.length > 0 &&
     facts.receipts[receiptName(key)] !== undefined &&
     (stored === undefined || writtenDigest(stored) === writtenDigest(xml));
-  const startsItself = found !== undefined && found.autostart !== autostart;
+  const startsOtherwise = found !== undefined && found.autostart !== autostart;
+  const args = [name, autostart ? "autostart" : "manual"];
+  const changed = [
+    ...(edited ? differences : []),
+    // the same words as the last time: the stack has not changed its mind
+    ...(startsOtherwise && receiptNotes(facts, key)?.["asked"] === args.join(" ")
+      ? [autostart ? "it does not start with the host" : "it starts with the host"]
+      : []),
+  ];
   return {
     key,
     verb: "domain",
-    args: [name, autostart ? "autostart" : "manual"],
+    args,
     input: xml,
     undo: ["undomain", name, String(shutdownTimeoutSeconds), afterTimeout, ...(deleteData ? ["data"] : [])],
     after,
     // libvirt's own form of the definition comes back, to be compared
     quiet: true,
     minutes: 5 + Math.ceil(shutdownTimeoutSeconds / 60),
-    inPlace: differences.length === 0 && !startsItself,
-    ...(edited && {
-      drift: { kind: "state", found: differences.join("; "), wanted: "as the stack describes it" },
+    inPlace: differences.length === 0 && !startsOtherwise,
+    ...(changed.length > 0 && {
+      drift: { kind: "state", found: changed.join("; "), wanted: "as the stack describes it" },
     }),
   };
 };

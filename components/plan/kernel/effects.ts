@@ -99,6 +99,15 @@ const unmetEffect = (facts: Facts, effect: Effect): string | undefined => {
   }
 };
 
-/** One line for every effect that the running system does not show. */
-export const unmetEffects = (facts: Facts, effects: readonly Effect[]): string[] =>
-  effects.flatMap((effect) => unmetEffect(facts, effect) ?? []);
+/** An effect that the running system does not show, as its line, and what it shows instead. */
+export interface UnmetEffect {
+  readonly line: string;
+  readonly found: string;
+}
+
+/** Every effect that the running system does not show. */
+export const unmetEffects = (facts: Facts, effects: readonly Effect[]): UnmetEffect[] =>
+  effects.flatMap((effect) => {
+    const found = unmetEffect(facts, effect);
+    return found === undefined ? [] : [{ line: effectLine(effect), found }];
+  });

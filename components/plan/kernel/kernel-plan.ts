@@ -10,7 +10,7 @@ import {
 import { missingArguments } from "../../facts/cmdline.ts";
 import type { HostDrivers } from "../driver.ts";
 import { editStep, type HostEdit } from "../edit.ts";
-import { effectLine, parameterValues, unmetEffects, type Effect } from "./effects.ts";
+import { effectLine, parameterValues, unmetEffects, type Effect, type UnmetEffect } from "./effects.ts";
 import type { Facts, PciDevice } from "../../facts/facts.ts";
 import { groupDrift } from "../cards/group-drift.ts";
 import { bootRoomProblems, iommuProblems, kernelProblems } from "./host-findings.ts";
@@ -21,6 +21,7 @@ import { moduleOptionProblems } from "./module-options.ts";
 import type { Checked, Problem } from "../../facts/problem.ts";
 import { planReboot } from "./reboot-plan.ts";
 import { resetFindings } from "../cards/reset.ts";
+import { receiptNotes, splitMissing } from "../receipt.ts";
 import { receiptName, type Step } from "../step.ts";
 import { isVirtual, SRIOV_RULES, sriovRules, virtualFunctionProblems } from "../cards/virtual-functions.ts";
 
@@ -111,12 +112,50 @@ const wantedEffects = (
   ...modules.map((module) => ({ kind: "module" as const, module })),
 ];
 
+/** The effects that the last proof showed, as lines; undefined where there is no list. */
+const provedEffects = (facts: Facts): string[] | undefined =>
+  facts.files[APPLIED]?.content.split("\n").filter((line) => line !== "");
+
 /** Running effects of the last proof that are wanted no more: only a reboot takes them back. */
-const goneEffects = (facts: Facts, lines: readonly string[]): string[] =>
-  (facts.files[APPLIED]?.content ?? "")
-    .split("\n")
+const goneEffects = (proved: readonly string[], lines: readonly string[]): string[] =>
+  proved
     .filter((line) => /^(argument|function|parameter) /.test(line) && !lines.includes(line))
     .map((line) => `no longer wanted: ${line}`);
+
+/** What is to be seen to before the host is so: by somebody's doing, and because the stack has changed. */
+const bootChanges = (
+  facts: Facts,
+  unmet: readonly UnmetEffect[],
+  gone: readonly string[],
+  menu: readonly string[],
+  functions: readonly PciDevice[],
+): { readonly drift: readonly string[]; readonly wanted: readonly string[] } => {
+  const proof = receiptNotes(facts, "prove");
+  const proved = provedEffects(facts);
+  // a proof without its list was of all that is wanted; one that is pending was of nothing
+  const wasProved = (line: string): boolean =>
+    proved ? proved.includes(line) : proof !== undefined && proof["pending"] === undefined;
+  const missing = [
+    ...unmet,
+    ...menu.map((argument) => ({
+      line: `argument ${argument}`,
+      found: `boot menu: an entry lacks ${argument}`,
+    })),
+  ];
+  const { lost, added } = splitMissing(missing, ({ line }) => wasProved(line));
+  const stamp = facts.initramfs.images.map((image) => `${image},`).join("");
+  const images = proof?.["images"];
+  return {
+    drift: [
+      ...lost.map(({ found }) => found),
+      ...(images !== undefined && images !== stamp
+        ? ["initramfs: rebuilt by somebody since it was proved"]
+        : []),
+      ...groupDrift(facts, functions),
+    ],
+    wanted: [...new Set(added.map(({ line }) => line)), ...gone],
+  };
+};
 
 /**
  * Plans everything between the firmware and the running system: files, boot image and menu, reboot, proof.
@@ -152,26 +191,20 @@ export const planKernel = (
   const effects = [...wantedEffects(spec, wanted, bound, functions, modules), ...initramfs.effects(files)];
   const lines = effects.map(effectLine);
 
-  const unmet = [...unmetEffects(facts, effects), ...goneEffects(facts, lines)];
-  const menu = bootloader.lacks(facts, wanted);
-  const proof = facts.receipts[receiptName("prove")];
-  const stamp = facts.initramfs.images.map((image) => `${image},`).join("");
-  const found = [
-    ...unmet,
-    ...menu.map((argument) => `boot menu: an entry lacks ${argument}`),
-    ...(proof !== undefined && proof.notes["images"] !== stamp
-      ? ["initramfs: rebuilt by somebody since it was proved"]
-      : []),
-    ...groupDrift(facts, functions),
-  ];
-  const inPlace = found.length === 0 && proof?.notes["pending"] === undefined;
-  const reboot = planReboot(kernel, facts, unmet, consent);
+  const unmet = unmetEffects(facts, effects);
+  const gone = goneEffects(provedEffects(facts) ?? [], lines);
+  const changes = bootChanges(facts, unmet, gone, bootloader.lacks(facts, wanted), functions);
+  const proof = receiptNotes(facts, "prove");
+  const inPlace =
+    changes.drift.length === 0 && changes.wanted.length === 0 && proof?.["pending"] === undefined;
+  const due = [...unmet.map(({ found }) => found), ...gone];
+  const reboot = planReboot(kernel, facts, due, consent);
   const problems: Problem[] = [
     ...kernelProblems(facts),
     ...iommuProblems(facts),
     ...bootloader.refuse(facts, wanted),
     ...(initramfs.refuse?.(facts) ?? []),
-    ...(unmet.length > 0 ? bootRoomProblems(facts) : []),
+    ...(due.length > 0 ? bootRoomProblems(facts) : []),
     ...Object.entries(cards).flatMap(([name, card]) =>
       cardProblems(facts, name, card, functions, spec.headless),
     ),
@@ -187,10 +220,16 @@ export const planKernel = (
   // beside the effects the files, by which the agent knows those of an earlier description
   const input = [...lines, ...files.map(({ path }) => `file ${path}`)].map((line) => `${line}\n`).join("");
   const fileSteps = edits.map((edit) => editStep(facts, edit));
-  const drift =
-    proof && !inPlace
-      ? { drift: { kind: "state" as const, found: found.join("; "), wanted: "as proved by the last up" } }
-      : {};
+  const told = {
+    ...(changes.drift.length > 0 && {
+      drift: {
+        kind: "state" as const,
+        found: changes.drift.join("; "),
+        wanted: "as proved by the last up",
+      },
+    }),
+    ...(proof && changes.wanted.length > 0 && { nowWanted: changes.wanted.join("; ") }),
+  };
   const steps: Step[] = [
     ...fileSteps,
     {
@@ -201,7 +240,7 @@ export const planKernel = (
       after: fileSteps.map((step) => step.key),
       inPlace,
       minutes: 40,
-      ...drift,
+      ...told,
     },
     {
       key: "reboot",

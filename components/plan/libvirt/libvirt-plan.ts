@@ -3,6 +3,7 @@ import type { DistroDriver } from "../driver.ts";
 import type { Facts } from "../../facts/facts.ts";
 import type { Checked } from "../../facts/problem.ts";
 import { QEMU_CONF, qemuConfBlock, qemuConfStep, type LibvirtSpec } from "./qemu-conf.ts";
+import { receiptNotes, splitMissing } from "../receipt.ts";
 import { fileStep, receiptName, type Step } from "../step.ts";
 
 /** Keeps two domains from having one card; libvirt runs it (libvirt: hooks, since 6.5 any program in this folder). */
@@ -22,7 +23,10 @@ export const planLibvirt = (
 ): Checked<readonly Step[]> => {
   const packages = [...distro.packages, ...further];
   const missing = packages.filter((name) => (facts.packages[name] ?? null) === null);
-  const installed = facts.receipts[receiptName("packages")] !== undefined;
+  const then = receiptNotes(facts, "packages");
+  // receipts did not always hold the words; the packages of every host were wanted all the same
+  const wantedThen = then && (then["asked"]?.split(" ") ?? distro.packages);
+  const { lost, added } = splitMissing(missing, (name) => wantedThen?.includes(name) === true);
   const { step: conf, problems } = qemuConfStep(spec, distro.firmware.images, facts, ["packages"]);
   if (problems.length > 0) return { ok: false, problems };
   // libvirt looks for hooks as it starts, and reads them whenever it runs one: a first one needs a restart, a new text none
@@ -45,10 +49,10 @@ export const planLibvirt = (
         after: [],
         inPlace: missing.length === 0,
         minutes: 30,
-        ...(installed &&
-          missing.length > 0 && {
-            drift: { kind: "state", found: `not installed: ${missing.join(", ")}`, wanted: "installed" },
-          }),
+        ...(lost.length > 0 && {
+          drift: { kind: "state", found: `not installed: ${lost.join(", ")}`, wanted: "installed" },
+        }),
+        ...(then && added.length > 0 && { nowWanted: `packages ${added.join(", ")}` }),
       },
       conf,
       fileStep(facts, { path: CARD_HOOK, mode: "755", content: hook }, ["packages"]),

@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { splitBlock } from "../block.ts";
 import type { FirmwareImage } from "../domain/resolve/firmware-images.ts";
+import { editStep } from "../edit.ts";
 import type { Facts } from "../../facts/facts.ts";
 import type { Problem } from "../../facts/problem.ts";
-import { receiptName, type Step } from "../step.ts";
+import type { Step } from "../step.ts";
 
 export const QEMU_CONF = "/etc/libvirt/qemu.conf";
 
@@ -93,23 +94,8 @@ export const qemuConfStep = (
 ): { readonly step: Step; readonly problems: readonly Problem[] } => {
   const text = facts.files[QEMU_CONF]?.content;
   const wanted = qemuConfBlock(spec, firmware);
-  const { block } = splitBlock(text ?? "");
-  const inPlace = block === wanted;
-  const written = facts.receipts[receiptName(QEMU_CONF)];
-  // others may edit the rest of the file: drift is only what differs between the markers
-  const edited =
-    !inPlace && written !== undefined && facts.files[QEMU_CONF]?.sha256 !== written.notes["sha256"];
   return {
     problems: text === undefined ? [] : doubled(text, settings(spec, firmware)),
-    step: {
-      key: QEMU_CONF,
-      verb: "block",
-      args: [QEMU_CONF],
-      input: wanted,
-      undo: ["unblock", QEMU_CONF],
-      after,
-      inPlace,
-      ...(edited && { drift: { kind: "file", path: QEMU_CONF, found: block ?? "", wanted } }),
-    },
+    step: editStep(facts, { kind: "block", path: QEMU_CONF, content: wanted }, after),
   };
 };

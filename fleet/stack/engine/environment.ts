@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { PROJECT } from "../stack-file.ts";
 import type { HostSpec } from "../../../components/host/host-spec.ts";
+import { isLabConnection } from "../../../components/ssh/lab-host.ts";
 
 const run = promisify(execFile);
 
@@ -30,7 +31,7 @@ const toolchainEnvironment = (): Promise<Environment> =>
 
 /** A stack of lab hosts: the lab writes the ssh_config that it reaches them by. */
 export const isLabStack = (hosts: Readonly<Record<string, HostSpec>>): boolean =>
-  Object.values(hosts).some(({ connection }) => connection.sshConfig?.startsWith(".lab/"));
+  Object.values(hosts).some(({ connection }) => isLabConnection(connection));
 
 /**
  * Pulumi's CLI and plugins are programs of seconds whose heap grows from nothing: collecting it less often takes a tenth off the

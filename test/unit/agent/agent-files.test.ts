@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { afterEach, describe, expect, test } from "vitest";
 import { grubPlain } from "../../../components/drivers/bootloader/grub/driver.ts";
 import { debian } from "../../../components/drivers/distro/debian/driver.ts";
@@ -43,6 +44,9 @@ describe.each(SHELLS)("a block in a file that others write, with %s", (shell) =>
     ok(["block", PATH, "token=t2"], INPUT);
     expect(host.read(PATH)).toBe(written);
     ok(["block", PATH, "token=t3"], "A=1");
+    // what was wanted, beside what the file as a whole was
+    const digest = createHash("sha256").update("A=1").digest("hex");
+    expect(host.receipt(PATH)).toMatchObject({ token: "t3", asked: PATH, block: digest });
     ok(["unblock", PATH]);
     expect(host.read(PATH)).toBe(original);
     expect(host.list("/var/lib/vfio-fleet/kept")).toEqual([]);
@@ -92,6 +96,7 @@ describe.each(SHELLS)("arguments in /etc/kernel/cmdline, with %s", (shell) => {
     );
     // iommu=pt was there before: not ours, so it stays when we go
     expect(receipt()).toBe("intel_iommu=on");
+    expect(host.receipt(CMDLINE)?.["wanted"]).toBe("intel_iommu=on iommu=pt");
     ok(["words", CMDLINE, "token=t2"], "intel_iommu=on iommu=pt\n");
     expect(receipt()).toBe("intel_iommu=on");
     ok(["words", CMDLINE, "token=t3"], "a=b\n");

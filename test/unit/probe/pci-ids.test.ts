@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { deviceName, NO_NAMES, parsePciIds } from "../../../components/facts/pci-ids.ts";
+import { deviceName, NO_NAMES, parsePciIds, pciIdsVersion } from "../../../components/facts/pci-ids.ts";
 
 const names = parsePciIds(`# a comment
 10de  NVIDIA Corporation
@@ -44,4 +44,9 @@ test("a subsystem's line names no device", () => {
 
 test("without the list, ids stay and the makers of GPUs are known", () => {
   expect(deviceName(NO_NAMES, "10de:1c81")).toBe("NVIDIA 10de:1c81");
+});
+
+test("a list's version is its day; what is no list has none", () => {
+  expect(pciIdsVersion("#\n#\tList of PCI IDs\n#\n#\tVersion: 2023.04.10\n#\tDate: x\n")).toBe("2023.04.10");
+  expect(pciIdsVersion("0001  Version: 2023.04.10\n")).toBeUndefined();
 });

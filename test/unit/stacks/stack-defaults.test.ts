@@ -19,6 +19,21 @@ describe("settings that hosts share", () => {
     ).toEqual({ kernel: { drain: true, arguments: ["c"] }, headless: false });
   });
 
+  test("a section with nothing but comments below it is as if it was not there, in the defaults too", () => {
+    const sections = { cards: null, kernel: null, libvirt: null, storage: null, domains: null };
+    for (const raw of [
+      { hosts: { a: host(sections) } },
+      { defaults: sections, hosts: { a: host() } },
+      { defaults: { kernel: { drain: true } }, hosts: { a: host({ cards: null }) } },
+    ])
+      expect(readStack(raw)).toMatchObject({ ok: true, value: { hosts: { a: { cards: {}, domains: {} } } } });
+    expect(problems({ hosts: { a: { connection: null } } })).toEqual(["vfio-fleet:hosts.a.connection"]);
+    // below a section a name without anything is a mistake
+    expect(problems({ hosts: { a: host({ domains: { win: null } }) } })).toEqual([
+      "vfio-fleet:hosts.a.domains.win",
+    ]);
+  });
+
   test("are below each host's own", () => {
     const read = readStack({
       defaults: { connection: { user: "op", port: 2222 }, kernel: { reboot: "ask" } },
