@@ -306,7 +306,10 @@ test("what the host has is compared: networks, huge pages that the stack reserve
   };
   expect(problemsOf({ win: { evdev: [{ device: "/dev/input/by-id/a" }] } }, arch)).toEqual([]);
   expect(
-    problemsOf({ win: { disks: [{ type: "file", path: "/srv/a.raw", io: "io_uring" }] } }, arch),
+    problemsOf(
+      { win: { disks: [{ type: "file", path: "/srv/a.raw", format: "raw", io: "io_uring" }] } },
+      arch,
+    ),
   ).toEqual([expect.stringMatching(/disks: io: io_uring needs QEMU 5\.0\.0, the host has 4\.2\.0/)]);
   expect(
     problemsOf(
