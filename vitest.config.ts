@@ -9,14 +9,15 @@ import { scratch } from "./test/support/scratch.ts";
 const TMPDIR = scratch();
 
 /**
- * What goes through a whole up for each pairing of drivers, for each write of one or for a limited login, and what waits for
- * a real sshd most of its time: 8 to 30 s each, so not for `test:fast`.
+ * What goes through a whole up for each pairing of drivers, for each write of one or for a limited login, what waits for a
+ * real sshd most of its time, and what starts every command behind its setup: 8 to 30 s each, so not for `test:fast`.
  */
 const THOROUGH = [
   "test/unit/drivers/drivers.test.ts",
   "test/unit/agent/power-cuts.test.ts",
   "test/component/least-privilege.test.ts",
   "test/component/vbios-dump.test.ts",
+  "test/component/answers.test.ts",
 ];
 
 /** Files on real hosts that take longest, longest first: one that began last would run alone in the end. */

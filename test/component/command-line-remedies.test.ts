@@ -1,13 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { execa } from "execa";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { askHosts, type Asked } from "../../fleet/targets/ask.ts";
+import { targetsOf, type SshOptions } from "../../fleet/targets/target.ts";
 import { freePort, startSshd, type Sshd } from "../support/sshd.ts";
 
-/** The program with a host on its command line: what it advises works there. */
-const MAIN = new URL("../../fleet/main.ts", import.meta.url).pathname;
-
+/** A host on the command line, as every command asks it: what is advised works there. */
 let sshd: Sshd;
 let home: string;
 beforeAll(async () => {
@@ -20,49 +19,49 @@ afterAll(async () => {
   await sshd.stop();
   rmSync(home, { recursive: true });
 });
+beforeEach(() => {
+  vi.stubEnv("HOME", home);
+  vi.stubEnv("SSH_AUTH_SOCK", undefined);
+});
+afterEach(() => vi.unstubAllEnvs());
 
-const inspect = (port: number, identity: string | undefined, ...more: readonly string[]) =>
-  execa(
-    process.execPath,
-    [
-      MAIN,
-      "inspect",
-      `${sshd.user}@127.0.0.1:${port}`,
-      "--ssh-config",
-      join(home, "ssh_config"),
-      ...(identity === undefined ? [] : ["--identity", identity]),
-      ...more,
-    ],
-    { reject: false, env: { HOME: home, SSH_AUTH_SOCK: undefined } },
+const ask = async (port: number, options: SshOptions): Promise<Asked | undefined> => {
+  const sshConfig = join(home, "ssh_config");
+  const [asked] = await askHosts(
+    await targetsOf(`${sshd.user}@127.0.0.1:${port}`, { sshConfig, ...options }),
   );
+  return asked;
+};
+const refusal = async (port: number, options: SshOptions): Promise<string> => {
+  const asked = await ask(port, options);
+  return asked === undefined || asked.ok ? "" : asked.message;
+};
 
 test("an unknown host key: the option and the line for known_hosts that are advised let one in", async () => {
-  const { port, privateKeyFile } = sshd;
-  const { stderr, exitCode } = await inspect(port, privateKeyFile);
-  expect(exitCode).toBe(2);
-  const key = /--host-key '([^']+)'/.exec(stderr)?.[1] ?? "";
-  const line = /^ +(\[127\.0\.0\.1\]:.*)$/m.exec(stderr)?.[1] ?? "";
-  expect(await inspect(port, privateKeyFile, "--host-key", key)).toMatchObject({ exitCode: 0, stderr: "" });
+  const { port, privateKeyFile: identity } = sshd;
+  const said = await refusal(port, { identity });
+  const hostKey = /--host-key '([^']+)'/.exec(said)?.[1] ?? "";
+  const line = /^ +(\[127\.0\.0\.1\]:.*)$/m.exec(said)?.[1] ?? "";
+  expect(await ask(port, { identity, hostKey })).toMatchObject({ ok: true });
   writeFileSync(join(home, "known_hosts"), `${line}\n`);
-  expect(await inspect(port, privateKeyFile)).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(await ask(port, { identity })).toMatchObject({ ok: true });
   writeFileSync(join(home, "known_hosts"), `${line.split(" ")[0]} ${sshd.otherHostKey}\n`);
-  expect((await inspect(port, privateKeyFile)).stderr).toMatch(
+  expect(await refusal(port, { identity })).toMatch(
     /wrong host key[^]*known_hosts: ssh-keygen -R '\[127\.0\.0\.1\]:/,
   );
 });
 
 test("whatever goes wrong, no setting of a stack file is named", async () => {
-  const { port, hostKey, privateKeyFile, strangerKeyFile } = sshd;
-  const known = ["--host-key", hostKey];
-  const tried = await Promise.all([
-    inspect(port, privateKeyFile, "--host-key", sshd.otherHostKey),
-    inspect(port, strangerKeyFile, ...known),
-    inspect(await freePort(), privateKeyFile, ...known),
-    inspect(port, join(home, "nowhere"), ...known),
-    inspect(port, undefined, ...known),
-    inspect(port, join(home, "ssh_config"), ...known),
+  const { port, hostKey, privateKeyFile: identity } = sshd;
+  const said = await Promise.all([
+    refusal(port, { identity, hostKey: sshd.otherHostKey }),
+    refusal(port, { identity: sshd.strangerKeyFile, hostKey }),
+    refusal(await freePort(), { identity, hostKey }),
+    refusal(port, { identity: join(home, "nowhere"), hostKey }),
+    refusal(port, { hostKey }),
+    refusal(port, { identity: join(home, "ssh_config"), hostKey }),
+    refusal(port, { identity, hostKey, sshConfig: join(home, "nowhere") }),
   ]);
-  const said = tried.map(({ stderr }) => stderr);
   for (const text of said)
     expect(text).not.toMatch(/stack file|connection\.|hostKey|privateKeyFile|vfio-fleet:|pulumi/);
   expect(said).toEqual([
@@ -72,5 +71,6 @@ test("whatever goes wrong, no setting of a stack file is named", async () => {
     expect.stringContaining("--identity: cannot read"),
     expect.stringContaining("--identity: no private key is named"),
     expect.stringContaining("ssh-add FILE"),
+    expect.stringContaining("--ssh-config: cannot look"),
   ]);
 });
