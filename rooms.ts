@@ -61,7 +61,7 @@ export const ROOMS = {
   ground: {
     path: "^fleet/ground/",
     rooms: ["facts"],
-    packages: ["cli-table3", ...NODE],
+    packages: ["string-width", "wrap-ansi", ...NODE],
   },
   stack: {
     path: "^fleet/stack/",
@@ -76,7 +76,18 @@ export const ROOMS = {
   commands: {
     path: "^fleet/(?!ground/|stack/|targets/)",
     rooms: [...LIBRARY, "doctor", "stacks", ...FLEET],
-    packages: ["commander", "csv-parse", "log-update", "p-queue", "pg", "pg-boss", "zod", ...NODE],
+    packages: [
+      "cli-truncate",
+      "commander",
+      "csv-parse",
+      "log-update",
+      "p-queue",
+      "pg",
+      "pg-boss",
+      "string-width",
+      "zod",
+      ...NODE,
+    ],
   },
   lab: {
     path: "^lab/",

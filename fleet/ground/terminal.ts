@@ -1,5 +1,6 @@
-import { stripVTControlCharacters, styleText } from "node:util";
-import Table from "cli-table3";
+import { styleText } from "node:util";
+import stringWidth from "string-width";
+import wrapAnsi from "wrap-ansi";
 
 export { printable, printableLines } from "../../components/facts/printable.ts";
 
@@ -32,20 +33,16 @@ export const paintFor =
   (style, text) =>
     styleText(style, text, { stream });
 
-const visibleLength = (text: string): number => stripVTControlCharacters(text).length;
-
 /** No column becomes narrower than this; more columns than that allows do not fit, whatever they hold. */
-const MIN_COLUMN = 8;
+const MIN_COLUMN = 6;
 
-/** Widths of the columns, padding included, with the widest made narrower until the table fits. */
-const columnWidths = (rows: readonly (readonly string[])[], columns: number): number[] => {
+/** Widths of the columns, with the widest made narrower until they fit into `room` together. */
+const columnWidths = (rows: readonly (readonly string[])[], room: number): number[] => {
   const count = Math.max(...rows.map((row) => row.length));
-  const widths = Array.from(
-    { length: count },
-    (_, column) => Math.max(...rows.map((row) => visibleLength(row[column] ?? ""))) + 2,
+  const widths = Array.from({ length: count }, (_, column) =>
+    Math.max(...rows.map((row) => stringWidth(row[column] ?? ""))),
   );
-  const borders = count + 1;
-  for (let excess = widths.reduce((sum, width) => sum + width, borders) - columns; excess > 0; excess -= 1) {
+  for (let excess = widths.reduce((sum, width) => sum + width, 0) - room; excess > 0; excess -= 1) {
     const widest = Math.max(...widths);
     if (widest <= MIN_COLUMN) break;
     widths[widths.indexOf(widest)] = widest - 1;
@@ -53,16 +50,21 @@ const columnWidths = (rows: readonly (readonly string[])[], columns: number): nu
   return widths;
 };
 
-const longestWord = (text: string): number =>
-  Math.max(
-    ...stripVTControlCharacters(text)
-      .split(/\s+/)
-      .map((word) => word.length),
+/** Text filled up with blanks to a width. */
+const filled = (text: string, width: number): string =>
+  text + " ".repeat(Math.max(0, width - stringWidth(text)));
+
+/** The lines that a row takes, each with all its cells: wrapped between words, or within one that is too wide. */
+const linesOf = (row: readonly string[], widths: readonly number[]): string[][] => {
+  const cells = widths.map((width, column) => wrapAnsi(row[column] ?? "", width, { hard: true }).split("\n"));
+  return Array.from({ length: Math.max(...cells.map((lines) => lines.length)) }, (_, line) =>
+    widths.map((width, column) => filled(cells[column]?.[line] ?? "", width)),
   );
+};
 
 /**
- * A table with a head that fits into `columns`: the widest column wraps between words, or within them where one
- * is wider than the column. Cells are printed as they are: clean them with `printable` and paint them before.
+ * A table with a head that fits into `columns`: the widest column gives way. Cells are printed as they are: clean them
+ * with `printable` and paint them before. The layout is our own, as cli-table3 takes the marks of some scripts for columns.
  */
 export const formatTable = (
   head: readonly string[],
@@ -70,33 +72,17 @@ export const formatTable = (
   paint: Paint,
   columns = COLUMNS,
 ): string => {
-  const widths = columnWidths([head, ...rows], columns);
-  const table = new Table({
-    head: head.map((title) => paint("bold", title)),
-    colWidths: widths,
-    wordWrap: true,
-    style: { head: [], border: [] },
-  });
-  for (const row of rows) {
-    table.push(
-      row.map((content, column) => ({
-        content,
-        wordWrap: true,
-        wrapOnWordBoundary: longestWord(content) <= (widths[column] ?? 0) - 2,
-      })),
-    );
-  }
-  return drawn(table);
+  // a border and a blank on either side of each cell
+  const widths = columnWidths([head, ...rows], columns - 3 * head.length - 1);
+  const rule = (left: string, cross: string, right: string): string =>
+    left + widths.map((width) => "─".repeat(width + 2)).join(cross) + right;
+  const body = [head.map((title) => paint("bold", title)), ...rows].map((row) =>
+    linesOf(row, widths)
+      .map((cells) => `│ ${cells.join(" │ ")} │\n`)
+      .join(""),
+  );
+  return [rule("┌", "┬", "┐"), "\n", body.join(`${rule("├", "┼", "┤")}\n`), rule("└", "┴", "┘")].join("");
 };
-
-/** The library cuts what is too wide between code units; half a character of two is no text. */
-const drawn = (table: Table.Table): string => table.toString().toWellFormed();
-
-const NO_BORDERS = Object.fromEntries(
-  "top top-mid top-left top-right bottom bottom-mid bottom-left bottom-right left left-mid mid mid-mid right right-mid"
-    .split(" ")
-    .map((name) => [name, ""]),
-);
 
 /** Rows in columns without borders, for long lists; otherwise as `formatTable`. */
 export const formatColumns = (
@@ -105,33 +91,15 @@ export const formatColumns = (
   paint: Paint,
   columns = COLUMNS,
 ): string => {
-  // one column less for each border that is not drawn
-  const widths = columnWidths([head, ...rows], columns + head.length + 1);
-  const table = new Table({
-    chars: { ...NO_BORDERS, middle: "" },
-    colWidths: widths,
-    wordWrap: true,
-    style: { "padding-left": 0, "padding-right": 2, head: [], border: [] },
-  });
-  for (const row of [head.map((title) => paint("bold", title)), ...rows])
-    table.push(
-      row.map((content, column) => ({
-        content,
-        wordWrap: true,
-        wrapOnWordBoundary: longestWord(content) <= (widths[column] ?? 0) - 2,
-      })),
-    );
-  return drawn(table).replaceAll(/ +$/gm, "");
+  const widths = columnWidths([head, ...rows], columns - 2 * head.length);
+  return [head.map((title) => paint("bold", title)), ...rows]
+    .flatMap((row) => linesOf(row, widths))
+    .map((cells) => cells.join("  ").trimEnd())
+    .join("\n");
 };
 
 /** Text after a label, wrapped between words, with the further lines as far to the right as the first. */
 export const formatLabelled = (label: string, text: string, columns = COLUMNS): string => {
-  const indent = visibleLength(label);
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    const line = lines.at(-1) ?? "";
-    if (line !== "" && indent + visibleLength(line) + 1 + visibleLength(word) > columns) lines.push(word);
-    else lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
-  }
-  return label + lines.join(`\n${" ".repeat(indent)}`);
+  const indent = stringWidth(label);
+  return label + wrapAnsi(text, Math.max(1, columns - indent)).replaceAll("\n", `\n${" ".repeat(indent)}`);
 };

@@ -1,4 +1,5 @@
-import { stripVTControlCharacters } from "node:util";
+import cliTruncate from "cli-truncate";
+import stringWidth from "string-width";
 import { formatColumns, printable, type Paint, type Style } from "../ground/terminal.ts";
 import { counted } from "../ground/format.ts";
 import type { FleetEvent, FleetState, HostResult, Row } from "./state.ts";
@@ -98,13 +99,11 @@ export const renderTable = (
   // one line a row: the step gives way
   const step = state.waves > 1 ? 2 : 1;
   const widths = head.map((_, index) =>
-    Math.max(...[head, ...rows].map((row) => stripVTControlCharacters(row[index] ?? "").length + 2)),
+    Math.max(...[head, ...rows].map((row) => stringWidth(row[index] ?? "") + 2)),
   );
   const others = widths.reduce((sum, width, index) => (index === step ? sum : sum + width), 0);
   const room = Math.max(8, columns - others - 2);
-  const cut = rows.map((row) =>
-    row.map((cell, index) => (index === step && cell.length > room ? `${cell.slice(0, room - 1)}…` : cell)),
-  );
+  const cut = rows.map((row) => row.map((cell, index) => (index === step ? cliTruncate(cell, room) : cell)));
   return [
     formatColumns(head, cut, paint, columns),
     ...(hidden > 0 ? [paint("dim", `… and ${counted(hidden, "host")} more`)] : []),

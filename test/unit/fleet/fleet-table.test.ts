@@ -1,3 +1,4 @@
+import stringWidth from "string-width";
 import { expect, test } from "vitest";
 import { exitStatus, followRun, type FleetEvent, type FleetState } from "../../../fleet/rollout/state.ts";
 import { formatElapsed, plainLine, renderTable } from "../../../fleet/rollout/table.ts";
@@ -38,6 +39,16 @@ test("a narrow terminal cuts the step, never the result; each row stays one line
   expect(lines).toHaveLength(5);
   expect(lines[2]).toMatch(/^a2 {4}2 {5}\/etc\/mod\S*… +6\.4 s {2}at work$/);
   for (const line of lines) expect(line.length).toBeLessThanOrEqual(44);
+});
+
+test("a step in wide characters is cut where the terminal ends", () => {
+  const state = play(
+    { type: "start", operation: "up", hosts: hosts("a"), waves: [["a"]] },
+    { type: "step", stack: "a", host: "a", step: "再起動を待つ".repeat(10) },
+  );
+  const [, row = ""] = renderTable(state, 9400, { paint: plain, columns: 44 }).split("\n");
+  expect(row).toMatch(/^a +再起動を待つ\S*… +8\.4 s +at work$/);
+  expect(stringWidth(row)).toBeLessThanOrEqual(44);
 });
 
 test("with more hosts than lines, failures and what is at work stay", () => {

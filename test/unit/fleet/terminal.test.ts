@@ -1,6 +1,7 @@
 import { PassThrough } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
 import * as fc from "fast-check";
+import stringWidth from "string-width";
 import { describe, expect, test } from "vitest";
 import {
   COLUMNS,
@@ -91,6 +92,18 @@ describe("tables", () => {
   });
 
   test.each([formatTable, formatColumns])(
+    "wide characters and marks take the columns that a terminal gives them",
+    (format) => {
+      const names = ["日本語のホスト", "😀", "ก็", "क्षि", "e\u0301", "ascii", "日本".repeat(20)];
+      const lines = format(["Name", "End"], [...names.map((name) => [name, "|"])], plain, 24).split("\n");
+      const ends = lines.filter((line) => /\|/.test(line));
+      expect(ends).toHaveLength(names.length);
+      expect(new Set(ends.map((line) => stringWidth(line.slice(0, line.indexOf("|")))))).toHaveLength(1);
+      for (const line of lines) expect(stringWidth(line)).toBeLessThanOrEqual(24);
+    },
+  );
+
+  test.each([formatTable, formatColumns])(
     "a wide character is shown or replaced, never cut in half",
     (format) => {
       for (const before of ["", "a", "ab", "abc"])
@@ -102,6 +115,10 @@ describe("tables", () => {
 });
 
 describe("labelled text", () => {
+  test("counts columns, not characters", () => {
+    expect(formatLabelled("日本 ", "一二 三四 ab", 10)).toBe("日本 一二\n     三四\n     ab");
+  });
+
   test("wraps between words, under its first line", () => {
     const text = formatLabelled("error  ", "one two three four", 16);
     expect(text).toBe("error  one two\n       three\n       four");
