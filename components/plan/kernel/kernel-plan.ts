@@ -10,7 +10,7 @@ import {
 import { missingArguments } from "../../facts/cmdline.ts";
 import type { HostDrivers } from "../driver.ts";
 import { editStep, type HostEdit } from "../edit.ts";
-import { effectLine, parameterValues, unmetEffects, type Effect } from "./effects.ts";
+import { effectLine, goneEffects, parameterValues, unmetEffects, type Effect } from "./effects.ts";
 import type { Facts, PciDevice } from "../../facts/facts.ts";
 import { groupDrift } from "../cards/group-drift.ts";
 import { bootRoomProblems, iommuProblems, kernelProblems } from "./host-findings.ts";
@@ -111,13 +111,6 @@ const wantedEffects = (
   ...modules.map((module) => ({ kind: "module" as const, module })),
 ];
 
-/** Running effects of the last proof that are wanted no more: only a reboot takes them back. */
-const goneEffects = (facts: Facts, lines: readonly string[]): string[] =>
-  (facts.files[APPLIED]?.content ?? "")
-    .split("\n")
-    .filter((line) => /^(argument|function|parameter) /.test(line) && !lines.includes(line))
-    .map((line) => `no longer wanted: ${line}`);
-
 /**
  * Plans everything between the firmware and the running system: files, boot image and menu, reboot, proof.
  * @param consent whether the person who runs the program has agreed to a reboot (policy `ask`)
@@ -152,7 +145,7 @@ export const planKernel = (
   const effects = [...wantedEffects(spec, wanted, bound, functions, modules), ...initramfs.effects(files)];
   const lines = effects.map(effectLine);
 
-  const unmet = [...unmetEffects(facts, effects), ...goneEffects(facts, lines)];
+  const unmet = [...unmetEffects(facts, effects), ...goneEffects(facts.files[APPLIED]?.content ?? "", lines)];
   const menu = bootloader.lacks(facts, wanted);
   const proof = facts.receipts[receiptName("prove")];
   const stamp = facts.initramfs.images.map((image) => `${image},`).join("");
