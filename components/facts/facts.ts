@@ -132,7 +132,7 @@ export const factsSchema = z.strictObject({
     grubLinux: z
       .array(z.string())
       .optional()
-      .describe("'linux' lines of grub.cfg, undefined when it is not readable"),
+      .describe("'linux' and 'linuxefi' lines of grub.cfg, undefined when it is not readable"),
     grubDropIns: z
       .boolean()
       .optional()

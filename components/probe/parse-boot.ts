@@ -26,7 +26,7 @@ export const boot = (
 ): Facts["boot"] => {
   const menu = linesOf(/^\/boot\/grub\/grub\.cfg$/)
     .map((line) => line.trim())
-    .filter((line) => /^(linux|menuentry|submenu)\s/.test(line));
+    .filter((line) => /^(linux(efi)?|menuentry|submenu)\s/.test(line));
   const loaderInfo = Buffer.from(section("loader-info").join(""), "base64");
   const [bootFilesystem = "", bootDevice = ""] = (section("boot-filesystem")[0] ?? "").split(" ");
   return {

@@ -67,6 +67,12 @@ name:           snd_hda_intel`,
     expect(host.probe(shell).facts.boot.grubDropIns).toBe(expected);
   });
 
+  test.each(["linux", "linuxefi"])("the menu's entries and their lines that begin with %s", (command) => {
+    start();
+    host.file("/boot/grub/grub.cfg", `menuentry 'A' {\n\techo x\n\t${command}\t/vmlinuz ro\n}`);
+    expect(host.probe(shell).facts.boot.grubLinux).toEqual(["menuentry 'A' {", `${command}\t/vmlinuz ro`]);
+  });
+
   test("without grub-mkconfig nothing is said; what /boot lies on", () => {
     start();
     host.file("/proc/self/mountinfo", "25 1 253:0 / / rw,relatime shared:1 - ext4 /dev/mapper/pve-root rw");

@@ -78,7 +78,11 @@ export const grubDropIn = (args: readonly string[]): readonly HostEdit[] => [
 ];
 
 const common = {
-  scripts: [new URL("menu.sh", import.meta.url), new URL("grub.sh", import.meta.url)],
+  scripts: [
+    new URL("menu-entry.sh", import.meta.url),
+    new URL("menu.sh", import.meta.url),
+    new URL("grub.sh", import.meta.url),
+  ],
   ownArguments: grubArguments,
   lacks,
 } satisfies Partial<BootloaderDriver>;
