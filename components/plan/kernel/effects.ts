@@ -1,11 +1,11 @@
 import { parseCmdline } from "../../facts/cmdline.ts";
 import type { Facts } from "../../facts/facts.ts";
-import { foreignMembers, functionsOf } from "../../facts/iommu.ts";
+import { foreignMembers } from "../../facts/iommu.ts";
 import type { PciAddress, PciId } from "../../facts/pci.ts";
 
 /**
  * What has to be visible on the running system, and inside the initramfs it boots from, for a boot configuration to
- * count as applied. The agent checks the same list on the host (components/agent/boot.sh).
+ * count as applied. The agent checks the same list on the host (components/agent/effects.sh).
  */
 export type Effect =
   | { readonly kind: "argument"; readonly argument: string }
@@ -52,50 +52,56 @@ export const parameterValues = (value: boolean | number | string): string[] => {
   return [text];
 };
 
-/** What the facts show against one effect: undefined when it is there, else what was found. */
-const unmetEffect = (facts: Facts, effect: Effect): string | undefined => {
+/** What the facts show of one effect that is not there, in the agent's words (components/agent/effects.sh). */
+const unmetEffect = (facts: Facts, effect: Effect): readonly string[] => {
   switch (effect.kind) {
     case "argument":
       return parseCmdline(facts.cmdline).includes(effect.argument)
-        ? undefined
-        : `kernel command line: lacks ${effect.argument}`;
+        ? []
+        : [`kernel command line: lacks ${effect.argument}`];
     case "function": {
-      const found = facts.pci.find((device) => device.address === effect.address);
-      if (!found) return `${effect.address}: no such device`;
-      return found.driver === "vfio-pci"
-        ? undefined
-        : `${effect.address}: driver is ${found.driver ?? "none"}`;
+      const { address, id } = effect;
+      const found = facts.pci.find((device) => device.address === address);
+      if (!found) return [`${address}: no such device`];
+      const driver = found.driver ?? "none";
+      return [
+        ...(found.id === id ? [] : [`${address}: is ${found.id}, expected ${id}`]),
+        ...(driver === "vfio-pci" ? [] : [`${address}: driver is ${driver}, expected vfio-pci`]),
+      ];
     }
     case "alone": {
-      const functions = functionsOf(facts, effect.address);
-      if (functions.some((device) => device.iommuGroup === null))
-        return `${effect.address}: in no IOMMU group`;
-      const foreign = foreignMembers(facts, functions).filter(
-        (device) => !effect.with.includes(device.address),
-      );
-      return foreign.length === 0
-        ? undefined
-        : `${effect.address}: shares its IOMMU group with ${foreign.map((device) => device.address).join(", ")}`;
+      const { address } = effect;
+      const own = facts.pci.find((device) => device.address === address);
+      if (!own || own.iommuGroup === null) return [`${address}: in no IOMMU group, the IOMMU is off`];
+      return foreignMembers(facts, [own])
+        .filter((device) => !effect.with.includes(device.address))
+        .map(
+          (device) =>
+            `${address}: shares its IOMMU group with ${device.address} (driver ${device.driver ?? "none"})`,
+        );
     }
     case "parameter": {
       const parameters = facts.moduleParameters[effect.module];
-      // a module that is not loaded shows nothing; its modprobe.d file is compared as a file
-      if (!parameters && !facts.modules.includes(effect.module)) return undefined;
+      // what a module that is not loaded would be loaded with is no fact; its modprobe.d file is compared as a file
+      if (!parameters && !facts.modules.includes(effect.module)) return [];
       const found = parameters?.[effect.name];
       return found !== undefined && effect.values.includes(found)
-        ? undefined
-        : `module ${effect.module}: ${effect.name} is ${found ?? "not there"}`;
+        ? []
+        : [
+            `module ${effect.module}: ${effect.name} is ${found ?? "not there"}, expected ${effect.values[0]}`,
+          ];
     }
     case "hugepages": {
-      const found = facts.survey?.memory.hugePages.find(({ pageKiB }) => pageKiB === effect.kib);
-      return found === undefined || found.total >= effect.count
-        ? undefined
-        : `huge pages of ${effect.kib} KiB: ${found.total} of ${effect.count}`;
+      // asked only by what explains a host
+      if (!facts.survey) return [];
+      const { hugePages } = facts.survey.memory;
+      const found = hugePages.find(({ pageKiB }) => pageKiB === effect.kib)?.total ?? 0;
+      return found >= effect.count ? [] : [`huge pages of ${effect.kib} KiB: ${found} of ${effect.count}`];
     }
     // what an image holds is recorded by the agent when it opened it: see the images' stamp in the plan
     case "module":
     case "image-file":
-      return undefined;
+      return [];
   }
 };
 
@@ -107,7 +113,17 @@ export interface UnmetEffect {
 
 /** Every effect that the running system does not show. */
 export const unmetEffects = (facts: Facts, effects: readonly Effect[]): UnmetEffect[] =>
-  effects.flatMap((effect) => {
-    const found = unmetEffect(facts, effect);
-    return found === undefined ? [] : [{ line: effectLine(effect), found }];
-  });
+  effects.flatMap((effect) =>
+    unmetEffect(facts, effect).map((found) => ({ line: effectLine(effect), found })),
+  );
+
+/**
+ * Running effects of the last proof that are wanted no longer: only a reboot takes them back.
+ * @param applied the effects of that proof, one a line
+ * @param wanted lines as effectLine makes them
+ */
+export const goneEffects = (applied: string, wanted: readonly string[]): string[] =>
+  applied
+    .split("\n")
+    .filter((line) => /^(argument|function|parameter) /.test(line) && !wanted.includes(line))
+    .map((line) => `no longer wanted: ${line}`);

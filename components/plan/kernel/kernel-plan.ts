@@ -10,7 +10,14 @@ import {
 import { missingArguments } from "../../facts/cmdline.ts";
 import type { HostDrivers } from "../driver.ts";
 import { editStep, type HostEdit } from "../edit.ts";
-import { effectLine, parameterValues, unmetEffects, type Effect, type UnmetEffect } from "./effects.ts";
+import {
+  effectLine,
+  goneEffects,
+  parameterValues,
+  unmetEffects,
+  type Effect,
+  type UnmetEffect,
+} from "./effects.ts";
 import type { Facts, PciDevice } from "../../facts/facts.ts";
 import { groupDrift } from "../cards/group-drift.ts";
 import { bootRoomProblems, iommuProblems, kernelProblems } from "./host-findings.ts";
@@ -116,12 +123,6 @@ const wantedEffects = (
 const provedEffects = (facts: Facts): string[] | undefined =>
   facts.files[APPLIED]?.content.split("\n").filter((line) => line !== "");
 
-/** Running effects of the last proof that are wanted no more: only a reboot takes them back. */
-const goneEffects = (proved: readonly string[], lines: readonly string[]): string[] =>
-  proved
-    .filter((line) => /^(argument|function|parameter) /.test(line) && !lines.includes(line))
-    .map((line) => `no longer wanted: ${line}`);
-
 /** What is to be seen to before the host is so: by somebody's doing, and because the stack has changed. */
 const bootChanges = (
   facts: Facts,
@@ -192,7 +193,7 @@ export const planKernel = (
   const lines = effects.map(effectLine);
 
   const unmet = unmetEffects(facts, effects);
-  const gone = goneEffects(provedEffects(facts) ?? [], lines);
+  const gone = goneEffects(facts.files[APPLIED]?.content ?? "", lines);
   const changes = bootChanges(facts, unmet, gone, bootloader.lacks(facts, wanted), functions);
   const proof = receiptNotes(facts, "prove");
   const inPlace =

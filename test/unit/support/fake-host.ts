@@ -29,23 +29,65 @@ export interface FakeFunction {
   readonly files?: Readonly<Record<string, string>>;
 }
 
-export type Shell = "dash" | "busybox";
+export type Shell = "dash" | "bash" | "busybox";
 
-/** What starts one of them. */
+/** What starts one of them as a host's sh. */
 export const shellCommand = (shell: Shell): readonly [string, ...string[]] =>
-  shell === "dash" ? ["dash"] : ["busybox", "sh"];
+  ({ dash: ["dash"] as const, bash: ["bash", "--posix"] as const, busybox: ["busybox", "sh"] as const })[
+    shell
+  ];
+/** Every shell that is some distribution's sh. */
+export const EVERY_SHELL: readonly Shell[] = FAST ? ["dash"] : ["dash", "bash", "busybox"];
 /** Those that a host's scripts are tested with. */
 export const SHELLS: readonly Shell[] = FAST ? ["dash"] : ["dash", "busybox"];
 
 /** Everything below these folders is the host's; tools and /dev stay the machine's own. */
 const HOST_PATHS = /(?<![\w*}])\/(?=(?:sys|proc|etc|boot|run|lib|var|usr|efi)\/)/g;
 
+/** A made-up root directory. */
+export interface FakeRoot {
+  /** writes a file of the host */
+  file(path: string, content: string): void;
+  /** a symbolic link to another path of the host */
+  link(path: string, target: string): void;
+}
+
+/** PCI functions as sysfs shows them. */
+export const plugFunctions = (host: FakeRoot, list: readonly FakeFunction[]): void => {
+  const paths = new Map<string, string>();
+  for (const { address, id, class: pciClass, under, driver, group, files = {} } of list) {
+    const path = `${(under !== undefined && paths.get(under)) || `/sys/devices/pci${address.slice(0, 7)}`}/${address}`;
+    paths.set(address, path);
+    const [vendor, device] = id.split(":");
+    const attributes = {
+      vendor: `0x${vendor}`,
+      device: `0x${device}`,
+      subsystem_vendor: "0x1043",
+      subsystem_device: "0x85d8",
+      class: `0x${pciClass}`,
+      revision: "0xa1",
+      numa_node: "-1",
+      ...files,
+    };
+    for (const [name, content] of Object.entries(attributes)) host.file(`${path}/${name}`, content);
+    host.link(`/sys/bus/pci/devices/${address}`, path);
+    for (const [name, folder, below] of [
+      ["driver", driver === undefined ? undefined : `/sys/bus/pci/drivers/${driver}`, ""],
+      ["iommu_group", group === undefined ? undefined : `/sys/kernel/iommu_groups/${group}`, "/devices"],
+    ] as const)
+      if (folder !== undefined) {
+        host.link(`${path}/${name}`, folder);
+        host.link(`${folder}${below}/${address}`, path);
+      }
+  }
+};
+
 /**
  * A folder that stands for a host's root directory, and the probe's own text run over it: every path of the script
  * that belongs to the host gets the folder in front, nothing else changes. Tools are dash with coreutils, or busybox
  * alone.
  */
-export class FakeHost {
+export class FakeHost implements FakeRoot {
   readonly root = realpathSync(mkdtempSync(join(tmpdir(), "vfio-fleet-host-")));
   private readonly tools = mkdtempSync(join(tmpdir(), "vfio-fleet-tools-"));
 
@@ -100,30 +142,11 @@ export class FakeHost {
   }
 
   functions(list: readonly FakeFunction[]): void {
-    const paths = new Map<string, string>();
-    for (const { address, id, class: pciClass, under, driver, group, files = {} } of list) {
-      const path = `${(under !== undefined && paths.get(under)) || `/sys/devices/pci${address.slice(0, 7)}`}/${address}`;
-      paths.set(address, path);
-      const [vendor, device] = id.split(":");
-      const attributes = {
-        vendor: `0x${vendor}`,
-        device: `0x${device}`,
-        subsystem_vendor: "0x1043",
-        subsystem_device: "0x85d8",
-        class: `0x${pciClass}`,
-        revision: "0xa1",
-        numa_node: "-1",
-        ...files,
-      };
-      for (const [name, content] of Object.entries(attributes)) this.file(`${path}/${name}`, content);
-      this.link(`/sys/bus/pci/devices/${address}`, path);
-      if (driver !== undefined) this.link(`/sys/bus/pci/drivers/${driver}/${address}`, path);
-      if (group !== undefined) this.link(`/sys/kernel/iommu_groups/${group}/devices/${address}`, path);
-    }
+    plugFunctions(this, list);
   }
 
   private path(shell: Shell): string {
-    if (shell === "dash") return `${this.tools}:${process.env["PATH"]}`;
+    if (shell !== "busybox") return `${this.tools}:${process.env["PATH"]}`;
     const applets = join(this.tools, "busybox");
     if (!existsSync(applets)) {
       mkdirSync(applets);

@@ -83,10 +83,14 @@ export const grubDropIn = (args: readonly string[]): readonly HostEdit[] => [
 ];
 
 const common = {
-  scripts: [new URL("menu.sh", import.meta.url), new URL("grub.sh", import.meta.url)],
+  scripts: [
+    new URL("menu-entry.sh", import.meta.url),
+    new URL("menu.sh", import.meta.url),
+    new URL("grub.sh", import.meta.url),
+  ],
   looksFor: [MENU, UPDATE_GRUB],
   excerpts: [
-    { path: MENU, lines: /^\s*(linux|menuentry|submenu)\s/ },
+    { path: MENU, lines: /^\s*(linux(efi)?|menuentry|submenu)\s/ },
     ...MKCONFIG.map((path) => ({ path, lines: /\/default\/grub\.d\/\*/ })),
   ],
   ownArguments: grubArguments,

@@ -58,6 +58,7 @@ export const proxmoxGrub: BootloaderDriver = {
   ...unseen,
   name: "proxmox-grub",
   scripts: [
+    new URL("../grub/menu-entry.sh", import.meta.url),
     new URL("../grub/menu.sh", import.meta.url),
     new URL("esps.sh", import.meta.url),
     new URL("grub.sh", import.meta.url),
