@@ -1,6 +1,6 @@
 import { parseCmdline } from "../../facts/cmdline.ts";
 import type { Facts } from "../../facts/facts.ts";
-import { foreignMembers, functionsOf } from "../../facts/iommu.ts";
+import { foreignMembers } from "../../facts/iommu.ts";
 import type { PciAddress, PciId } from "../../facts/pci.ts";
 
 /**
@@ -67,15 +67,12 @@ const unmetEffect = (facts: Facts, effect: Effect): string | undefined => {
         : `${effect.address}: driver is ${found.driver ?? "none"}`;
     }
     case "alone": {
-      const functions = functionsOf(facts, effect.address);
-      if (functions.some((device) => device.iommuGroup === null))
-        return `${effect.address}: in no IOMMU group`;
-      const foreign = foreignMembers(facts, functions).filter(
-        (device) => !effect.with.includes(device.address),
-      );
+      const device = facts.pci.find(({ address }) => address === effect.address);
+      if (!device || device.iommuGroup === null) return `${effect.address}: in no IOMMU group`;
+      const foreign = foreignMembers(facts, [device]).filter((other) => !effect.with.includes(other.address));
       return foreign.length === 0
         ? undefined
-        : `${effect.address}: shares its IOMMU group with ${foreign.map((device) => device.address).join(", ")}`;
+        : `${effect.address}: shares its IOMMU group with ${foreign.map((other) => other.address).join(", ")}`;
     }
     case "parameter": {
       const parameters = facts.moduleParameters[effect.module];
