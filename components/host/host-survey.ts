@@ -2,6 +2,7 @@ import { drivers, everyDriver } from "./known-drivers.ts";
 import { BIND_LIST } from "../plan/kernel/binding.ts";
 import type { Facts } from "../facts/facts.ts";
 import type { ProbeQuestion } from "../facts/question.ts";
+import { LEFTOVER_FILES } from "../plan/kernel/leftovers.ts";
 
 /** What an explanation shows versions of, beyond what a plan installs; names of several distributions. */
 const PACKAGES = [
@@ -33,13 +34,9 @@ export const surveyQuestion = (base?: ProbeQuestion): ProbeQuestion => ({
   ...base,
   files: unique(
     base?.files ?? everyDriver.flatMap((driver) => driver.reads),
-    ["/etc/modprobe.d/*.conf", "/etc/modules", "/etc/modules-load.d/*.conf", "/etc/libvirt/qemu.conf"],
-    [
-      "/etc/initramfs-tools/modules",
-      "/etc/dracut.conf.d/*",
-      "/etc/mkinitcpio.conf",
-      "/etc/mkinitcpio.conf.d/*.conf",
-    ],
+    LEFTOVER_FILES,
+    ["/etc/modules", "/etc/modules-load.d/*.conf", "/etc/libvirt/qemu.conf"],
+    ["/etc/dracut.conf.d/*", "/etc/mkinitcpio.conf", "/etc/mkinitcpio.conf.d/*.conf"],
     [BIND_LIST, "/etc/apparmor.d/local/abstractions/libvirt-qemu"],
   ),
   exists: unique(

@@ -7,6 +7,7 @@ import {
   sharedGroups,
   stackFunctions,
 } from "../cards/card-problems.ts";
+import { compiledInProblems } from "./compiled-in.ts";
 import { missingArguments } from "../../facts/cmdline.ts";
 import type { HostDrivers } from "../driver.ts";
 import { editStep, type HostEdit } from "../edit.ts";
@@ -16,6 +17,7 @@ import { groupDrift } from "../cards/group-drift.ts";
 import { bootRoomProblems, iommuProblems, kernelProblems } from "./host-findings.ts";
 import { argumentProblems, argumentWarnings, isBuiltIn, wantedArguments } from "./kernel-arguments.ts";
 import type { CardSpec, KernelSpec } from "./kernel-spec.ts";
+import { leftovers } from "./leftover-problems.ts";
 import { moduleConf, RIVALS, vfioConf } from "./modprobe.ts";
 import { moduleOptionProblems } from "./module-options.ts";
 import type { Checked, Problem } from "../../facts/problem.ts";
@@ -111,10 +113,11 @@ const wantedEffects = (
   ...modules.map((module) => ({ kind: "module" as const, module })),
 ];
 
+const appliedLines = (facts: Facts): string[] => (facts.files[APPLIED]?.content ?? "").split("\n");
+
 /** Running effects of the last proof that are wanted no more: only a reboot takes them back. */
 const goneEffects = (facts: Facts, lines: readonly string[]): string[] =>
-  (facts.files[APPLIED]?.content ?? "")
-    .split("\n")
+  appliedLines(facts)
     .filter((line) => /^(argument|function|parameter) /.test(line) && !lines.includes(line))
     .map((line) => `no longer wanted: ${line}`);
 
@@ -166,6 +169,16 @@ export const planKernel = (
   ];
   const inPlace = found.length === 0 && proof?.notes["pending"] === undefined;
   const reboot = planReboot(kernel, facts, unmet, consent);
+  const left = leftovers(facts, {
+    kernel,
+    bound,
+    wanted,
+    own,
+    configuredIn: bootloader.configuredIn,
+    generator: initramfs.name,
+    managed: files.map(({ path }) => path),
+    applied: appliedLines(facts).flatMap((line) => /^argument (.*)$/.exec(line)?.[1] ?? []),
+  });
   const problems: Problem[] = [
     ...kernelProblems(facts),
     ...iommuProblems(facts),
@@ -177,9 +190,12 @@ export const planKernel = (
     ),
     ...repeatedCards(facts, cards),
     ...virtualFunctionProblems(facts, kernel, cards),
-    ...(kernel.binding === "id" ? idProblems(facts, boundCards(cards), bound) : []),
+    ...(kernel.binding === "id"
+      ? [...idProblems(facts, boundCards(cards), bound), ...compiledInProblems(facts, bound)]
+      : []),
     ...argumentProblems(facts, kernel, wanted, own, bootloader.configuredIn),
     ...moduleOptionProblems(facts, kernel.moduleOptions),
+    ...left.problems,
     ...reboot.problems,
   ];
   if (problems.length > 0) return { ok: false, problems };
@@ -227,6 +243,7 @@ export const planKernel = (
   const warnings = [
     ...reboot.warnings,
     ...argumentWarnings(facts, kernel, own, bootloader.configuredIn),
+    ...left.warnings,
     ...files.flatMap((file) => {
       const there = facts.files[file.path];
       return there && there.content !== file.content && !facts.receipts[receiptName(file.path)]
