@@ -1,7 +1,7 @@
 import { cardReports, type CardReport } from "../plan/cards/card-report.ts";
 import { domainViews, type DomainView, type HostdevView } from "../plan/domain/domain-view.ts";
 import type { Facts, PciDevice } from "../facts/facts.ts";
-import { functionsOf } from "../facts/iommu.ts";
+import { functionsOf } from "../facts/card.ts";
 import { isDisplay, slotOf } from "../facts/pci.ts";
 import type { Survey } from "../facts/survey.ts";
 
@@ -12,7 +12,7 @@ export interface GivenCard {
   readonly slot: string;
   /** the functions in the definition that the host has */
   readonly functions: readonly PciDevice[];
-  /** the functions of the slot that the definition leaves out */
+  /** the functions of the card that the definition leaves out */
   readonly left: readonly PciDevice[];
   readonly hostdevs: readonly HostdevView[];
   readonly display: PciDevice | undefined;
@@ -28,22 +28,34 @@ export interface Patient {
   readonly given: readonly GivenCard[];
 }
 
+/** The hostdevs of a definition, card by card: those of one slot, and those of one board below its own switch. */
 const givenCards = (facts: Facts, domain: DomainView): GivenCard[] => {
-  const slots = [...new Set(domain.hostdevs.map(({ address }) => slotOf(address)))];
-  return slots.map((slot) => {
-    const hostdevs = domain.hostdevs.filter(({ address }) => slotOf(address) === slot);
-    const there = hostdevs[0] ? functionsOf(facts, hostdevs[0].address) : [];
-    const named = new Set<string>(hostdevs.map(({ address }) => address));
-    const functions = there.filter((device) => named.has(device.address));
-    return {
+  const cards: GivenCard[] = [];
+  const open = [...domain.hostdevs];
+  while (open[0]) {
+    const slot = slotOf(open[0].address);
+    const inSlot = open.filter(({ address }) => slotOf(address) === slot);
+    const devices = facts.pci.filter((device) => inSlot.some(({ address }) => address === device.address));
+    const first = devices.find(isDisplay) ?? devices[0];
+    const whole = first ? functionsOf(facts, { address: first.address }) : [];
+    const belongs = ({ address }: HostdevView): boolean =>
+      slotOf(address) === slot || whole.some((device) => device.address === address);
+    const hostdevs = open.filter(belongs);
+    open.splice(0, open.length, ...open.filter((hostdev) => !belongs(hostdev)));
+    const isNamed = (device: PciDevice): boolean =>
+      hostdevs.some(({ address }) => address === device.address);
+    const functions = facts.pci.filter(isNamed);
+    const display = functions.find(isDisplay);
+    cards.push({
       domain,
-      slot,
+      slot: display ? slotOf(display.address) : slot,
       functions,
-      left: there.filter((device) => !named.has(device.address)),
+      left: whole.filter((device) => !isNamed(device)),
       hostdevs,
-      display: functions.find(isDisplay),
-    };
-  });
+      display,
+    });
+  }
+  return cards;
 };
 
 /** @param only the domain that was asked about; without it all are looked at */

@@ -21,7 +21,7 @@ export const parsePciAddress = (text: string): PciAddress | undefined => {
 export const parsePciId = (text: string): PciId | undefined =>
   ID.test(text) ? (text.toLowerCase() as PciId) : undefined;
 
-/** `0000:01:00`: what all functions of one card share. */
+/** `0000:01:00`: what the functions of one slot share. */
 export const slotOf = (address: PciAddress): string => address.slice(0, address.lastIndexOf("."));
 
 export const pciAddressSchema = z.string().transform((text, context): PciAddress => {
@@ -41,5 +41,11 @@ export const pciIdSchema = z.string().transform((text, context): PciId => {
 /** PCI base class 03: display controllers (PCI Code and ID Assignment Specification). */
 export const isDisplay = (device: { readonly class: string }): boolean => device.class.startsWith("03");
 
-/** Class 0604: PCI-to-PCI bridges, which may share a group with a card because they carry it. */
-export const isBridge = (device: { readonly class: string }): boolean => device.class.startsWith("06");
+/**
+ * Bridges to another PCI bus, by their classes: PCI (0604), CardBus (0607), semi-transparent (0609). Their header is
+ * not that of a normal device; a host bridge (0600) or an ISA bridge (0601) has the header of one.
+ */
+export const isBridge = (device: { readonly class: string }): boolean => /^060[479]/.test(device.class);
+
+/** `10de`: the first half of an id. */
+export const vendorOf = (device: { readonly id: PciId }): string => device.id.slice(0, 4);

@@ -37,6 +37,19 @@ export const virtualFunctionAt = (facts: Facts, address: PciAddress): VirtualFun
   return undefined;
 };
 
+/** The physical function that a device is, or is a virtual function of. */
+export const physicalOf = (facts: Facts, { address }: PciDevice): PciAddress =>
+  virtualFunctionAt(facts, address)?.parent.address ?? address;
+
+/** Devices of a function's model elsewhere on the host. A physical function and its virtual ones are one device. */
+export const twinsOf = (facts: Facts, device: PciDevice): PciDevice[] =>
+  facts.pci.filter(
+    (other) =>
+      other.id === device.id &&
+      other.address !== device.address &&
+      physicalOf(facts, other) !== physicalOf(facts, device),
+  );
+
 /** A virtual function that is not made yet, as the kernel will show it: no group and no driver so far. */
 export const foreseen = (address: PciAddress, { parent }: VirtualFunction): PciDevice | undefined => {
   const id = parsePciId(`${parent.id.slice(0, 4)}:${parent.sriov?.device ?? ""}`);

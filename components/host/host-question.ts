@@ -7,6 +7,7 @@ import { ACS_OVERRIDE_SYMBOL } from "../plan/kernel/kernel-arguments.ts";
 import { APPLIED } from "../plan/kernel/kernel-plan.ts";
 import { domainQuestion } from "../plan/domain/domain-plan.ts";
 import { CARD_HOOK } from "../plan/libvirt/libvirt-plan.ts";
+import { LEFTOVER_FILES } from "../plan/kernel/leftovers.ts";
 import { moduleQuestions } from "../plan/kernel/module-options.ts";
 import { QEMU_CONF } from "../plan/libvirt/qemu-conf.ts";
 import { romQuestion } from "../plan/rom/rom-plan.ts";
@@ -20,6 +21,7 @@ export const probeQuestion = (spec: HostSpec): ProbeQuestion => ({
     AGENT,
     "/etc/modprobe.d/vfio.conf",
     ...Object.keys(spec.kernel.moduleOptions).map((module) => `/etc/modprobe.d/${module}.conf`),
+    ...LEFTOVER_FILES,
     BIND_LIST,
     SRIOV_RULES,
     APPLIED,

@@ -1,6 +1,7 @@
 import { driverQuestion, explainingQuestion } from "../drivers/question.ts";
 import { BIND_LIST } from "../plan/kernel/binding.ts";
 import type { ProbeQuestion } from "../facts/question.ts";
+import { LEFTOVER_FILES } from "../plan/kernel/leftovers.ts";
 
 const unique = (...lists: readonly (readonly string[])[]): string[] => [...new Set(lists.flat())];
 
@@ -16,7 +17,8 @@ export const surveyQuestion = (base: ProbeQuestion = alone): ProbeQuestion => ({
   files: unique(
     base.files,
     explainingQuestion.files,
-    ["/etc/modprobe.d/*.conf", "/etc/modules", "/etc/modules-load.d/*.conf", "/etc/libvirt/qemu.conf"],
+    LEFTOVER_FILES,
+    ["/etc/modules", "/etc/modules-load.d/*.conf", "/etc/libvirt/qemu.conf"],
     [BIND_LIST, "/etc/apparmor.d/local/abstractions/libvirt-qemu"],
   ),
   exists: unique(base.exists, explainingQuestion.exists, [

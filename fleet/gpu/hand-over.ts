@@ -1,4 +1,4 @@
-import { functionsOf } from "../../components/facts/iommu.ts";
+import { functionsOf } from "../../components/facts/card.ts";
 import { callAgent } from "../../components/agent/call-agent.ts";
 import { HostError } from "../../components/ssh/host-error.ts";
 import { CommandError } from "../ground/command-error.ts";
@@ -103,7 +103,7 @@ export const releaseCard = async (card: string, options: ReleaseOptions): Promis
   const host = only(hostsWithCard(await fleetHosts(options.stack), card), card);
   const facts = await asked(askHost(host));
   const found = host.spec.cards[nameOf(card)];
-  const functions = found ? functionsOf(facts, found.address).map(({ address }) => address) : [];
+  const functions = found ? functionsOf(facts, found).map(({ address }) => address) : [];
   if (functions.length === 0)
     throw new CommandError(`${host.name}: there is no card at ${found?.address ?? "its address"}`);
   return call(host, ["unhand", timeoutOf(host, options), policyOf(options), ...functions], "");

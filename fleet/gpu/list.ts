@@ -1,6 +1,6 @@
 import { holderOf, listedCards } from "../../components/plan/domain/domain-cards.ts";
 import type { Facts } from "../../components/facts/facts.ts";
-import { functionsOf } from "../../components/facts/iommu.ts";
+import { functionsOf } from "../../components/facts/card.ts";
 import { HostError } from "../../components/ssh/host-error.ts";
 import { CommandError } from "../ground/command-error.ts";
 import { shortAddress } from "../ground/format.ts";
@@ -17,7 +17,7 @@ const HEAD = ["Host", "Card", "Address", "Has it", "Listed by"] as const;
 export const cardRows = ({ name, spec }: FleetHost, facts: Facts, paint: Paint): string[][] =>
   Object.entries(spec.cards).map(([card, found]) => {
     const holder = holderOf(facts, found);
-    const driver = functionsOf(facts, found.address)[0]?.driver;
+    const driver = functionsOf(facts, found)[0]?.driver;
     const idle = driver === "vfio-pci" || driver === undefined || driver === null;
     const listedBy = Object.entries(spec.domains).flatMap(([domain, { gpus }]) =>
       Array.isArray(gpus)

@@ -1,6 +1,6 @@
 import type { CardReport } from "../../components/plan/cards/card-report.ts";
 import type { Facts, PciDevice } from "../../components/facts/facts.ts";
-import { isBridge, isDisplay, slotOf } from "../../components/facts/pci.ts";
+import { isBridge, slotOf } from "../../components/facts/pci.ts";
 
 /** One row of the picture: a bridge, a device, or several functions of one slot that are alike. */
 export interface TreeRow {
@@ -42,12 +42,12 @@ const focused = (facts: Facts, cards: readonly CardReport[]): ReadonlySet<string
  * Functions of one slot that share a group stand in one row: all of a card's, others when they have one driver.
  * Bridges stand each in their own.
  */
-const bundles = (devices: readonly PciDevice[]): PciDevice[][] => {
-  const cards = new Set(devices.filter(isDisplay).map((device) => slotOf(device.address)));
+const bundles = (devices: readonly PciDevice[], cards: readonly CardReport[]): PciDevice[][] => {
   const key = (device: PciDevice): string => {
     if (isBridge(device)) return device.address;
-    const slot = slotOf(device.address);
-    return `${slot} ${device.iommuGroup} ${cards.has(slot) ? "" : device.driver}`;
+    const card = cards.find(({ functions }) => functions.includes(device));
+    const alike = card ? `card ${card.address}` : device.driver;
+    return `${slotOf(device.address)} ${device.iommuGroup} ${alike}`;
   };
   return [...Map.groupBy(devices, key).values()];
 };
@@ -72,7 +72,7 @@ export const pciTree = (facts: Facts, cards: readonly CardReport[], all: boolean
     const below = devices.filter((device) =>
       bundle.some((parent) => parent.address === device.parents.at(-1)),
     );
-    for (const child of bundles(below)) place(child, depth + 1);
+    for (const child of bundles(below, cards)) place(child, depth + 1);
   };
   for (const [root, members] of Map.groupBy(devices, rootOf)) {
     const top = members.filter((device) => device.parents.length === 0);
@@ -86,7 +86,7 @@ export const pciTree = (facts: Facts, cards: readonly CardReport[], all: boolean
       group: null,
       card: undefined,
     });
-    for (const bundle of bundles(top)) place(bundle, 1);
+    for (const bundle of bundles(top, cards)) place(bundle, 1);
   }
   const runs: GroupRun[] = [];
   for (const [index, { group }] of rows.entries()) {

@@ -1,6 +1,6 @@
 import type { Facts, PciDevice } from "../../facts/facts.ts";
 import { foreignMembers } from "../../facts/iommu.ts";
-import type { PciAddress } from "../../facts/pci.ts";
+import { slotOf, type PciAddress } from "../../facts/pci.ts";
 
 /**
  * What stands against handing a card over, whether a plan wants it or somebody only looks:
@@ -22,7 +22,9 @@ export const cardFindings = (facts: Facts, functions: readonly PciDevice[]): Car
     kind: "foreign" as const,
     address: device.address,
     problem: `IOMMU group ${device.iommuGroup} also holds ${device.address} (${device.id}, driver ${device.driver ?? "none"}), which is no part of the card`,
-    remedy: "put the card into another slot, or give the other device to the guest as well",
+    remedy: functions.some((own) => slotOf(own.address) === slotOf(device.address))
+      ? "the processor's own devices share that group: use another card, or list this device's id among the card's ids if the host can do without it"
+      : "put the card into another slot, or give the other device to the guest as well",
   })),
   ...functions.flatMap((device) =>
     facts.carriers

@@ -2,9 +2,11 @@ import { cardFindings } from "./card-findings.ts";
 import { cardUsers, type CardUser } from "./card-users.ts";
 import type { Facts, PciDevice } from "../../facts/facts.ts";
 import { iommuProblems, kernelProblems } from "../kernel/host-findings.ts";
-import { functionsOf, iommuActive } from "../../facts/iommu.ts";
+import { functionsOf } from "../../facts/card.ts";
+import { iommuActive } from "../../facts/iommu.ts";
 import { isDisplay, type PciAddress } from "../../facts/pci.ts";
 import { resetFindings } from "./reset.ts";
+import { twinsOf } from "../../facts/sriov.ts";
 
 /**
  * Whether a card can be handed to a guest:
@@ -76,9 +78,8 @@ const judge = (facts: Facts, functions: readonly PciDevice[]): Pick<CardReport, 
 };
 
 const notes = (facts: Facts, functions: readonly PciDevice[]): CardReason[] => {
-  const twins = facts.pci.filter(
-    (device) => device.id === functions[0]?.id && !functions.some((own) => own.address === device.address),
-  );
+  const [first] = functions;
+  const twins = first ? twinsOf(facts, first).filter((device) => !functions.includes(device)) : [];
   return [
     ...resetFindings(facts, functions),
     ...functions
@@ -101,25 +102,13 @@ const notes = (facts: Facts, functions: readonly PciDevice[]): CardReason[] => {
   ];
 };
 
-/**
- * The functions that make up the card of a display function: all of its slot, but for those that only share the
- * number with a processor's own GPU (its USB and crypto functions, of another vendor and in other groups).
- */
-const functionsOfCard = (facts: Facts, display: PciDevice): PciDevice[] =>
-  functionsOf(facts, display.address).filter(
-    (device) =>
-      device.id.slice(0, 4) === display.id.slice(0, 4) ||
-      device.iommuGroup === null ||
-      device.iommuGroup === display.iommuGroup,
-  );
-
 /** Every card with a display function, in the order of their addresses. */
 export const cardReports = (facts: Facts): CardReport[] => {
   const seen = new Set<string>();
   const displays = facts.pci.filter(isDisplay).sort((a, b) => a.address.localeCompare(b.address));
   return displays.flatMap((display) => {
     if (seen.has(display.address)) return [];
-    const functions = functionsOfCard(facts, display);
+    const functions = functionsOf(facts, { address: display.address });
     for (const device of functions) seen.add(device.address);
     return [
       {

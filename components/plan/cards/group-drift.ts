@@ -1,12 +1,12 @@
 import type { Facts, PciDevice } from "../../facts/facts.ts";
-import { isBridge } from "../../facts/pci.ts";
 import { receiptName } from "../step.ts";
 
-/** Addresses in the function's IOMMU group but bridges, sorted, as the agent notes them when it proves (host/boot.sh: group_of). */
+/** Addresses in the function's IOMMU group but class 06, sorted, as the agent notes them when it proves (agent/boot.sh: group_of). */
 const membersNow = (facts: Facts, device: PciDevice): string =>
   facts.pci
     .filter(
-      (other) => other.iommuGroup !== null && other.iommuGroup === device.iommuGroup && !isBridge(other),
+      (other) =>
+        other.iommuGroup !== null && other.iommuGroup === device.iommuGroup && !other.class.startsWith("06"),
     )
     .map((other) => other.address)
     .sort()

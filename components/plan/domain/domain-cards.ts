@@ -2,7 +2,7 @@ import { domainView } from "./domain-view.ts";
 import { readExistingDomain } from "./document/existing.ts";
 import type { DomainSpec } from "./spec/schema.ts";
 import type { Facts } from "../../facts/facts.ts";
-import { functionsOf } from "../../facts/iommu.ts";
+import { functionsOf } from "../../facts/card.ts";
 import type { CardSpec } from "../kernel/kernel-spec.ts";
 import type { PciAddress } from "../../facts/pci.ts";
 
@@ -21,7 +21,7 @@ export const heldFunctions = (facts: Facts): ReadonlyMap<string, readonly PciAdd
 
 /** The running domain that has a card. */
 export const holderOf = (facts: Facts, card: CardSpec): string | undefined => {
-  const own = new Set(functionsOf(facts, card.address).map(({ address }) => address));
+  const own = new Set(functionsOf(facts, card).map(({ address }) => address));
   return [...heldFunctions(facts)].find(([, functions]) =>
     functions.some((address) => own.has(address)),
   )?.[0];

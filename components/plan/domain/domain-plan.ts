@@ -183,9 +183,9 @@ const contextFor = (
   const pools = { ...hostPools(facts), ...poolsOf(spec.storage) };
   const domain = spec.domains[name];
   const cards: Record<string, HostCard> = Object.fromEntries(
-    Object.entries(spec.cards).map(([card, { address, rom, idle }]) => [
+    Object.entries(spec.cards).map(([card, { address, ids, rom, idle }]) => [
       card,
-      hostCard(facts, address, { rom: guestRom(card, rom), boundAtBoot: idle !== "host" }),
+      hostCard(facts, address, { ids, rom: guestRom(card, rom), boundAtBoot: idle !== "host" }),
     ]),
   );
   const networks = hostNetworks(facts);

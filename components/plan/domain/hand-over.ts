@@ -2,7 +2,7 @@ import { holderOf, listedCards } from "./domain-cards.ts";
 import { definitionWith, type DomainsSpec } from "./domain-plan.ts";
 import type { DistroDriver } from "../driver.ts";
 import type { Facts } from "../../facts/facts.ts";
-import { functionsOf } from "../../facts/iommu.ts";
+import { functionsOf } from "../../facts/card.ts";
 import type { PciAddress } from "../../facts/pci.ts";
 import type { Checked, Problem } from "../../facts/problem.ts";
 
@@ -103,7 +103,7 @@ export const planHandOver = (
   if (!named.ok) return named;
   const functions = named.value.flatMap((name) => {
     const card = spec.cards[name];
-    return card ? functionsOf(facts, card.address).map(({ address }) => address) : [];
+    return card ? functionsOf(facts, card).map(({ address }) => address) : [];
   });
   const over = { cards: named.value, functions };
   const gpus = spec.domains[domain]?.gpus ?? [];

@@ -7,6 +7,7 @@ import {
   sharedGroups,
   stackFunctions,
 } from "../cards/card-problems.ts";
+import { compiledInProblems } from "./compiled-in.ts";
 import { missingArguments } from "../../facts/cmdline.ts";
 import type { HostDrivers } from "../driver.ts";
 import { editStep, type HostEdit } from "../edit.ts";
@@ -23,6 +24,7 @@ import { groupDrift } from "../cards/group-drift.ts";
 import { bootRoomProblems, iommuProblems, kernelProblems } from "./host-findings.ts";
 import { argumentProblems, argumentWarnings, isBuiltIn, wantedArguments } from "./kernel-arguments.ts";
 import type { CardSpec, KernelSpec } from "./kernel-spec.ts";
+import { leftovers } from "./leftover-problems.ts";
 import { moduleConf, RIVALS, vfioConf } from "./modprobe.ts";
 import { moduleOptionProblems } from "./module-options.ts";
 import type { Checked, Problem } from "../../facts/problem.ts";
@@ -200,6 +202,16 @@ export const planKernel = (
     changes.drift.length === 0 && changes.wanted.length === 0 && proof?.["pending"] === undefined;
   const due = [...unmet.map(({ found }) => found), ...gone];
   const reboot = planReboot(kernel, facts, due, consent);
+  const left = leftovers(facts, {
+    kernel,
+    bound,
+    wanted,
+    own,
+    configuredIn: bootloader.configuredIn,
+    generator: initramfs.name,
+    managed: files.map(({ path }) => path),
+    applied: (provedEffects(facts) ?? []).flatMap((line) => /^argument (.*)$/.exec(line)?.[1] ?? []),
+  });
   const problems: Problem[] = [
     ...kernelProblems(facts),
     ...iommuProblems(facts),
@@ -211,9 +223,12 @@ export const planKernel = (
     ),
     ...repeatedCards(facts, cards),
     ...virtualFunctionProblems(facts, kernel, cards),
-    ...(kernel.binding === "id" ? idProblems(facts, boundCards(cards), bound) : []),
+    ...(kernel.binding === "id"
+      ? [...idProblems(facts, boundCards(cards), bound), ...compiledInProblems(facts, bound)]
+      : []),
     ...argumentProblems(facts, kernel, wanted, own, bootloader.configuredIn),
     ...moduleOptionProblems(facts, kernel.moduleOptions),
+    ...left.problems,
     ...reboot.problems,
   ];
   if (problems.length > 0) return { ok: false, problems };
@@ -267,6 +282,7 @@ export const planKernel = (
   const warnings = [
     ...reboot.warnings,
     ...argumentWarnings(facts, kernel, own, bootloader.configuredIn),
+    ...left.warnings,
     ...files.flatMap((file) => {
       const there = facts.files[file.path];
       return there && there.content !== file.content && !facts.receipts[receiptName(file.path)]

@@ -48,7 +48,9 @@ export const cardSchema = z.strictObject({
   ids: z
     .array(pciIdSchema)
     .min(1)
-    .describe("vendor:device of every function, first function first: the GPU, then its audio, USB, …"),
+    .describe(
+      "vendor:device of every function: the GPU, its audio, USB, …; of a processor's GPU those that the host can do without",
+    ),
   subsystem: pciIdSchema
     .optional()
     .describe("subsystem of the first function, to tell one maker's card from another's"),

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { cardUsers } from "../cards/card-users.ts";
 import type { CardRom } from "../domain/resolve/context.ts";
 import type { Facts, PciDevice } from "../../facts/facts.ts";
-import { functionsOf } from "../../facts/iommu.ts";
+import { functionsOf } from "../../facts/card.ts";
 import type { CardSpec } from "../kernel/kernel-spec.ts";
 import { judgeOptionRom } from "../../option-rom/judge.ts";
 import { parseOptionRom } from "../../option-rom/parse.ts";
@@ -50,7 +50,7 @@ export const romQuestion = (cards: Cards): string[] =>
 
 /** The function that the ROM belongs to: the display, or the first. */
 const carrier = (facts: Facts, card: CardSpec): PciDevice | undefined => {
-  const functions = functionsOf(facts, card.address);
+  const functions = functionsOf(facts, card);
   return functions.find(isDisplay) ?? functions[0];
 };
 
@@ -136,7 +136,11 @@ const planFile = (
 };
 
 /** Why a card's ROM cannot be read on this host; the host itself looks again before it reads. */
-const dumpProblem = (facts: Facts, device: PciDevice): Pick<Problem, "problem" | "remedy"> | undefined => {
+const dumpProblem = (
+  facts: Facts,
+  card: CardSpec,
+  device: PciDevice,
+): Pick<Problem, "problem" | "remedy"> | undefined => {
   const instead = "name a file instead: rom: {file: PATH}";
   if (!device.hasRom)
     return {
@@ -148,7 +152,7 @@ const dumpProblem = (facts: Facts, device: PciDevice): Pick<Problem, "problem" |
       problem: `${device.address} is the boot display: only the firmware's changed copy of its ROM could be read`,
       remedy: `let the host start on another display, or ${instead}`,
     };
-  const user = cardUsers(facts, functionsOf(facts, device.address)).find(({ running }) => running);
+  const user = cardUsers(facts, functionsOf(facts, card)).find(({ running }) => running);
   return (
     user && {
       problem: `${device.address} is in use by the running ${user.kind === "process" ? "process" : "domain"} ${user.name}, so its ROM cannot be read now`,
@@ -162,19 +166,19 @@ const planDump = (
   name: string,
   path: string,
   device: PciDevice,
-  { idle }: CardSpec,
+  card: CardSpec,
 ): Step | Problem => {
   const receipt = facts.receipts[receiptName(path)];
   const identity = `${device.address} ${device.id}`;
   const inPlace = isInPlace(facts, path, receipt?.notes["sha256"]) && receipt?.notes["card"] === identity;
   const problem = inPlace
     ? undefined
-    : idle === "host"
+    : card.idle === "host"
       ? {
           problem: "a ROM is read while vfio-pci has the card, and idle: host leaves it to the host's driver",
           remedy: "dump it once with idle: vfio-pci and 'vfio-fleet rom dump', then name that file",
         }
-      : dumpProblem(facts, device);
+      : dumpProblem(facts, card, device);
   if (problem) return { path: `cards.${name}.rom.dump`, ...problem };
   return {
     ...romStep(facts, name, path),

@@ -6,6 +6,7 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -70,6 +71,47 @@ describe.each(SHELLS)("the script that binds at boot, with %s", (shell) => {
     expect(get("/sys/bus/pci/drivers_probe").trim()).toBe("0000:03:00.1");
     // a twin that nobody listed stays with the host
     expect(overridden("0000:05:00.0")).toBe("");
+  });
+
+  describe("a function that a driver of the kernel itself has already", () => {
+    const held = (at: string, driver: string): void => {
+      put(`/sys/bus/pci/drivers/${driver}/unbind`, "");
+      symlinkSync(`../../drivers/${driver}`, join(root, `/sys/bus/pci/devices/${at}/driver`));
+    };
+    const unbound = (driver: string): string => get(`/sys/bus/pci/drivers/${driver}/unbind`).trim();
+
+    test("is taken from it, whatever the driver, when vfio-pci is there; the log says from whom", () => {
+      for (const { address, id, subsystem } of cards) present(address, id, subsystem);
+      present("0000:05:00.0", "10de:1ad8", "1043:85d8");
+      put("/sys/bus/pci/drivers/vfio-pci/bind", "");
+      held("0000:03:00.0", "nouveau");
+      held("0000:03:00.1", "xhci_hcd");
+      held("0000:05:00.0", "xhci_hcd");
+      run();
+      expect(unbound("nouveau")).toBe("0000:03:00.0");
+      // a function that nobody listed stays
+      expect(unbound("xhci_hcd")).toBe("0000:03:00.1");
+      expect(get("/dev/kmsg")).toContain("0000:03:00.1:");
+      expect(get("/sys/bus/pci/drivers_probe").trim()).toBe("0000:03:00.1");
+    });
+
+    test("stays with it when vfio-pci does not load", () => {
+      for (const { address, id, subsystem } of cards) present(address, id, subsystem);
+      held("0000:03:00.1", "xhci_hcd");
+      run();
+      expect(unbound("xhci_hcd")).toBe("");
+    });
+
+    test("is left alone when vfio-pci has it, or when it is not the listed one", () => {
+      present("0000:03:00.0", "10de:1c81", "1043:85d8");
+      present("0000:03:00.1", "10de:ffff", "1043:85d8");
+      held("0000:03:00.0", "vfio-pci");
+      held("0000:03:00.1", "xhci_hcd");
+      run();
+      expect(unbound("vfio-pci")).toBe("");
+      expect(unbound("xhci_hcd")).toBe("");
+      expect(get("/sys/bus/pci/drivers_probe")).toBe("");
+    });
   });
 
   test("another card at the address is left alone, and the kernel log says so", () => {

@@ -287,7 +287,7 @@ describe("a preview's judgement by the probe's facts", () => {
     host = probed;
     build(probed, row);
     const { facts } = probed.probe("dash", { survey: true, parameters: "*" });
-    expect(unmetEffects(facts, [row.effect])).toEqual(row.unseen ? [] : row.says);
+    expect(unmetEffects(facts, [row.effect]).map(({ found }) => found)).toEqual(row.unseen ? [] : row.says);
   });
 
   test("pages are judged only where they were asked for", () => {

@@ -14,6 +14,7 @@ import { makeDocument } from "../../../fleet/targets/facts-file/make.ts";
 import { NO_NAMES } from "../../../components/facts/pci-ids.ts";
 import { patients, type Surveyed } from "../../fixtures/doctor.ts";
 import { hostFacts, hostFile, hostNames } from "../../fixtures/hosts.ts";
+import { address } from "../../fixtures/xeon.ts";
 
 const fired = (id: string, facts: Surveyed): string[] =>
   rules
@@ -119,6 +120,57 @@ describe("a rule's other causes", () => {
       "/etc/dracut.conf.d/vfio: dracut reads only names that end in .conf",
     ]);
     expect(fired("initramfs-list-unread", { ...base, files })).toEqual([]);
+  });
+
+  test("ids that take a twin, wherever they stand; the remedy names the place and no default that is set already", () => {
+    const everywhere: Surveyed = {
+      ...base,
+      cmdline: `${base.cmdline} pci-stub.ids=10de:0fb9`,
+      files: {
+        ...file("/etc/modprobe.d/gpu.conf", "options vfio-pci ids=10de:0fb9,10de:1c81\n"),
+        ...file("/etc/initramfs-tools/modules", "vfio_pci ids=10de:0fb9\n"),
+      },
+    };
+    expect(fired("ids-take-twin", everywhere)).toEqual([
+      expect.stringMatching(
+        /^vfio-pci ids=10de:0fb9: takes .* \(set in: the kernel command line, \/etc\/modprobe\.d\/gpu\.conf, \/etc\/init/,
+      ),
+    ]);
+    const found = diagnose(everywhere).findings.find(({ rule }) => rule.id === "ids-take-twin");
+    expect(found?.finding.remedy).toContain(
+      "take ids= out of the kernel command line and /etc/modprobe.d/gpu.conf",
+    );
+    expect(JSON.stringify(found)).not.toContain("kernel.binding");
+  });
+
+  test("a physical function and its virtual ones are no twins", () => {
+    const [first, ...others] = base.pci;
+    if (!first) throw new Error("no device");
+    const pf = { ...first, sriov: { total: 1, active: 1, offset: 1, stride: 1, device: first.id.slice(5) } };
+    const vf = { ...first, address: address("00:00.1") };
+    const pci = [{ ...pf, address: address("00:00.0") }, vf, ...others];
+    const ids = { vfio_pci: { ids: first.id } };
+    expect(fired("ids-take-twin", { ...base, pci, moduleParameters: ids })).toEqual([]);
+  });
+
+  test("a function that a compiled-in driver has before any module", () => {
+    const pci = base.pci.map((device) =>
+      device.address === "0000:03:00.1" ? { ...device, driver: "xhci_hcd" } : device,
+    );
+    const listed = pci.find((device) => device.address === "0000:03:00.1");
+    const host: Surveyed = {
+      ...base,
+      pci,
+      modules: base.modules.filter((module) => !module.startsWith("xhci")),
+      libvirt: { socket: true, domains: [] },
+      files: file("/etc/vfio-fleet/bind", `${listed?.address} ${listed?.id} ${listed?.subsystem}\n`),
+    };
+    expect(fired("bound-nothing", host)).toEqual([
+      expect.stringContaining("the driver xhci_hcd, which is compiled into the kernel"),
+    ]);
+    expect(fired("bound-nothing", { ...host, modules: ["xhci_pci"] })).toEqual([
+      "0000:03:00.1: it has the driver xhci_hcd",
+    ]);
   });
 
   test("ids in /etc/modprobe.d that took no card; of twins the other may be meant", () => {

@@ -8,6 +8,7 @@ import { makeReport } from "../../../fleet/report/model.ts";
 import { reportPage } from "../../../fleet/report/page.ts";
 import { pciTree } from "../../../fleet/report/tree.ts";
 import type { Target } from "../../../fleet/targets/target.ts";
+import { CEZANNE, hostWith } from "../../fixtures/cards.ts";
 import { hostFacts, hostNames } from "../../fixtures/hosts.ts";
 import { xeonFacts } from "../../fixtures/xeon.ts";
 
@@ -28,6 +29,14 @@ const editedFacts = () =>
       "%etc%modprobe.d%vfio.conf": { token: "2026-01-02T03:04:05.000Z", notes: { sha256: "ours" } },
     },
   });
+
+test("a processor's GPU has a row without the devices that only share its slot and group", () => {
+  const facts = hostWith(CEZANNE);
+  const { rows } = pciTree(facts, cardReports(facts), true);
+  const parts = rows.map(({ kind, devices }) => [kind, ...devices.map(({ address }) => address.slice(8))]);
+  expect(parts).toContainEqual(["card", "00.0", "00.1"]);
+  expect(parts).toContainEqual(["device", "00.3", "00.4"]);
+});
 
 describe("markup", () => {
   test("values are escaped, in text and in attributes; markup and lists of it are not", () => {

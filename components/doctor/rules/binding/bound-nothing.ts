@@ -1,4 +1,6 @@
 import { BIND_LIST } from "../../../plan/kernel/binding.ts";
+import { isCompiledIn } from "../../../plan/kernel/compiled-in.ts";
+import { fileSettings, idClaims, takesTwins } from "../../../plan/kernel/leftovers.ts";
 import type { Facts, PciDevice } from "../../../facts/facts.ts";
 import type { Rule } from "../../rule.ts";
 
@@ -11,21 +13,16 @@ const listed = (facts: Facts): PciDevice[] =>
     );
   });
 
-/** Those of an id in /etc/modprobe.d that vfio-pci has none of; of twins the other may be meant. */
+/** Those of an id that vfio-pci has none of; of an id that takes twins another rule tells. */
 const byId = (facts: Facts): PciDevice[] =>
-  Object.entries(facts.files)
-    .filter(([path]) => path.startsWith("/etc/modprobe.d/"))
-    .flatMap(([, { content }]) => [...content.matchAll(/^\s*options\s+vfio[-_]pci\s(?:.*\s)?ids=(\S+)/gm)])
-    .flatMap(([, ids = ""]) => ids.toLowerCase().split(","))
-    .flatMap((id) => {
-      const devices = facts.pci.filter((device) => device.id === id.slice(0, 9));
-      return devices.some((device) => device.driver === "vfio-pci") ? [] : devices;
-    });
+  idClaims(facts, fileSettings(facts))
+    .filter((claim) => !takesTwins(facts, claim))
+    .flatMap(({ devices }) => devices);
 
 export const boundNothing = {
   id: "bound-nothing",
   title: "A card was to go to vfio-pci, and is not there",
-  looksAt: "/etc/vfio-fleet/bind and ids= in /etc/modprobe.d, the drivers of those functions",
+  looksAt: "/etc/vfio-fleet/bind and ids= in modprobe.d, the drivers of those functions",
   explanation:
     "Files alone bind nothing: the initramfs has to be built anew from them and the host booted with it, and a driver that loads first keeps the card. Tools that stop at the file say that all is well.",
   remedy:
@@ -44,7 +41,13 @@ export const boundNothing = {
     return lost.map((device) => ({
       subject: device.address,
       verdict: "fault" as const,
-      found: `it has ${device.driver === null ? "no driver" : `the driver ${device.driver}`}`,
+      ...(isCompiledIn(facts, device)
+        ? {
+            found: `it has the driver ${device.driver}, which is compiled into the kernel and has it before any module loads`,
+            remedy:
+              "run pulumi up: the boot script takes the function from that driver; ids= and softdeps cannot",
+          }
+        : { found: `it has ${device.driver === null ? "no driver" : `the driver ${device.driver}`}` }),
     }));
   },
 } as const satisfies Rule;

@@ -1,9 +1,6 @@
-import { foreignMembers } from "../../../facts/iommu.ts";
+import { foreignMembers, isTolerated } from "../../../facts/iommu.ts";
 import { subjectOf, qemuLines } from "../../patient.ts";
 import type { Rule } from "../../rule.ts";
-
-/** Drivers that leave a device alone, so that its group stays viable. */
-const HARMLESS: ReadonlySet<string | null> = new Set([null, "vfio-pci", "pci-stub"]);
 
 export const groupNotViable = {
   id: "group-not-viable",
@@ -20,7 +17,7 @@ export const groupNotViable = {
       const others = [...foreignMembers(patient.facts, card.functions), ...card.left].filter(
         (device, index, all) =>
           !named.has(device.address) &&
-          !HARMLESS.has(device.driver) &&
+          !isTolerated(patient.facts, device) &&
           card.functions.some((own) => own.iommuGroup === device.iommuGroup) &&
           all.indexOf(device) === index,
       );

@@ -38,11 +38,15 @@ export const cardsOf = (spec: DomainSpec, context: DomainContext, report: Report
   });
 };
 
-/** Function numbers in the guest: the host's own when function 0 is there, otherwise from 0 upwards. */
+/**
+ * Function numbers in the guest: the host's own when function 0 is there, otherwise from 0 upwards. So are those of a
+ * board with a switch, whose functions have numbers of several slots.
+ */
 const functionsOf = (card: HostCard): ResolvedCard["functions"] => {
   const sorted = [...card.functions].sort((a, b) => (a.address < b.address ? -1 : 1));
   const numberOf = (address: string): number => Number(address.slice(-1));
-  const keep = sorted.some(({ address }) => numberOf(address) === 0);
+  const numbers = sorted.map(({ address }) => numberOf(address));
+  const keep = numbers.includes(0) && new Set(numbers).size === numbers.length;
   const display = sorted.find((one) => one.display) ?? sorted[0];
   return sorted.map((one, index) => ({
     address: one.address,

@@ -1,6 +1,6 @@
 import type { Facts } from "../../../facts/facts.ts";
-import { functionsOf } from "../../../facts/iommu.ts";
-import { isDisplay, type PciAddress } from "../../../facts/pci.ts";
+import { functionsOf } from "../../../facts/card.ts";
+import { isDisplay, type PciAddress, type PciId } from "../../../facts/pci.ts";
 import { parseCpuset } from "../spec/cpuset.ts";
 import type { ExistingDomain } from "../document/existing.ts";
 import type { FirmwareImage } from "./firmware-images.ts";
@@ -101,13 +101,16 @@ export const hostResources = (facts: Facts): HostResources => {
   };
 };
 
-/** A card as the facts show it: all functions at its address. */
+/** A card as the facts show it. */
 export const hostCard = (
   facts: Facts,
   address: PciAddress,
-  given: { readonly rom: CardRom; readonly boundAtBoot: boolean },
+  {
+    ids,
+    ...given
+  }: { readonly ids?: readonly PciId[]; readonly rom: CardRom; readonly boundAtBoot: boolean },
 ): HostCard => {
-  const functions = functionsOf(facts, address);
+  const functions = functionsOf(facts, { address, ids });
   return {
     functions: functions.map((device) => ({ address: device.address, display: isDisplay(device) })),
     numaNode: functions[0]?.numaNode ?? -1,
