@@ -9,7 +9,7 @@ import { registerInspect } from "./inspect/command.ts";
 import { registerReport } from "./report/command.ts";
 import { registerSudoers } from "./sudoers/command.ts";
 import { registerUnlock } from "./unlock/command.ts";
-import { registerVbios } from "./rom/command.ts";
+import { registerRom } from "./rom/command.ts";
 import { registerWatch } from "./watch/command.ts";
 import { registerWorker } from "./queue/command.ts";
 import { printableLines } from "./ground/terminal.ts";
@@ -34,7 +34,7 @@ registerInspect(program);
 registerReport(program);
 registerSudoers(program);
 registerUnlock(program);
-registerVbios(program);
+registerRom(program);
 registerWatch(program);
 registerWorker(program);
 

@@ -3,7 +3,7 @@ import type { Survey } from "../../components/facts/survey.ts";
 import { diagnose, type Diagnosis } from "../../components/doctor/diagnose.ts";
 import { rules } from "../../components/doctor/registry.ts";
 import { CommandError } from "../ground/command-error.ts";
-import { obtainFacts, type FactsSource } from "../targets/obtain.ts";
+import { readFacts, type FactsSource } from "../targets/obtain.ts";
 import { formatJson, paintFor, printable } from "../ground/terminal.ts";
 import { renderDiagnosis, renderRules } from "./render.ts";
 
@@ -52,7 +52,7 @@ export const doctor = async (
   if (options.rules) return list();
   // with --from the only argument is the domain
   const only = options.from === undefined ? domain : (domain ?? target);
-  const { hosts, failures } = await obtainFacts(options.from === undefined ? target : undefined, options);
+  const { hosts, failures } = await readFacts(options.from === undefined ? target : undefined, options);
   const names = hosts.flatMap(({ facts }) => facts.libvirt.domains.map(({ name }) => name));
   if (only !== undefined && hosts.length > 0 && !names.includes(only))
     throw new CommandError(

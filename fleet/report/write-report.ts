@@ -3,7 +3,7 @@ import { rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { CommandError } from "../ground/command-error.ts";
 import { counted } from "../ground/format.ts";
-import { obtainEverywhere, obtainFacts, type FactsSource, type Obtained } from "../targets/obtain.ts";
+import { readFactsEverywhere, readFacts, type FactsSource, type TargetFacts } from "../targets/obtain.ts";
 import { pciNames } from "../ground/pci-names.ts";
 import { printable } from "../ground/terminal.ts";
 import { describeFsError } from "../ground/fs-error.ts";
@@ -31,22 +31,22 @@ const writeWhole = async (path: string, text: string): Promise<void> => {
 };
 
 /** A masked file's only host is called host-1 like that of every other: the file's name tells them apart. */
-const saved = async (path: string): Promise<Obtained> => {
-  const obtained = await obtainFacts(undefined, { from: path });
+const saved = async (path: string): Promise<TargetFacts> => {
+  const obtained = await readFacts(undefined, { from: path });
   const [host, ...others] = obtained.hosts;
   return obtained.masked && host && others.length === 0
     ? { ...obtained, hosts: [{ ...host, name: basename(path, ".json") }] }
     : obtained;
 };
 
-const sources = (target: string | undefined, options: ReportOptions): Promise<Obtained>[] => {
+const sources = (target: string | undefined, options: ReportOptions): Promise<TargetFacts>[] => {
   const { from = [], all } = options;
   if ([target !== undefined, from.length > 0, all === true].filter(Boolean).length > 1)
     throw new CommandError("name a stack or SSH target, --from FILE, or --all, one of them");
   if (from.length > 0) return from.map(saved);
-  if (all) return [obtainEverywhere()];
+  if (all) return [readFactsEverywhere()];
   return [
-    obtainFacts(target, {
+    readFacts(target, {
       ...(options.identity !== undefined && { identity: options.identity }),
       ...(options.hostKey !== undefined && { hostKey: options.hostKey }),
       ...(options.sshConfig !== undefined && { sshConfig: options.sshConfig }),

@@ -6,7 +6,7 @@ const firmwareOption = (): Option =>
   new Option("--firmware <firmware>", "the guest's firmware").choices(["ovmf", "seabios"]).default("ovmf");
 
 /** `vfio-fleet rom …`: read video BIOSes from cards, look at video BIOS files and make them fit for a guest. */
-export const registerVbios = (program: Command): void => {
+export const registerRom = (program: Command): void => {
   const rom = program
     .command("rom")
     .alias("vbios")

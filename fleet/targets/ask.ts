@@ -6,11 +6,11 @@ import { probeHost } from "../../components/probe/probe-host.ts";
 import type { Target } from "./target.ts";
 
 /** A host with its answer, or with why there is none. */
-export type Asked =
+export type Probed =
   | { readonly ok: true; readonly target: Target; readonly facts: Facts }
   | { readonly ok: false; readonly target: Target; readonly message: string };
 
-const askOne = async (target: Target): Promise<Asked> => {
+const probeOne = async (target: Target): Promise<Probed> => {
   if (!target.connection.ok)
     return { ok: false, target, message: formatProblems(target.name, target.connection.problems) };
   const base = target.spec && probeQuestion(target.spec);
@@ -22,4 +22,5 @@ const askOne = async (target: Target): Promise<Asked> => {
 };
 
 /** Asks all hosts at once, changes nothing on any; the answers come in the hosts' order. */
-export const askHosts = (targets: readonly Target[]): Promise<Asked[]> => Promise.all(targets.map(askOne));
+export const probeHosts = (targets: readonly Target[]): Promise<Probed[]> =>
+  Promise.all(targets.map(probeOne));

@@ -1,7 +1,7 @@
 import type { Facts } from "../../components/facts/facts.ts";
 import { CommandError } from "../ground/command-error.ts";
 import { readDocument } from "./facts-file/files.ts";
-import type { Asked } from "./ask.ts";
+import type { Probed } from "./ask.ts";
 import type { SshOptions, Target } from "./target.ts";
 
 /** Where a command's facts come from. */
@@ -10,7 +10,7 @@ export interface FactsSource extends SshOptions {
   readonly from?: string;
 }
 
-export interface Obtained {
+export interface TargetFacts {
   readonly takenAt: string;
   /** the facts are somebody's who has hidden names and addresses */
   readonly masked: boolean;
@@ -20,10 +20,10 @@ export interface Obtained {
 }
 
 const answers = (
-  asked: readonly Asked[],
+  asked: readonly Probed[],
   names: readonly string[],
   failures: readonly string[] = [],
-): Obtained => ({
+): TargetFacts => ({
   takenAt: new Date().toISOString(),
   masked: false,
   hosts: asked.flatMap((host, index) =>
@@ -33,7 +33,7 @@ const answers = (
 });
 
 /** Facts from a file, or from the hosts that `target` names. Throws a CommandError when there is neither or both. */
-export const obtainFacts = async (target: string | undefined, source: FactsSource): Promise<Obtained> => {
+export const readFacts = async (target: string | undefined, source: FactsSource): Promise<TargetFacts> => {
   if (source.from !== undefined) {
     if (target !== undefined)
       throw new CommandError("name either a stack or SSH target, or --from FILE, not both");
@@ -43,7 +43,7 @@ export const obtainFacts = async (target: string | undefined, source: FactsSourc
   if (target === undefined)
     throw new CommandError("name a stack or an SSH target such as root@host, or --from FILE");
   // SSH and the stacks' schema are loaded only when somebody is asked
-  const [{ askHosts }, { shownNames, targetsOf }] = await Promise.all([
+  const [{ probeHosts: askHosts }, { shownNames, targetsOf }] = await Promise.all([
     import("./ask.ts"),
     import("./target.ts"),
   ]);
@@ -52,8 +52,8 @@ export const obtainFacts = async (target: string | undefined, source: FactsSourc
 };
 
 /** Facts of the hosts of every stack. Throws a CommandError when there is no stack. */
-export const obtainEverywhere = async (): Promise<Obtained> => {
-  const [{ askHosts }, { everyTarget, shownNames }] = await Promise.all([
+export const readFactsEverywhere = async (): Promise<TargetFacts> => {
+  const [{ probeHosts: askHosts }, { everyTarget, shownNames }] = await Promise.all([
     import("./ask.ts"),
     import("./target.ts"),
   ]);
