@@ -3,7 +3,7 @@ import type { Survey } from "../../components/facts/survey.ts";
 import { diagnose, type Diagnosis } from "../../components/doctor/diagnose.ts";
 import { rules } from "../../components/doctor/registry.ts";
 import { CommandError } from "../ground/command-error.ts";
-import { readFacts, type FactsSource } from "../targets/obtain.ts";
+import { readFacts, type FactsSource } from "../targets/read-facts.ts";
 import { formatJson, paintFor, printable } from "../ground/terminal.ts";
 import { renderDiagnosis, renderRules } from "./render.ts";
 

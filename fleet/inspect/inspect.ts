@@ -1,6 +1,6 @@
 import { makeDocument } from "../targets/facts-file/make.ts";
 import { saveDocument } from "../targets/facts-file/files.ts";
-import { readFacts, type FactsSource } from "../targets/obtain.ts";
+import { readFacts, type FactsSource } from "../targets/read-facts.ts";
 import { pciNames } from "../ground/pci-names.ts";
 import { formatJson, paintFor, printable } from "../ground/terminal.ts";
 import { renderHost } from "./render.ts";

@@ -3,7 +3,7 @@ import { rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { CommandError } from "../ground/command-error.ts";
 import { counted } from "../ground/format.ts";
-import { readFactsEverywhere, readFacts, type FactsSource, type TargetFacts } from "../targets/obtain.ts";
+import { readFactsEverywhere, readFacts, type FactsSource, type TargetFacts } from "../targets/read-facts.ts";
 import { pciNames } from "../ground/pci-names.ts";
 import { printable } from "../ground/terminal.ts";
 import { describeFsError } from "../ground/fs-error.ts";

@@ -1,7 +1,7 @@
 import type { Facts } from "../../components/facts/facts.ts";
 import { CommandError } from "../ground/command-error.ts";
 import { readDocument } from "./facts-file/files.ts";
-import type { Probed } from "./ask.ts";
+import type { Probed } from "./probe.ts";
 import type { SshOptions, Target } from "./target.ts";
 
 /** Where a command's facts come from. */
@@ -44,7 +44,7 @@ export const readFacts = async (target: string | undefined, source: FactsSource)
     throw new CommandError("name a stack or an SSH target such as root@host, or --from FILE");
   // SSH and the stacks' schema are loaded only when somebody is asked
   const [{ probeHosts: askHosts }, { shownNames, targetsOf }] = await Promise.all([
-    import("./ask.ts"),
+    import("./probe.ts"),
     import("./target.ts"),
   ]);
   const targets = await targetsOf(target, source);
@@ -54,7 +54,7 @@ export const readFacts = async (target: string | undefined, source: FactsSource)
 /** Facts of the hosts of every stack. Throws a CommandError when there is no stack. */
 export const readFactsEverywhere = async (): Promise<TargetFacts> => {
   const [{ probeHosts: askHosts }, { everyTarget, shownNames }] = await Promise.all([
-    import("./ask.ts"),
+    import("./probe.ts"),
     import("./target.ts"),
   ]);
   const { targets, unread } = await everyTarget();
