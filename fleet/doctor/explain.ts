@@ -16,7 +16,7 @@ export interface DoctorOptions extends FactsSource {
 const surveyed = (name: string, facts: Facts): Facts & { survey: Survey } => {
   if (facts.survey) return { ...facts, survey: facts.survey };
   throw new CommandError(
-    `${printable(name)}: the facts hold no survey; make them with vfio-fleet inspect --save`,
+    `${printable(name)}: the facts file has no survey, which the doctor needs; write it again with vfio-fleet inspect --save`,
   );
 };
 
@@ -41,8 +41,8 @@ const list = (): number => {
 };
 
 /**
- * `vfio-fleet doctor`: the exit status, 1 when a fault was found, 2 when a host could not be asked.
- * Throws a CommandError.
+ * `vfio-fleet doctor`. Returns the exit status: 1 when a fault was found, 2 when a host could not be probed. Throws a
+ * CommandError.
  */
 export const doctor = async (
   target: string | undefined,
@@ -50,18 +50,18 @@ export const doctor = async (
   options: DoctorOptions,
 ): Promise<number> => {
   if (options.rules) return list();
-  // with --from the only argument is the domain
+  // With --from, the only argument is the domain.
   const only = options.from === undefined ? domain : (domain ?? target);
   const { hosts, failures } = await readFacts(options.from === undefined ? target : undefined, options);
   const names = hosts.flatMap(({ facts }) => facts.libvirt.domains.map(({ name }) => name));
   if (only !== undefined && hosts.length > 0 && !names.includes(only))
     throw new CommandError(
-      `no host has a domain "${printable(only)}"; there are ${printable(names.join(", ")) || "none"}`,
+      `no host has a domain "${printable(only)}"; the hosts have ${printable(names.join(", ")) || "no domain"}`,
     );
-  const asked = hosts.filter(
+  const checked = hosts.filter(
     ({ facts }) => only === undefined || facts.libvirt.domains.some(({ name }) => name === only),
   );
-  const diagnoses = asked.map(({ name, facts }) => ({
+  const diagnoses = checked.map(({ name, facts }) => ({
     name,
     diagnosis: diagnose(surveyed(name, facts), only),
   }));

@@ -5,18 +5,18 @@ import type { Connection } from "../../components/ssh/connection.ts";
 import { formatKib } from "../ground/format.ts";
 import { printable } from "../ground/terminal.ts";
 
-/** What a new stack file is made of. */
+/** Input of a new stack file. */
 export interface NewStackText {
   readonly stack: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly connection: Connection;
-  /** somebody has vouched for the host's key; otherwise it stands in the file to be compared */
+  /** True when a person has vouched for the host key. If not, the file holds the key as a comment, to be compared. */
   readonly approved: boolean;
   readonly facts: Facts;
   readonly names: PciNames;
 }
 
-/** JSON is YAML; quotes keep addresses and keys texts. */
+/** A JSON string is valid YAML; the quotes keep addresses and keys strings. */
 const quoted = (text: string): string => JSON.stringify(printable(text));
 
 const slug = (text: string): string =>
@@ -25,7 +25,9 @@ const slug = (text: string): string =>
     .replaceAll(/[^a-z0-9]+/g, "-")
     .replaceAll(/^-+|-+$/g, "");
 
-/** `geforce-gtx-1050`; a card that has no name in the list is `gpu`. */
+/**
+ * The card's name in the stack file, such as `geforce-gtx-1050`; `gpu` for a card that the PCI list does not know.
+ */
 const cardSlug = (card: CardReport, names: PciNames): string => {
   const id = card.functions[0]?.id ?? "";
   const [, ...model] = deviceName(names, id).split(" ");
@@ -72,12 +74,14 @@ const keyLines = ({ connection: { hostKey = "" }, approved }: NewStackText): str
   approved
     ? [`hostKey: ${quoted(hostKey)}`]
     : [
-        "# This key answered. Compare it at the host's console, then take the # in front of it away:",
+        "# This key answered. Compare it at the host's console, then remove the # in front of it:",
         "#   cat /etc/ssh/ssh_host_ed25519_key.pub",
         `# hostKey: ${quoted(hostKey)}`,
       ];
 
-/** A stack file for one host, from what it showed: cards that can be handed over are in it, others as comments with why. */
+/**
+ * The stack file for one host. Cards that can be handed over are entries; the others are comments with the reason.
+ */
 export const stackText = (made: NewStackText): string => {
   const { stack, connection, facts, names, labels } = made;
   const cards = named(cardReports(facts), names);

@@ -13,7 +13,7 @@ export interface InspectOptions extends FactsSource {
   readonly all?: true;
 }
 
-/** `vfio-fleet inspect`: the exit status, 2 when a host could not be asked. Throws a CommandError. */
+/** `vfio-fleet inspect`. Returns the exit status, 2 when a host could not be probed. Throws a CommandError. */
 export const inspect = async (target: string | undefined, options: InspectOptions): Promise<number> => {
   const { takenAt, hosts, failures, masked } = await readFacts(target, options);
   const names = pciNames();

@@ -17,7 +17,7 @@ export interface ReportOptions extends Omit<FactsSource, "from"> {
   readonly output: string;
 }
 
-/** The file appears whole or not at all; an older report of that name is replaced. */
+/** Atomic write; an older report of that name is replaced. */
 const writeWhole = async (path: string, text: string): Promise<void> => {
   const aside = join(dirname(path), `.${basename(path)}.${randomUUID()}`);
   try {
@@ -30,19 +30,21 @@ const writeWhole = async (path: string, text: string): Promise<void> => {
   }
 };
 
-/** A masked file's only host is called host-1 like that of every other: the file's name tells them apart. */
+/**
+ * Facts of a saved file. The only host of every masked file is called host-1, so the file's name tells them apart.
+ */
 const saved = async (path: string): Promise<TargetFacts> => {
-  const obtained = await readFacts(undefined, { from: path });
-  const [host, ...others] = obtained.hosts;
-  return obtained.masked && host && others.length === 0
-    ? { ...obtained, hosts: [{ ...host, name: basename(path, ".json") }] }
-    : obtained;
+  const facts = await readFacts(undefined, { from: path });
+  const [host, ...others] = facts.hosts;
+  return facts.masked && host && others.length === 0
+    ? { ...facts, hosts: [{ ...host, name: basename(path, ".json") }] }
+    : facts;
 };
 
 const sources = (target: string | undefined, options: ReportOptions): Promise<TargetFacts>[] => {
   const { from = [], all } = options;
   if ([target !== undefined, from.length > 0, all === true].filter(Boolean).length > 1)
-    throw new CommandError("name a stack or SSH target, --from FILE, or --all, one of them");
+    throw new CommandError("give exactly one of these: a stack or SSH target, --from FILE, --all");
   if (from.length > 0) return from.map(saved);
   if (all) return [readFactsEverywhere()];
   return [
@@ -54,17 +56,17 @@ const sources = (target: string | undefined, options: ReportOptions): Promise<Ta
   ];
 };
 
-/** `vfio-fleet report`: the exit status, 2 when a host could not be asked. Throws a CommandError. */
+/** `vfio-fleet report`. Returns the exit status, 2 when a host could not be probed. Throws a CommandError. */
 export const report = async (target: string | undefined, options: ReportOptions): Promise<number> => {
-  const obtained = await Promise.all(sources(target, options));
+  const facts = await Promise.all(sources(target, options));
   const made = makeReport({
     takenAt:
-      obtained
+      facts
         .map(({ takenAt }) => takenAt)
         .sort()
         .at(-1) ?? new Date().toISOString(),
-    hosts: obtained.flatMap(({ hosts }) => hosts),
-    failures: obtained.flatMap(({ failures }) => failures),
+    hosts: facts.flatMap(({ hosts }) => hosts),
+    failures: facts.flatMap(({ failures }) => failures),
   });
   await writeWhole(options.output, reportPage(made, pciNames()));
   console.log(`${printable(options.output)}: ${counted(made.hosts.length, "host")}`);

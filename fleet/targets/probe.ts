@@ -5,7 +5,7 @@ import { surveyQuestion } from "../../components/host/host-survey.ts";
 import { probeHost } from "../../components/probe/probe-host.ts";
 import type { Target } from "./target.ts";
 
-/** A host with its answer, or with why there is none. */
+/** A host with its facts, or why there are none. */
 export type Probed =
   | { readonly ok: true; readonly target: Target; readonly facts: Facts }
   | { readonly ok: false; readonly target: Target; readonly message: string };
@@ -21,6 +21,6 @@ const probeOne = async (target: Target): Promise<Probed> => {
   }
 };
 
-/** Asks all hosts at once, changes nothing on any; the answers come in the hosts' order. */
+/** Probes all hosts in parallel and changes nothing. The results come in the hosts' order. */
 export const probeHosts = (targets: readonly Target[]): Promise<Probed[]> =>
   Promise.all(targets.map(probeOne));

@@ -11,8 +11,8 @@ export interface UnlockOptions extends SshOptions {
 
 const lines = (text: string): string => text.split("\n").map(printable).join("\n  ");
 
-/** One host's exit status, its answer printed. */
-const unlockOne = async (target: Target, asked: string, since: string | undefined): Promise<0 | 1 | 2> => {
+/** Shows or breaks the lock of one host, and returns the exit status. */
+const unlockOne = async (target: Target, argument: string, since: string | undefined): Promise<0 | 1 | 2> => {
   if (!target.connection.ok) {
     console.error(formatProblems(target.name, target.connection.problems));
     return 2;
@@ -22,7 +22,7 @@ const unlockOne = async (target: Target, asked: string, since: string | undefine
     (ok ? console.log : console.error)(`${printable(target.name)}: ${lines(said)}`);
     const found = /^locked since (\S+)/.exec(said)?.[1];
     if (found !== undefined)
-      console.log(`  if that run is dead: vfio-fleet unlock ${asked} --since ${printable(found)}`);
+      console.log(`  if that run is dead: vfio-fleet unlock ${argument} --since ${printable(found)}`);
     return ok ? 0 : 1;
   } catch (error) {
     if (!(error instanceof HostError)) throw error;
@@ -31,7 +31,7 @@ const unlockOne = async (target: Target, asked: string, since: string | undefine
   }
 };
 
-/** `vfio-fleet unlock`: the exit status, the worst of all hosts'. Throws a CommandError. */
+/** `vfio-fleet unlock`. Returns the worst exit status of all hosts. Throws a CommandError. */
 export const unlock = async (target: string, { since, ...ssh }: UnlockOptions): Promise<number> => {
   const targets = await targetsOf(target, ssh);
   return Math.max(...(await Promise.all(targets.map((one) => unlockOne(one, target, since)))));

@@ -103,7 +103,7 @@ describe("waves", () => {
     fleet.host(1).run("rm /root/fail");
     const finished = await fleet.fleet("up", ...wanted, "--canary", "1", "--wave", "1");
     expect(finished.code, finished.output).toBe(0);
-    expect(finished.output).toContain("going on with the roll-out of");
+    expect(finished.output).toContain("resuming the roll-out of");
     expect(finished.hosts[wanted[0] ?? ""]).toBe("clean");
     expect([0, 1, 2].map(isPassthrough)).toEqual([true, true, true]);
     expect([0, 1, 2].map(reboots)).toEqual([1, 1, 1]);
@@ -117,7 +117,7 @@ describe("waves", () => {
   test("all of it again is clean without an engine, and no roll-out is left behind", async () => {
     const again = await fleet.fleet("up", ...stacks(0, 1, 2), "--canary", "1", "--wave", "1");
     expect(again.code).toBe(0);
-    expect(again.output).not.toContain("going on with");
+    expect(again.output).not.toContain("resuming");
     for (const event of again.events.filter((event) => event.type === "host"))
       expect(event).toMatchObject({ result: "clean", by: "probe" });
   });
@@ -192,7 +192,7 @@ describe("cut off", () => {
       return code;
     };
     await expect.poll(goOn, { timeout: 180_000, interval: 500 }).toBe(0);
-    expect(last).toMatch(/going on with the roll-out of \S+: 1 of 2 stacks proved/);
+    expect(last).toMatch(/resuming the roll-out of \S+: 1 of 2 stacks proved/);
     expect(isPassthrough(3)).toBe(true);
     expect(reboots(3)).toBe(1);
     expect((await fleet.fleet("status", up(3))).hosts).toEqual({ [up(3)]: "clean" });

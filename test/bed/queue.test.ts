@@ -98,8 +98,10 @@ test("a database that goes away in the middle: the worker and who follows it wai
   const up = fleet.start("up", name(2), "--queue");
   await up.told(atStep(name(2), "boot"));
   await postgres.crash();
-  await expect.poll(() => worker.output(), { timeout: 60_000 }).toContain("the database: ");
-  await up.told((event) => event.type === "note" && /^the database: .*waiting for it/.test(event.text));
+  await expect.poll(() => worker.output(), { timeout: 60_000 }).toContain("the database does not answer (");
+  await up.told(
+    (event) => event.type === "note" && /^the database does not answer .*waiting for it/.test(event.text),
+  );
   fleet.host(2).run("rm /root/hold");
   await postgres.start();
   const { code, output } = await up.done;

@@ -48,7 +48,7 @@ test("a host whose key nobody has approved: its cards, and the key to be compare
   const args = [name(0), "--host", `${user}@127.0.0.1:${port}`, "--identity", privateKeyFile];
   const made = await init(...args);
   expect(made.stderr).toBe("");
-  expect(made.stdout).toContain("compare the host's key");
+  expect(made.stdout).toContain("compare the host key");
   expect(hostOf(0)).toMatchObject({ connection: { host: "127.0.0.1", port, privateKeyFile } });
   expect(Object.values(hostOf(0)["cards"] as object)).toContainEqual({
     address: "0000:01:00.0",
@@ -58,7 +58,7 @@ test("a host whose key nobody has approved: its cards, and the key to be compare
   expect(readFileSync(file(0), "utf8")).toContain(`# hostKey: "${hostKey}"`);
   const again = await init(...args);
   expect(again.exitCode).toBe(2);
-  expect(again.stderr).toContain("there is a file already");
+  expect(again.stderr).toContain("these stack files exist already");
 });
 
 test("many from a list: those that answer get their files, the others are named", async () => {

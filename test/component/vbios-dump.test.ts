@@ -67,7 +67,7 @@ test("another card's ROM is written, and said to be of no use", async () => {
 test("what is no ROM is not written", async () => {
   insert({ rom: new Uint8Array(4096).fill(0xff) });
   const { stderr, exitCode } = await dump();
-  expect(stderr).toMatch(/what 0000:01:00\.0 \(8086:10d3\) shows is no ROM, nothing is written/);
+  expect(stderr).toMatch(/what 0000:01:00\.0 \(8086:10d3\) returned is not a ROM; no file was written/);
   expect(exitCode).toBe(1);
   expect(existsSync(output())).toBe(false);
 });

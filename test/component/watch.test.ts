@@ -76,7 +76,7 @@ test("Ctrl-C ends it with status 0", async () => {
       // the head alone stands there before the first answer
       if (
         said.includes("Held by") &&
-        !said.endsWith("asking …") &&
+        !said.endsWith("probing …") &&
         /display|[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]/.test(said)
       )
         resolve();

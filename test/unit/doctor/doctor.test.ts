@@ -240,7 +240,7 @@ describe("the command", () => {
 
   test("a domain that nobody has is an error that names those there are", async () => {
     const asking = doctor("win99", undefined, { from: hostFile("xeon-e5-v3") });
-    await expect(asking).rejects.toThrow(/no host has a domain "win99"; there are win10/);
+    await expect(asking).rejects.toThrow(/no host has a domain "win99"; the hosts have win10/);
     await expect(asking).rejects.toBeInstanceOf(CommandError);
   });
 });

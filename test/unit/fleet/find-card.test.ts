@@ -39,7 +39,7 @@ describe("the card that is meant", () => {
 
 test.each([
   ["a name that several hosts have", "gtx1050", /is on several hosts: one, two\. Write HOST\/gtx1050/],
-  ["an unknown name", "gtx1060", /no card "gtx1060"; there are one\/gtx1050, two\/gtx1050, two\/spare/],
+  ["an unknown name", "gtx1060", /no card "gtx1060"; the cards are one\/gtx1050, two\/gtx1050, two\/spare/],
   ["an address on several hosts", "01:00.0", /is on several hosts: one, two\. Name the SSH target/],
 ])("refused: %s", (_, text, pattern) => {
   expect(() => findCard(RACK, text)).toThrow(pattern);

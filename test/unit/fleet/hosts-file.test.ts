@@ -37,18 +37,18 @@ test("every mistake at once, each with its line", () => {
   ).toEqual([
     expect.stringMatching(/^hosts\.csv:2 stack: .*lower-case/),
     expect.stringMatching(/^hosts\.csv:3 host: /),
-    expect.stringMatching(/^hosts\.csv:4 host: expected a host's name/),
+    expect.stringMatching(/^hosts\.csv:4 host: expected a host name/),
     expect.stringMatching(/^hosts\.csv:5 port: /),
-    "hosts.csv:7: stack a5 is in line 6 already",
+    "hosts.csv:7: stack a5 is already in line 6",
   ]);
 });
 
 test.each([
-  ["a column that is missing", "host\n192.0.2.1\n", 'there is no column "stack"'],
+  ["a column that is missing", "host\n192.0.2.1\n", 'the column "stack" is missing'],
   ["a column that nobody knows", "stack,host,adress\na,b,c\n", 'unknown column "adress"'],
-  ["no host", "stack,host\n", "it names no host"],
+  ["no host", "stack,host\n", "the list has no host"],
   ["too many cells", "stack,host\na,b,c\n", "Invalid Record Length"],
-  ["nothing", "", "there is no column"],
+  ["nothing", "", "the column"],
 ])("%s", (_, text, problem) => {
   expect(paths(text).join("\n")).toContain(problem);
 });

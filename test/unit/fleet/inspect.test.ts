@@ -56,7 +56,7 @@ test("colour only where the paint gives it", () => {
 
 test("a plain user is told what is not known", () => {
   const text = render("optimus-laptop");
-  expect(text).toContain("Not known: the kernel's log; who holds the firmware's screen memory;");
+  expect(text).toContain("Not known: the kernel's log; who holds the firmware's frame buffer;");
   expect(render("xeon-e5-v3")).not.toContain("Not known");
 });
 
@@ -111,7 +111,7 @@ describe("the program", () => {
 
   test("an error has no stack and exit status 2", () => {
     const { status, stdout, stderr } = run("--from", "LICENSE");
-    expect(stderr).toMatch(/^vfio-fleet: LICENSE is no JSON/);
+    expect(stderr).toMatch(/^vfio-fleet: LICENSE is not JSON/);
     expect(stderr).not.toContain("    at ");
     expect([status, stdout]).toEqual([2, ""]);
   }, 30_000);
@@ -130,11 +130,11 @@ describe("what cannot be done is one clear error", () => {
 
   test.each([
     ["nowhere", {}, /no stack "nowhere".*lab-xeon.*user@nowhere/s],
-    [undefined, {}, /name a stack or an SSH target/],
-    ["xeon", { from: "x.json" }, /not both/],
+    [undefined, {}, /give a stack, an SSH target/],
+    ["xeon", { from: "x.json" }, /give one of them/],
     [undefined, { from: "/nowhere.json" }, /no such file/],
-    [undefined, { from: "package.json" }, /is no file of facts.*format/s],
-    [undefined, { from: "LICENSE" }, /is no JSON/],
+    [undefined, { from: "package.json" }, /is not a facts file.*format/s],
+    [undefined, { from: "LICENSE" }, /is not JSON/],
     ["x y@z", {}, /neither a stack .* nor an SSH target/],
     ["-oProxyCommand=id@z", {}, /neither a stack/],
   ])("%s %j", async (target, options, message) => {

@@ -53,7 +53,7 @@ describe("the table", () => {
     const text = draw(gone);
     expect(text).toContain("a: the host → is gone");
     expect(text).toContain("03:00.0");
-    expect(text).toContain("asking …");
+    expect(text).toContain("probing …");
     expect(draw(answered(gone, "a", saying([])))).not.toContain("is gone");
   });
 

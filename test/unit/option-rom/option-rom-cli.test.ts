@@ -144,8 +144,8 @@ describe("rom show", () => {
       ["nowhere.rom"],
       /^vfio-fleet: cannot read .*nowhere\.rom: there is no such file/,
     ],
-    ["a folder", ["."], /^vfio-fleet: \.: is not a file; expected a ROM dump$/],
-    ["a device", ["/dev/zero"], /^vfio-fleet: \/dev\/zero: is not a file/],
+    ["a folder", ["."], /^vfio-fleet: \. is not a file; expected a ROM dump$/],
+    ["a device", ["/dev/zero"], /^vfio-fleet: \/dev\/zero is not a file/],
     [
       "a card that is no id",
       [ipxeRom("efi-e1000.rom"), "--card", "gtx1050"],
