@@ -101,7 +101,7 @@ describe("a rule's other causes", () => {
     expect(fired("arguments-not-applied", { ...base, files: wanted })).toEqual([]);
     const grub = file("/etc/default/grub", 'GRUB_CMDLINE_LINUX="iommu=pt"\n');
     expect(fired("arguments-not-applied", { ...base, files: grub, boot: systemdBoot })).toEqual([
-      expect.stringContaining("systemd-boot boots this host, and does not read GRUB's files"),
+      expect.stringContaining("systemd-boot boots this host and does not read GRUB's files"),
     ]);
   });
 

@@ -134,7 +134,7 @@ describe("rom show", () => {
     const path = await save("huge.rom", new Uint8Array());
     await truncate(path, 64 * 1024 ** 3);
     const { stdout, exitCode } = await fleet("rom", "show", path);
-    expect(stdout).toContain("are more than the 16 MiB");
+    expect(stdout).toContain("a PCI option ROM has at most 16 MiB");
     expect(exitCode).toBe(1);
   });
 

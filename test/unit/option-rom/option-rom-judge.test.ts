@@ -55,14 +55,14 @@ describe("a file that is no option ROM", () => {
   test.each([
     ["empty", new Uint8Array(), "the file is empty"],
     ["all FF", new Uint8Array(128 * KIB).fill(0xff), "all 128 KiB are ff: the card did not answer"],
-    ["all 00", new Uint8Array(128 * KIB), "all 128 KiB are 00: no ROM was there to be read"],
-    ["text", new TextEncoder().encode("no ROM"), "nowhere in the file"],
+    ["all 00", new Uint8Array(128 * KIB), "all 128 KiB are 00: there was no ROM to read"],
+    ["text", new TextEncoder().encode("no ROM"), "the file does not contain these bytes"],
     [
       "55 aa in the middle of nothing",
       new Uint8Array(512).fill(0x55, 80, 81).fill(0xaa, 81, 82),
       "at 0x50, but",
     ],
-    ["too large", new Uint8Array(16 * KIB * KIB + 512), "are more than the 16 MiB"],
+    ["too large", new Uint8Array(16 * KIB * KIB + 512), "a PCI option ROM has at most 16 MiB"],
   ])("%s", (_, file, message) => {
     const judgement = judge(file);
     expect(judgement.verdict).toBe("unusable");
@@ -133,7 +133,7 @@ describe("the chain of images", () => {
     const file = gop();
     file[64 * KIB] = 0;
     expect(complaints(file)).toEqual([
-      "error chain: damaged: image 2 should start at 0x10000, and there is none",
+      "error chain: damaged: image 2 should start at 0x10000, but there is none",
       expect.stringContaining("error efi: no EFI image"),
     ]);
   });
@@ -146,7 +146,7 @@ describe("the chain of images", () => {
     const file = makeRom([makeX86(64 * KIB), makeEfi(64 * KIB)], { trailing });
     expect(judge(file).verdict).toBe("usable");
     expect(complaints(file)).toEqual([
-      "warning chain: 2 images, none of them marked as last, and no further one at 0x20000",
+      "warning chain: 2 images, none of them marked as last, and there is no further image at 0x20000",
     ]);
   });
 
@@ -168,10 +168,10 @@ describe("EFI images that OVMF does not start", () => {
     ["signature", efi({ signature: 0x0ef2 }), "its EFI signature is 0xef2, not 0xef1"],
     ["machine", efi({ machine: 0xaa64 }), "its driver is for ARM64, not for x86-64"],
     ["unknown machine", efi({ machine: 0x1234 }), "its driver is for machine 0x1234, not for x86-64"],
-    ["subsystem", efi({ subsystem: 0x0a }), "it is no driver but: application"],
+    ["subsystem", efi({ subsystem: 0x0a }), "it is not a driver but: application"],
     ["compression", efi({ compression: 2 }), "its compression 2 is unknown"],
-    ["initialization size", efi({}, SIZE + 512), "its header places the driver outside of the image"],
-    ["image offset", efi({ imageOffset: 512 }, 512), "its header places the driver outside of the image"],
+    ["initialization size", efi({}, SIZE + 512), "its header places the driver outside the image"],
+    ["image offset", efi({ imageOffset: 512 }, 512), "its header places the driver outside the image"],
     ["blank", spoilt((file) => file.fill(0xff, 0x60)), "its driver is blank"],
     [
       "no PE image",
@@ -229,7 +229,11 @@ describe("x86 only", () => {
 
 describe("the checksum", () => {
   test.each([
-    ["wrong", (file: Uint8Array) => file.fill(0x11, 0x200, 0x201), /x86 image 1 adds up to \d+, not to 0/],
+    [
+      "wrong",
+      (file: Uint8Array) => file.fill(0x11, 0x200, 0x201),
+      /x86 image 1 has the checksum \d+ instead of 0/,
+    ],
     ["without a size", (file: Uint8Array) => file.fill(0, 2, 3), /names no initialization size/],
     [
       "beyond the image",
@@ -273,7 +277,9 @@ describe("the ids", () => {
     const file = makeRom([image]);
     new DataView(file.buffer).setUint16(0x24, 0xffff, true);
     file.fill(0x11, 0x1001b);
-    expect(complaints(file)).toEqual([expect.stringMatching(/^warning ids: a device list leads out/)]);
+    expect(complaints(file)).toEqual([
+      expect.stringMatching(/^warning ids: a device list is not used: it leads out/),
+    ]);
   });
 
   test("of one image only", () => {
@@ -282,7 +288,7 @@ describe("the ids", () => {
       makeEfi(64 * KIB, { last: true }),
     ]);
     expect(complaints(file)).toEqual([
-      "warning ids: the EFI image is for this card (10de:1c81), the x86 image for 10de:1c03",
+      "warning ids: the EFI image is for this card (10de:1c81), but the x86 image is for 10de:1c03",
     ]);
     expect(complaints(file, {})).toEqual([
       "warning ids: its images are for different devices: 10de:1c03, 10de:1c81",

@@ -89,13 +89,13 @@ describe("refused", () => {
   lost[64 * KIB] = 0;
 
   test.each([
-    ["no ROM", new Uint8Array(128 * KIB).fill(0xff), "it holds no PCI option ROM image"],
+    ["no ROM", new Uint8Array(128 * KIB).fill(0xff), "it has no PCI option ROM image"],
     ["truncated", images.subarray(0, 100 * KIB), "28 KiB of image 2 are missing: dump the ROM again"],
-    ["an image is gone", lost, "image 2 should start at 0x10000, and there is none: dump the ROM again"],
+    ["an image is gone", lost, "image 2 should start at 0x10000, but there is none: dump the ROM again"],
     [
       "only code of unknown types",
       makeRom([makeX86(64 * KIB, { code: { kind: "other", codeType: 0xe0 }, last: true })]),
-      "it holds neither an x86 nor an EFI image",
+      "it has neither an x86 nor an EFI image",
     ],
   ])("%s", (_, file, reason) => {
     expect(patch(file)).toEqual({ kind: "refused", reason });

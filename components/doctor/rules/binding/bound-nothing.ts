@@ -2,7 +2,7 @@ import { BIND_LIST } from "../../../plan/kernel/binding.ts";
 import type { Facts, PciDevice } from "../../../facts/facts.ts";
 import type { Rule } from "../../rule.ts";
 
-/** The functions that the bind list names, where they are what it says. */
+/** Functions in the bind list whose ids match it. */
 const listed = (facts: Facts): PciDevice[] =>
   (facts.files[BIND_LIST]?.content ?? "").split("\n").flatMap((line) => {
     const [address, id, subsystem] = line.split(" ");
@@ -11,7 +11,10 @@ const listed = (facts: Facts): PciDevice[] =>
     );
   });
 
-/** Those of an id in /etc/modprobe.d that vfio-pci has none of; of twins the other may be meant. */
+/**
+ * Devices with an id in /etc/modprobe.d, if vfio-pci has no device of that id. With several equal cards, the list may
+ * mean another one.
+ */
 const byId = (facts: Facts): PciDevice[] =>
   Object.entries(facts.files)
     .filter(([path]) => path.startsWith("/etc/modprobe.d/"))
@@ -24,15 +27,15 @@ const byId = (facts: Facts): PciDevice[] =>
 
 export const boundNothing = {
   id: "bound-nothing",
-  title: "A card was to go to vfio-pci, and is not there",
+  title: "A card is configured for vfio-pci, but is not bound to it",
   looksAt: "/etc/vfio-fleet/bind and ids= in /etc/modprobe.d, the drivers of those functions",
   explanation:
-    "Files alone bind nothing: the initramfs has to be built anew from them and the host booted with it, and a driver that loads first keeps the card. Tools that stop at the file say that all is well.",
+    "Files alone bind nothing. The initramfs has to be built again from them, the host has to boot it, and a driver that loads first keeps the card. Tools that only write the file report success too early.",
   remedy:
-    "run pulumi up, or build the initramfs and reboot; vfio_fleet=off on the kernel command line switches the binding off",
+    "run pulumi up, or build the initramfs and reboot; remove vfio_fleet=off from the kernel command line, which switches the binding off",
   source: "ROCm/gpu-operator#417; cozystack/cozystack#2763; harvester/harvester#11355",
   find: ({ facts, given }) => {
-    // of these another rule tells
+    // Another rule reports these devices.
     const relied = new Set<string>(
       given.flatMap(({ hostdevs }) =>
         hostdevs.filter(({ managed }) => !managed).map(({ address }) => address),

@@ -3,10 +3,10 @@ import type { Rule } from "../../rule.ts";
 
 export const functionLeftBehind = {
   id: "function-left-behind",
-  title: "Only a part of the card is in the domain",
-  looksAt: "the functions of each card in a domain, against those of its slot",
+  title: "The domain has only some of the card's functions",
+  looksAt: "the functions of each card in a domain, compared with those of its slot",
   explanation:
-    "A graphics card is several PCI functions: the GPU, its HDMI audio, on many also USB and USB-C. They share one reset and mostly one IOMMU group; a guest that gets only some sees a card that does not reset, or does not start at all.",
+    "A graphics card has several PCI functions: the GPU, HDMI audio, and often USB and USB-C. They share one reset and mostly one IOMMU group. With only some of them, the card may not reset, or the guest may not start.",
   remedy: "put every function of the slot into the domain",
   source: "uwzis/GPU-Passthrough-Manager#21; kubevirt/kubevirt#6718",
   find: ({ given }) =>

@@ -3,9 +3,9 @@ import type { Rule } from "../../rule.ts";
 export const idsTakeTwin = {
   id: "ids-take-twin",
   title: "Binding by id takes more than one card",
-  looksAt: "vfio-pci's parameter ids against all devices of the host",
+  looksAt: "vfio-pci's parameter ids, compared with all devices of the host",
   explanation:
-    "vfio-pci ids= names a model, not a slot: every card of the same model is taken at boot, the one that the host shows its screen on as well.",
+    "vfio-pci ids= names a model, not a slot. It takes every card of that model at boot, even the one with the host's screen.",
   remedy: "bind by address: kernel.binding: address (the default)",
   source: "quickpassthrough#10; truenas/middleware#11397",
   find: ({ facts }) => {
