@@ -1,4 +1,4 @@
-/** Starting a host's QEMU so that none is left behind. */
+/** Starts a host's QEMU and ensures that no process is left behind. */
 import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,12 +8,12 @@ import { identify, isRunning, kill, type ProcessIdentity, waitForEnd } from "./p
 import { HOST_FILES } from "./qemu-args.ts";
 import { withSignals } from "./signals.ts";
 
-/** `detached`: until it is stopped. `process`: at most as long as this process. */
+/** `detached`: QEMU runs until it is stopped. `process`: QEMU ends with this process at the latest. */
 export type Lifetime = "detached" | "process";
 
 /**
- * Starts QEMU in a session of its own, out of reach of the terminal's Ctrl-C, and runs `bringUp`. When that fails, when
- * QEMU ends meanwhile, and when this process gets a signal meanwhile, QEMU is ended.
+ * Starts QEMU in its own session, so that the terminal's Ctrl-C does not reach it, and runs `bringUp`. QEMU is ended
+ * if `bringUp` fails or this process gets a signal.
  */
 export const launch = async (
   name: string,
@@ -24,7 +24,7 @@ export const launch = async (
   const folder = hostDir(name);
   writeFileSync(join(folder, HOST_FILES.serial), "");
   const log = openSync(join(folder, HOST_FILES.log), "w");
-  // setpriv becomes QEMU: the kernel kills it when this process ends, however it ends
+  // setpriv becomes QEMU, and the kernel kills it when this process ends for any reason.
   const [command = "", ...rest] = lifetime === "process" ? ["setpriv", "--pdeathsig", "KILL", ...qemu] : qemu;
   const child = spawn(command, rest, { cwd: folder, detached: true, stdio: ["ignore", log, log] });
   closeSync(log);
@@ -33,7 +33,7 @@ export const launch = async (
   if (child.pid === undefined) return failedToStart;
   let how = "";
   child.once("exit", (code, signal) => {
-    how = signal === null ? ` with status ${code}` : ` by ${signal}`;
+    how = signal === null ? ` with exit status ${code}` : ` by ${signal}`;
   });
 
   let identity: ProcessIdentity;
@@ -47,7 +47,7 @@ export const launch = async (
   const ended = (async (): Promise<void> => {
     while (isRunning(identity, folder)) await delay(200, undefined, { signal: watch.signal });
     throw new Error(
-      `${name}: QEMU ended${how}: ${lastLines(join(folder, HOST_FILES.log), 5) || "it said nothing"}`,
+      `${name}: QEMU ended${how}: ${lastLines(join(folder, HOST_FILES.log), 5) || "it printed nothing"}`,
     );
   })();
   ended.catch(() => undefined);
