@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What setup prints: a line per step with its time, and a line at least every 10 s while one is under way.
+# The output of setup: one line for each step with its time, and a line at least every 10 s during a step.
 
 seconds_since() { awk -v from="$1" -v to="$EPOCHREALTIME" 'BEGIN { printf "%.1f s", to - from }'; }
 
@@ -8,7 +8,7 @@ done_line() { printf '%-15s %s (%s)\n' "$1" "$3" "$(seconds_since "$2")"; }
 
 note() { printf '%-15s %s\n' "" "$*"; }
 
-# The process group of the command under way, for the trap below.
+# The process group of the running command, for the trap below.
 RUNNING=
 
 stop_running() {
@@ -17,8 +17,9 @@ stop_running() {
 trap 'stop_running; exit 130' INT
 trap 'stop_running; exit 143' TERM HUP
 
-# with_progress WHAT COMMAND...: runs COMMAND with its output in a log, says every 8 s that it is still at it, and shows the
-# log's end when it fails. The lock on descriptor 9 is not handed down: what outlives a killed setup must not hold it.
+# with_progress WHAT COMMAND...: runs COMMAND with its output in a log, prints a line every 8 s, and shows the end of
+# the log after a failure. COMMAND does not inherit the lock on descriptor 9: a process that outlives a killed setup
+# must not hold it.
 with_progress() {
   local what=$1 started=$EPOCHREALTIME log status=0 waited=0
   shift
@@ -52,7 +53,7 @@ last_line() {
   [ -z "$line" ] || printf ', %s' "$line"
 }
 
-# Holds the cache's lock until setup ends, so that two runs at once do the work once.
+# lock_cache: holds the cache's lock until setup ends, so that of two parallel runs only one does the work.
 lock_cache() {
   [ -z "${LOCKED-}" ] || return 0
   mkdir -p "$CACHE"

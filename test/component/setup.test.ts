@@ -91,8 +91,8 @@ describe("where Pulumi comes from", () => {
       PATH: `${at("own")}:${at("tools")}:/usr/bin:/bin`,
       PULUMI_HOME: at("mine"),
     });
-    expect(all).toContain(`the one on PATH: ${at("own", "pulumi")}`);
-    expect(all).toContain(`the published one in ${at("mine", "plugins/resource-command-v1.2.1")}`);
+    expect(all).toContain(`from PATH: ${at("own", "pulumi")}`);
+    expect(all).toContain(`published plugin in ${at("mine", "plugins/resource-command-v1.2.1")}`);
     expect(exitCode).toBe(0);
     expect(builds()).toEqual([]);
   });
@@ -106,8 +106,8 @@ describe("where Pulumi comes from", () => {
       const { all, exitCode } = await setup("pulumi,command-plugin", {
         VFIO_FLEET_DOWNLOADS: `http://127.0.0.1:${port}`,
       });
-      expect(all).toMatch(/^pulumi .*the official download/m);
-      expect(all).toMatch(/^command-plugin .*the official download/m);
+      expect(all).toMatch(/^pulumi .*official download/m);
+      expect(all).toMatch(/^command-plugin .*official download/m);
       expect(exitCode).toBe(0);
       expect(builds()).toEqual([]);
     } finally {
