@@ -18,7 +18,7 @@ const GTX_1060 = parsePciId("10de:1c03");
 const judge = (file: Uint8Array, options: JudgeOptions = { card: GTX_1050 }) =>
   judgeOptionRom(parseOptionRom(file), options);
 
-/** What is worse than a note, as `severity check: message`. */
+/** Findings that are worse than a note, as `severity check: message`. */
 const complaints = (file: Uint8Array, options?: JudgeOptions): readonly string[] =>
   judge(file, options)
     .findings.filter(({ severity }) => severity === "warning" || severity === "error")
@@ -26,7 +26,7 @@ const complaints = (file: Uint8Array, options?: JudgeOptions): readonly string[]
 
 const gop = () => makeRom([makeX86(64 * KIB), makeEfi(64 * KIB, { last: true })]);
 
-test("a good video BIOS is usable, and every check is named", () => {
+test("a good ROM is usable, and every check has its line", () => {
   const judgement = judge(gop());
   expect(judgement.verdict).toBe("usable");
   expect(judgement.findings.map(({ severity, check }) => `${severity} ${check}`)).toEqual([
@@ -77,20 +77,17 @@ describe("container headers", () => {
     [0x600, 128 * KIB + 0x600, 1],
     [0x600, 256 * KIB, 2],
     [0x9400, 256 * KIB, 3],
-  ] as const)(
-    "of %i bytes in a file of %i, NVGI version %i: patching is what it needs",
-    (size, total, version) => {
-      const file = makeNvidiaRom({ leading: makeContainer(size, version), size: total });
-      expect(judge(file).verdict).toBe("needs-patch");
-      expect(complaints(file)).toEqual([
-        expect.stringMatching(
-          new RegExp(`^error container: NVIDIA's container header \\(NVGI version ${version}`),
-        ),
-      ]);
-    },
-  );
+  ] as const)("with %i bytes in a file of %i, NVGI version %i, needs patching", (size, total, version) => {
+    const file = makeNvidiaRom({ leading: makeContainer(size, version), size: total });
+    expect(judge(file).verdict).toBe("needs-patch");
+    expect(complaints(file)).toEqual([
+      expect.stringMatching(
+        new RegExp(`^error container: NVIDIA's container header \\(NVGI version ${version}`),
+      ),
+    ]);
+  });
 
-  test("of nobody known", () => {
+  test("of an unknown kind needs patching", () => {
     const file = makeRom([makeX86(64 * KIB), makeEfi(64 * KIB, { last: true })], {
       leading: new Uint8Array(KIB).fill(0x41),
     });
@@ -105,7 +102,7 @@ describe("container headers", () => {
     expect(judge(file, { card: GTX_1060 }).verdict).toBe("unusable");
   });
 
-  test("NVIDIA's private images behind the last image do no harm", () => {
+  test("NVIDIA's private images after the last image are harmless", () => {
     const judgement = judge(makeNvidiaRom({ size: 256 * KIB }));
     expect(judgement.verdict).toBe("usable");
     expect(judgement.findings.at(-1)).toEqual({
@@ -124,12 +121,12 @@ describe("the chain of images", () => {
     ]);
   });
 
-  test("truncated at 128 KiB, which is the shadow of the boot display", () => {
+  test("truncated at 128 KiB, the size of the boot display's shadow", () => {
     const file = makeRom([makeX86(64 * KIB), makeEfi(80 * KIB, { last: true })]).subarray(0, 128 * KIB);
     expect(complaints(file)[0]).toMatch(/truncated: 16 KiB of image 2 .* the boot display's ROM/);
   });
 
-  test("damaged: no image where the next one should be", () => {
+  test("damaged: there is no image where the next one should be", () => {
     const file = gop();
     file[64 * KIB] = 0;
     expect(complaints(file)).toEqual([
@@ -141,7 +138,7 @@ describe("the chain of images", () => {
   test.each([
     ["nothing", new Uint8Array()],
     ["padding", new Uint8Array(64 * KIB).fill(0xff)],
-    ["anything, once there is an EFI driver,", new Uint8Array(64 * KIB).fill(0x20)],
+    ["any bytes, if there is an EFI driver,", new Uint8Array(64 * KIB).fill(0x20)],
   ])("no image is marked as last, and %s follows", (_, trailing) => {
     const file = makeRom([makeX86(64 * KIB), makeEfi(64 * KIB)], { trailing });
     expect(judge(file).verdict).toBe("usable");
@@ -184,7 +181,7 @@ describe("EFI images that OVMF does not start", () => {
     expect(complaints(file)).toEqual([`error efi: OVMF does not start EFI image 1: ${objection}`]);
   });
 
-  test("behind a PCI data structure that is not aligned", () => {
+  test("after a PCI data structure that is not aligned", () => {
     const file = makeRom([makeX86(64 * KIB, { pci: { offset: 0x1e } }), makeEfi(64 * KIB, { last: true })]);
     expect(complaints(file)).toEqual([
       "error efi: OVMF does not start EFI image 2: the PCI data structure of image 1 is not aligned to 4 bytes, and OVMF stops there",
@@ -220,7 +217,7 @@ describe("x86 only", () => {
     expect(judge(file, { card: GTX_1050, firmware: "seabios" }).verdict).toBe("usable");
   });
 
-  test("EFI only is for OVMF, not for SeaBIOS", () => {
+  test("a ROM with EFI only is for OVMF, not for SeaBIOS", () => {
     const efiOnly = makeRom([makeEfi(64 * KIB, { last: true })]);
     expect(judge(efiOnly).verdict).toBe("usable");
     expect(judge(efiOnly, { firmware: "seabios" }).verdict).toBe("unusable");
@@ -295,7 +292,7 @@ describe("the ids", () => {
     ]);
   });
 
-  test("without a card they are only told", () => {
+  test("without a card the ids are only listed", () => {
     expect(judge(gop(), {}).findings).toContainEqual({
       check: "ids",
       severity: "note",
@@ -303,7 +300,7 @@ describe("the ids", () => {
     });
   });
 
-  test("of private images do not count", () => {
+  test("ids of private images do not count", () => {
     const other = makeX86(2 * KIB, {
       code: { kind: "other", codeType: 0xe0 },
       pci: { deviceId: 0x0ff0 },

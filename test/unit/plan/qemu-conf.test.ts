@@ -17,7 +17,7 @@ const host = (content: string, receipts = {}) =>
   });
 const written = `# comment\n#user = "root"\n# BEGIN vfio-fleet\n${qemuConfBlock(spec, "ovmf")}\n# END vfio-fleet\n`;
 
-test("libvirt's default device list is kept and added to", () => {
+test("libvirt's default device list is kept and extended", () => {
   const block = qemuConfBlock(libvirtSchema.parse({ deviceAcl: ["/dev/input/event3", "/dev/kvm"] }), "ovmf");
   expect(block.match(/"\/dev\/[a-z/0-9]+"/g)).toEqual([
     '"/dev/null"',
@@ -31,13 +31,13 @@ test("libvirt's default device list is kept and added to", () => {
   ]);
 });
 
-test("user, group and firmware pairs stand in the block", () => {
+test("user, group and firmware pairs are in the block", () => {
   expect(qemuConfBlock(spec, "ovmf")).toMatch(
     /^user = "libvirt-qemu"\ngroup = "kvm"\nnvram = \[\n {2}"\/usr\/share\/OVMF\/OVMF_CODE_4M.fd:\/usr/,
   );
 });
 
-test("the firmware is the distribution's own unless the stack names it", () => {
+test("the firmware is the distribution's unless the stack names it", () => {
   const pairs = (firmware: FirmwarePackage, given = {}): string[] =>
     qemuConfBlock(libvirtSchema.parse(given), firmware).match(/(?<=").*:.*(?=")/g) ?? [];
   expect(pairs("pve-edk2-firmware-ovmf")[0]).toBe(
@@ -52,11 +52,11 @@ test("the firmware is the distribution's own unless the stack names it", () => {
   expect(qemuConfBlock(libvirtSchema.parse({ nvram: [] }), "ovmf")).not.toContain("nvram");
 });
 
-test("already so, whatever else the file holds", () => {
+test("an equal block is settled, whatever else the file contains", () => {
   expect(qemuConfStep(spec, "ovmf", host(written), []).step.inPlace).toBe(true);
 });
 
-test("an edit between the markers is drift, a changed wish is not", () => {
+test("an edit between the markers is drift, a changed stack is not", () => {
   const receipts = (sha256: string) => ({ [receiptName(QEMU_CONF)]: { token: "t", notes: { sha256 } } });
   const edited = written.replace('"kvm"', '"wheel"');
   expect(qemuConfStep(spec, "ovmf", host(edited, receipts("before")), []).step.drift).toMatchObject({
@@ -66,7 +66,7 @@ test("an edit between the markers is drift, a changed wish is not", () => {
   expect(qemuConfStep(other, "ovmf", host(written, receipts("now")), []).step).not.toHaveProperty("drift");
 });
 
-test("a setting made by hand outside the block is refused, a commented one is not", () => {
+test("a setting outside the block is refused, a commented one is not", () => {
   const problems = qemuConfStep(spec, "ovmf", host(`user = "root"\n#group = "root"\n`), []).problems;
   expect(problems).toEqual([
     expect.objectContaining({ problem: expect.stringMatching(/^user is set by hand/) }),
