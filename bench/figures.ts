@@ -4,7 +4,7 @@ import { z } from "zod";
 import { median } from "./median.ts";
 
 export const PHASES = ["apply", "again", "dry"] as const;
-/** What is measured of each tool. */
+/** A measured phase of each tool. */
 export type Phase = (typeof PHASES)[number];
 
 const sampleSchema = z.strictObject({
@@ -19,19 +19,19 @@ export type Sample = Readonly<z.infer<typeof sampleSchema>>;
 
 const figuresSchema = z.strictObject({
   machine: z.string(),
-  /** of the tools, as their Python environment has them */
+  /** Versions of the tools in their Python environment. */
   versions: z.string(),
   samples: z.array(sampleSchema),
 });
-/** Everything that was measured on one machine. */
+/** All measurements of one machine. */
 export type Figures = Readonly<z.infer<typeof figuresSchema>>;
 
 const machine = (): string =>
   `${cpus().length} x ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB`;
 
 /**
- * The figures that a file has already, so that a long benchmark can be run in pieces; none without one.
- * @throws when they are another machine's, or of other versions: medians over both would say nothing
+ * The figures in a file, so that a long benchmark can run in pieces; no figures if no file is given.
+ * @throws when they come from another machine or other versions, because common medians would be meaningless
  */
 export const readFigures = (file: string | undefined, versions: string): Figures => {
   const here = { machine: machine(), versions, samples: [] };
@@ -39,16 +39,14 @@ export const readFigures = (file: string | undefined, versions: string): Figures
   const found = figuresSchema.parse(JSON.parse(readFileSync(file, "utf8")));
   for (const what of ["machine", "versions"] as const)
     if (found[what] !== here[what])
-      throw new Error(
-        `${file} holds figures of ${found[what]}, and here is ${here[what]}: name another file`,
-      );
+      throw new Error(`${file} has figures of ${found[what]}, but this is ${here[what]}: name another file`);
   return found;
 };
 
 export const writeFigures = (file: string, figures: Figures): void =>
   writeFileSync(file, `${JSON.stringify(figures, undefined, 2)}\n`);
 
-/** The tool that all others are compared with. */
+/** The tool to which all others are compared. */
 export const FLOOR = "ssh (floor)";
 
 const HEAD = [
@@ -61,7 +59,7 @@ const HEAD = [
   "Memory of each, MiB",
 ];
 
-/** Medians as a table in Markdown: in brackets, to the floor. */
+/** Medians as a Markdown table; in brackets: the ratio to the floor. */
 export const figuresTable = ({ samples }: Figures): string => {
   const of = (
     hosts: number,

@@ -2,9 +2,9 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { BedHost } from "../test/support/bed/bed.ts";
 
-/** What the job leaves on a host. */
+/** The files that the job leaves on a host. */
 export interface JobFiles {
-  /** that the files lie in and a fresh host does not have */
+  /** Folders of the files that a fresh host does not have. */
   readonly folders: readonly string[];
   readonly files: readonly { readonly path: string; readonly mode: string }[];
   readonly block: string;
@@ -31,8 +31,8 @@ export const takeJob = (host: BedHost, folder: string): JobFiles => {
 };
 
 /**
- * The host is as the job wants it, seen from outside: every file byte by byte, and one reboot.
- * @throws with what is not so, whoever did it
+ * Checks from outside that the host is as the job wants it: every file byte by byte, and one reboot.
+ * @throws with the differences and the tool that left them
  */
 export const checkHost = (host: BedHost, job: JobFiles, folder: string, who: string): void => {
   const found = host.run(
@@ -44,7 +44,7 @@ export const checkHost = (host: BedHost, job: JobFiles, folder: string, who: str
   for (const [index, { path, mode }] of job.files.entries()) {
     const wanted = readFileSync(join(folder, "files", path.replaceAll("/", "%")));
     if (!readFileSync(join(host.root, path)).equals(wanted) || modes[index] !== mode)
-      throw new Error(`${who} left ${path} on ${host.name} otherwise than wanted`);
+      throw new Error(`${who} left ${path} on ${host.name} with other content than wanted`);
   }
   if (block(host) !== job.block) throw new Error(`${who} left another block in qemu.conf on ${host.name}`);
 };

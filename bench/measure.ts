@@ -13,32 +13,32 @@ export interface Command {
 
 export interface Measured {
   readonly seconds: number;
-  /** of the command and all that it waited for; hosts are none of it */
+  /** Processor time of the command and of all children that it waited for; hosts do not count. */
   readonly cpuSeconds: number;
   readonly memoryMiB: number;
 }
 
-/** At least so many milliseconds lie between two looks at the memory. */
+/** Shortest time between two reads of the memory, in milliseconds. */
 const LOOK = 100;
-/** So much of a core they may take: they run beside what is measured. */
+/** Largest share of a core for these reads, because they run beside the measured command. */
 const SHARE = 0.05;
 
 const textOf = (path: string): string => {
   try {
     return readFileSync(path, "utf8");
   } catch {
-    // the process has ended meanwhile
+    // The process has ended in the meantime.
     return "";
   }
 };
 
-/** Memory of a process and of all that it started, in KiB; pages that several share count once (proc(5): Pss). */
+/** Memory of a process and all its descendants, in KiB; shared pages count once (proc(5): Pss). */
 const treeKiB = (root: number): number => {
   const children = new Map<number, number[]>();
   for (const name of readdirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;
     const stat = textOf(`/proc/${name}/stat`);
-    // a program's name may hold anything, brackets as well
+    // A program's name may contain anything, brackets as well.
     const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1] ?? 0);
     children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
   }
@@ -49,8 +49,8 @@ const treeKiB = (root: number): number => {
 };
 
 /**
- * Runs a command to its end under bash's own times, and looks at the memory of its processes meanwhile.
- * @throws with what it said when it did not end with 0
+ * Runs a command to its end under bash's own times, and reads the memory of its processes at intervals.
+ * @throws with the command's output when it did not end with 0
  */
 export const measure = async (command: Command): Promise<Measured> => {
   const folder = mkdtempSync(join(tmpdir(), "vfio-fleet-bench-run-"));

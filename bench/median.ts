@@ -1,4 +1,4 @@
-/** The middle one of several measurements, between the two where there are two of them; NaN of none. */
+/** The median of measurements; NaN for an empty list. */
 export const median = (values: readonly number[]): number => {
   const sorted = values.toSorted((a, b) => a - b);
   const half = sorted.length >> 1;

@@ -1,4 +1,4 @@
-/** `npm run bench:option-roms`: parses and judges 1,000 video BIOS files of 128 KiB, beside a SHA-256 of the same bytes. */
+/** `npm run bench:option-roms`: parses and judges 1,000 ROM files of 128 KiB, beside a SHA-256 of the same bytes. */
 import { createHash } from "node:crypto";
 import { judgeOptionRom } from "../components/option-rom/judge.ts";
 import { parseOptionRom } from "../components/option-rom/parse.ts";
@@ -7,7 +7,7 @@ import { KIB, makeEfi, makeRom, makeX86 } from "../test/unit/support/option-rom.
 const FILES = 1000;
 const roms = Array.from({ length: FILES }, (_, index) => {
   const rom = Uint8Array.from(makeRom([makeX86(60 * KIB), makeEfi(68 * KIB, { last: true })]));
-  // no two alike, outside of what is summed up
+  // Every file is different; the changed byte is outside the checksum.
   rom[rom.length - 1] = index & 0xff;
   return rom;
 });

@@ -7,7 +7,7 @@ import { FLOOR, type Phase } from "./figures.ts";
 import type { JobFiles } from "./job.ts";
 import type { Command } from "./measure.ts";
 
-/** A way to do the job: the command of each phase. */
+/** A tool for the job, with its command for each phase. */
 export interface Peer {
   readonly name: string;
   command(phase: Phase, fleet: BedFleet): Command;
@@ -15,7 +15,7 @@ export interface Peer {
 
 const JOB = join(import.meta.dirname, "job");
 
-/** ssh_config, known hosts and the inventories of both tools. */
+/** Writes ssh_config, known hosts and the inventories of both tools. */
 export const writeInventories = (bed: Bed, folder: string): void => {
   const hosts = bed.hosts;
   writeFileSync(
@@ -52,7 +52,7 @@ export const writeInventories = (bed: Bed, folder: string): void => {
 const hereDocument = (call: string, text: string): string =>
   `${call} <<'WANTED_END'\n${text}${text.endsWith("\n") ? "" : "\n"}WANTED_END\n`;
 
-/** The floor's script, whole. */
+/** Writes the complete script of the floor. */
 const writeFloor = (job: JobFiles, folder: string): void => {
   const calls = job.files.map(({ path, mode }) =>
     hereDocument(
@@ -67,7 +67,7 @@ const writeFloor = (job: JobFiles, folder: string): void => {
 
 const REQUIREMENTS = join(import.meta.dirname, "requirements.txt");
 
-/** Ansible and pyinfra in a Python environment of their own, installed once; `PYTHON` names the Python. */
+/** Installs Ansible and pyinfra once, in their own Python environment; `PYTHON` names the Python. */
 export const installPeers = (cache: string): string => {
   const folder = join(cache, "bench-python");
   const from = process.env["PYTHON"] ?? "python3";
@@ -86,7 +86,7 @@ const VERSIONS = `import platform
 from importlib.metadata import version
 print(", ".join(f"{name} {version(name)}" for name in ("ansible-core", "mitogen", "pyinfra")) + f", Python {platform.python_version()}")`;
 
-/** What was installed, in words: an older Python gets an older Ansible. */
+/** The installed versions as text: an older Python gets an older Ansible. */
 export const peerVersions = (python: string): string =>
   execFileSync(join(python, "bin/python"), ["-c", VERSIONS], { encoding: "utf8" }).trim();
 
@@ -117,7 +117,7 @@ const ansible = (
   }),
 });
 
-/** This project; it finds the hosts in its stack files. */
+/** This project, which finds the hosts in its stack files. */
 export const own: Peer = {
   name: "vfio-fleet",
   command: (phase, fleet) => ({
@@ -127,7 +127,7 @@ export const own: Peer = {
   }),
 };
 
-/** Everybody else. */
+/** All other tools. */
 export const peers = (job: JobFiles, folder: string, python: string): readonly Peer[] => {
   writeFloor(job, folder);
   writeFileSync(join(folder, "vars.json"), JSON.stringify({ job, files_folder: join(folder, "files") }));

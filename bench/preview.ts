@@ -1,6 +1,7 @@
 /**
- * `npm run bench:preview [-- STACK]`: how long a preview with nothing to change takes, against what cannot be saved: a
- * preview of an empty program, and one ssh round trip to the same host. In turn, so that a busy machine hits all three.
+ * `npm run bench:preview [-- STACK]`: the time of a preview with nothing to change. It is compared with its lower
+ * limit: a preview of an empty program plus one ssh round trip to the same host. The three run in turn, so that a
+ * busy machine slows all of them.
  */
 import { execa } from "execa";
 import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
@@ -41,7 +42,7 @@ try {
       ssh: await seconds("ssh", ["-F", ".lab/ssh_config", "-o", "ControlPath=none", stack, "true"]),
       preview: await seconds(PULUMI, ["preview", "--stack", stack, "--expect-no-changes"]),
     };
-    // the first round warms the caches
+    // The first round warms the caches.
     if (round === 0) continue;
     times.empty.push(measured.empty);
     times.ssh.push(measured.ssh);

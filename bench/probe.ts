@@ -1,13 +1,13 @@
 /**
- * `npm run bench:probe`: what one look costs a host with 200 PCI devices: processor time of the probe's shell and of every
- * program that it starts, with dash and coreutils and with busybox alone. The host is a folder in place of its root; it
- * has to stay under 150 ms.
+ * `npm run bench:probe`: what one probe costs a host with 200 PCI devices. It counts the processor time of the
+ * probe's shell and of every program that it starts, with dash and coreutils and with busybox alone. The host is a
+ * folder that stands in for its root. The limit is 150 ms.
  */
 import { crowd } from "../test/unit/support/crowd.ts";
 import { FakeHost, SHELLS } from "../test/unit/support/fake-host.ts";
 
 const DEVICES = 200;
-/** shells count in hundredths of a second: the mean of many rounds tells more */
+/** Shells count in hundredths of a second, so only the mean of many rounds is exact enough. */
 const ROUNDS = 20;
 
 const host = new FakeHost();
@@ -24,7 +24,7 @@ try {
         if (facts.pci.length !== DEVICES) throw new Error(`${facts.pci.length} of ${DEVICES} devices found`);
         return cpuMs;
       };
-      // the first round warms the caches
+      // The first round warms the caches.
       look();
       const total = Array.from({ length: ROUNDS }, look).reduce((sum, cost) => sum + cost, 0);
       console.log(`${shell.padEnd(8)} ${what.padEnd(24)} ${Math.round(total / ROUNDS)} ms`);

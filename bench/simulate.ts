@@ -1,7 +1,8 @@
 /**
- * `npm run bench:simulate [-- 10000]`: what `vfio-fleet status` over so many clean hosts costs the controller and the database, without
- * a network: every stack file is read, every state compared in a real PostgreSQL, one recorded answer of a host's probe parsed,
- * planned and fingerprinted for each, and the table drawn. What is left out is SSH.
+ * `npm run bench:simulate [-- 10000]`: what `vfio-fleet status` over this number of clean hosts costs the controller
+ * and the database, without a network. Every stack file is read, and every state is compared in a real PostgreSQL.
+ * For each host, one recorded answer of the probe is parsed, planned and fingerprinted. The table is drawn. Only SSH
+ * is left out.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -29,9 +30,9 @@ import { startBedFleet } from "../test/support/bed/stacks.ts";
 import { startPostgres } from "../test/support/postgres.ts";
 
 const count = Number(process.argv[2] ?? 10_000);
-if (!Number.isInteger(count) || count < 1) throw new Error("name a number of hosts, such as 10000");
+if (!Number.isInteger(count) || count < 1) throw new Error("give a number of hosts, such as 10000");
 
-/** Asks a host once; afterwards its answer stands for every host's. */
+/** Probes a host once; its answer then stands for every host's. */
 const record = async (connection: Connection): Promise<{ readonly ask: Ask; readonly bytes: number }> => {
   let answer: RunResult | undefined;
   let asked = "";
@@ -81,13 +82,14 @@ try {
   if (!connection.ok) throw new Error(JSON.stringify(connection.problems));
   const { ask, bytes } = await record(connection.value);
 
-  // each host has in the database what the one has; the history of its one update is counted, not copied
+  // Each host's state in the database is a copy of the real one. The history of its one update is counted, not
+  // copied.
   await database.connect();
   const copied = await database.query(
     "insert into pulumi_state (key, data) select replace(key, $1, 'h' || i), data from pulumi_state, generate_series(0, $2::int - 1) i where key like '%/stacks/%/' || $1 || '.json'",
     [first, count],
   );
-  if (copied.rowCount !== count) throw new Error(`${copied.rowCount} states were made of ${count}`);
+  if (copied.rowCount !== count) throw new Error(`${copied.rowCount} states were made instead of ${count}`);
   const history = await database.query<{ bytes: string }>(
     "select sum(pg_column_size(data)) as bytes from pulumi_state where key like '%' || $1 || '%' and key not like '%/' || $1 || '.json'",
     [first],
@@ -114,9 +116,9 @@ try {
     kill: new AbortController().signal,
     tell: (event) => following.take(event, performance.now()),
     ask,
-    withEngine: () => Promise.reject(new Error("a clean host asked for an engine")),
+    withEngine: () => Promise.reject(new Error("a clean host needed an engine")),
   };
-  // what the first `up` of each would have left
+  // The record that the first `up` of each stack would have left.
   const checkpoint = await reader.checkpoint(names[0] ?? "");
   const remembering = new PQueue({ concurrency: 16 });
   await remembering.addAll(

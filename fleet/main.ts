@@ -9,20 +9,20 @@ import { registerInspect } from "./inspect/command.ts";
 import { registerReport } from "./report/command.ts";
 import { registerSudoers } from "./sudoers/command.ts";
 import { registerUnlock } from "./unlock/command.ts";
-import { registerVbios } from "./rom/command.ts";
+import { registerRom } from "./rom/command.ts";
 import { registerWatch } from "./watch/command.ts";
 import { registerWorker } from "./queue/command.ts";
 import { printableLines } from "./ground/terminal.ts";
 
 /**
- * The program `vfio-fleet`. Every command registers itself from its own file in commands/ and imports what it
- * needs when it runs, so that the program starts quickly whatever the other commands need.
+ * The program `vfio-fleet`. Every command registers itself from its own file. It imports its work only when it runs,
+ * so that the program starts quickly.
  *
- * Exit status: 0 done, 1 done and the answer is no (a ROM that cannot work, a check that fails), 2 not done. Of the
- * commands over many stacks, as `pulumi preview --expect-no-changes` users know it: 2 something would change, 1 not done.
+ * Exit status: 0 done; 1 done with a negative answer (a ROM that cannot work, a check that fails); 2 not done. The
+ * commands over many stacks follow `pulumi preview --expect-no-changes`: 2 something would change, 1 not done.
  */
 const program = new Command("vfio-fleet")
-  .description("Hand GPUs, whole, to virtual machines: one Linux host or a rack of them.")
+  .description("Hand whole GPUs to virtual machines, on one Linux host or a rack of them.")
   .showHelpAfterError()
   .exitOverride();
 
@@ -34,11 +34,11 @@ registerInspect(program);
 registerReport(program);
 registerSudoers(program);
 registerUnlock(program);
-registerVbios(program);
+registerRom(program);
 registerWatch(program);
 registerWorker(program);
 
-// `vfio-fleet … | head` closes the pipe early; that is the reader's choice and no failure.
+// `vfio-fleet … | head` closes the pipe early. The reader chose to stop, so it is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
   process.exit();
@@ -48,7 +48,7 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {
-    // Commander has printed the help or what was wrong with the arguments.
+    // Commander has printed the help or the mistake in the arguments.
     const overStacks = ["status", "preview", "up", "destroy"].includes(process.argv[2] ?? "");
     process.exitCode = error.exitCode === 0 ? 0 : overStacks ? 1 : 2;
   } else if (error instanceof CommandError) {

@@ -1,6 +1,7 @@
 /**
- * `npm run demo [-- lab-fx8350]`, once setup has run: starts a lab host, turns it into a passthrough host through the real `pulumi
- * preview` and `pulumi up`, starts the domain, and shows what the host itself says. `npm run demo:down` removes it all.
+ * `npm run demo [-- lab-fx8350]`, after setup: starts a lab host, turns it into a passthrough host through the real
+ * `pulumi preview` and `pulumi up`, starts the domain, and prints what the host shows. `npm run demo:down` removes
+ * everything.
  */
 import Table from "cli-table3";
 import { execa } from "execa";
@@ -34,14 +35,14 @@ const must = async (args: readonly string[]): Promise<void> => {
   const { exitCode } = await pulumi(args);
   if (exitCode !== 0)
     stop(
-      `pulumi ${args.join(" ")} ended with status ${exitCode}. The host is left as it is: npm run lab -- ssh, or npm run demo:down.`,
+      `pulumi ${args.join(" ")} ended with exit status ${exitCode}. The host stays as it is: log in with npm run lab -- ssh, or remove it with npm run demo:down.`,
     );
 };
 
 const show = async (stack: Stack): Promise<boolean> => {
   const proofs = await readProofs(stack);
   const table = new Table({
-    head: ["what", "what the host says"],
+    head: ["what", "what the host shows"],
     style: { head: [], border: [] },
     colWidths: [30, 68],
     wordWrap: true,
@@ -55,7 +56,7 @@ const show = async (stack: Stack): Promise<boolean> => {
 const up = async (stack: Stack): Promise<void> => {
   heading(`the lab host ${stack}`);
   const known = listHosts().some(({ name }) => name === stack);
-  // the state of a host that is gone would have Pulumi believe that a new one is set up already
+  // With the state of a removed host, Pulumi would take a new host for one that is set up already.
   if (!known) await quietly(["stack", "rm", "--force", "--yes", "--preserve-config", stack]);
   await startHost(stack, { onProgress: (line) => console.log(line) });
   await quietly(["stack", "init", stack]);
@@ -66,20 +67,20 @@ const up = async (stack: Stack): Promise<void> => {
   heading(`pulumi up --stack ${stack}: a trial boot, its proof, then the domain`);
   await must(["up", "--yes", "--skip-preview", "--stack", stack]);
 
-  heading("what the host itself says, over plain ssh");
+  heading("what the host shows, over plain ssh");
   const proved = await show(stack);
   const next = [
     [`npm run pulumi -- preview --stack ${stack}`, "nothing to change"],
     [`npm run lab -- ssh ${stack}`, "edit /etc/modprobe.d/vfio.conf, preview again"],
     [`npm run lab -- screenshot ${stack} host.png`, "the host's own screen"],
     [`ssh -F .lab/ssh_config -NL 5900:127.0.0.1:5900 ${stack}`, "the domain's screen: VNC at 127.0.0.1:5900"],
-    [`npm run pulumi -- destroy --stack ${stack}`, "put the host back to what it was"],
+    [`npm run pulumi -- destroy --stack ${stack}`, "restore the host to its original state"],
     ["npm run demo:down", "remove the hosts and their disks"],
   ] as const;
   const width = Math.max(...next.map(([command]) => command.length));
-  console.log("\nThe host goes on running. Try:");
+  console.log("\nThe host keeps running. Try:");
   for (const [command, what] of next) console.log(`  ${command.padEnd(width)}  ${what}`);
-  if (!proved) stop("Not everything could be proved, see the lines with ✗.");
+  if (!proved) stop("Some checks failed: see the lines with ✗.");
 };
 
 const down = async (): Promise<void> => {
@@ -94,4 +95,4 @@ const [wanted = "lab-xeon"] = process.argv.slice(2);
 const stack = STACKS.find((name) => name === wanted);
 if (wanted === "down") await down();
 else if (stack) await up(stack);
-else stop(`${wanted}: no such demo; choose ${STACKS.join(" or ")}`);
+else stop(`there is no demo ${wanted}; choose ${STACKS.join(" or ")}`);

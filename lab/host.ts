@@ -1,4 +1,4 @@
-/** Lab hosts: start, stop, cut the power. */
+/** Lab hosts: start, stop, power cut. */
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -24,49 +24,49 @@ import { writeSshFiles } from "./access/ssh-config.ts";
 import { type HostState, isHostRunning, readState, readStates, writeState } from "./machine/state.ts";
 
 export interface LabHost {
-  /** The instance's name: what ssh calls it, and its host name. */
+  /** The instance's name: its SSH name and host name. */
   readonly name: string;
   readonly description: HostName;
   readonly running: boolean;
   /** On 127.0.0.1. */
   readonly sshPort: number;
-  /** Its folder: disk, serial.log, qemu.log. */
+  /** The instance's folder: disk, serial.log, qemu.log. */
   readonly folder: string;
-  /** For `ssh -F`. */
+  /** The file for `ssh -F`. */
   readonly sshConfig: string;
 }
 
 export interface StartOptions {
-  /** The instance's name, when a description is to run more than once. Default: the description's name. */
+  /** The instance's name, to run a description more than once. Default: the description's name. */
   readonly as?: string;
-  /** Throw away the disk that the instance has, and start from the image. */
+  /** Delete the instance's disk, and start from the image. */
   readonly fresh?: boolean;
-  /** Throw away the disk that the instance has, and start from this snapshot. */
+  /** Delete the instance's disk, and start from this snapshot. */
   readonly from?: string;
   /**
-   * `detached` (default): runs until it is stopped. `process`: ends with this process, however that ends; for tests whose
-   * hosts nobody shares.
+   * `detached` (default): runs until it is stopped. `process`: ends with this process, even if it crashes; for tests
+   * that do not share their hosts.
    */
   readonly lifetime?: Lifetime;
   readonly onProgress?: OnProgress;
 }
 
 /**
- * Has the host running with sshd answering and its devices' drivers loaded. A host that runs already is left alone, one
- * that was stopped or lost its power boots the disk it had. On failure, and on a signal, QEMU is ended.
+ * Starts a host and waits until sshd answers and the devices' drivers are loaded. A running host is left alone. A
+ * stopped host, or one that lost its power, boots its existing disk. After a failure or a signal, QEMU is ended.
  */
 export const startHost = async (description: HostName, options: StartOptions = {}): Promise<LabHost> => {
   const host: HostDescription = HOSTS[description];
   const name = options.as ?? description;
   if (!isLabName(name))
-    throw new Error(`${name}: not a host name; lower-case letters, digits and hyphens are allowed`);
+    throw new Error(`"${name}" is not a host name; expected lower-case letters, digits and hyphens`);
   const built = await image(host.image, options.onProgress);
   return withLock(`host-${name}`, async () => {
     const before = readState(name);
     const newDisk = options.fresh === true || options.from !== undefined || !hasDisk(name);
     if (before !== undefined && !newDisk && before.description !== description) {
       throw new Error(
-        `${name} has the disk of a ${before.description}, not of a ${description}; --fresh throws it away`,
+        `${name} has the disk of a ${before.description}, not of a ${description}; --fresh deletes that disk`,
       );
     }
     if (before !== undefined && isHostRunning(before)) {
@@ -127,8 +127,8 @@ const running = async (state: HostState, onProgress: OnProgress | undefined): Pr
 };
 
 /**
- * Ends the host and removes its disk; `keepDisk` shuts it down in good order instead and leaves the disk for the next
- * start. A host that does not exist is stopped already.
+ * Ends the host and removes its disk. With `keepDisk` it shuts the host down cleanly and keeps the disk for the next
+ * start. A host that does not exist counts as stopped.
  */
 export const stopHost = async (
   name: string,
@@ -146,7 +146,7 @@ export const stopHost = async (
   });
 };
 
-/** Takes the power away in mid-work, as pulling the plug does: what the host had not written is lost. */
+/** Cuts the power in the middle of work: the host loses everything that it had not written. */
 export const powerCut = async (name: string): Promise<void> => {
   checkName(name);
   await withLock(`host-${name}`, async () => {
@@ -160,14 +160,14 @@ export const powerCut = async (name: string): Promise<void> => {
 /** All hosts that have a disk, running or not. */
 export const listHosts = (): LabHost[] => readStates().map(labHost);
 
-/** The host of that name; throws when there is none. */
+/** The host of that name; throws if there is none. */
 export const findHost = (name: string): LabHost => {
   checkName(name);
   const state = readState(name);
   if (state !== undefined) return labHost(state);
   const names = readStates().map((other) => other.name);
   throw new Error(
-    `no lab host ${name} is there (${names.join(", ") || "none is"}); start it: npm run lab -- up ${name}`,
+    `there is no lab host ${name} (the hosts are ${names.join(", ") || "none"}); start it with npm run lab -- up ${name}`,
   );
 };
 
@@ -175,7 +175,7 @@ const labHost = (state: HostState): LabHost => {
   const current = readState(state.name) ?? state;
   if (!isHostName(current.description)) {
     throw new Error(
-      `${current.name} is a ${current.description}, which this version does not know; take it down`,
+      `${current.name} is a ${current.description}, which this version does not know; remove it with npm run lab -- down ${current.name}`,
     );
   }
   return {
@@ -189,12 +189,12 @@ const labHost = (state: HostState): LabHost => {
 };
 
 const checkName = (name: string): void => {
-  if (!isLabName(name)) throw new Error(`${name}: not the name of a lab host`);
+  if (!isLabName(name)) throw new Error(`"${name}" is not the name of a lab host`);
 };
 
 const hasDisk = (name: string): boolean => existsSync(join(hostDir(name), HOST_FILES.disk));
 
-/** QEMU closes its disks' files, which a kill would leave half written; the host itself gets no warning. */
+/** Ends QEMU, which closes its disk files; a kill would leave them half written. The host gets no warning. */
 const endProcess = async (state: HostState): Promise<void> => {
   const { process } = state;
   if (process === undefined) return;
@@ -207,7 +207,10 @@ const endProcess = async (state: HostState): Promise<void> => {
   await closeConnections(state.name);
 };
 
-/** In good order: file systems unmounted. A host that does not answer loses its power after a minute. */
+/**
+ * Shuts the host down cleanly, with file systems unmounted. A host that does not answer loses its power after a
+ * minute.
+ */
 export const shutDown = async (state: HostState): Promise<void> => {
   const { process } = state;
   if (process === undefined) return;

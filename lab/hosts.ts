@@ -1,7 +1,9 @@
 /** The lab's hosts. */
 import type { Card, HostDescription, RootPort } from "./description.ts";
 
-/** An option ROM with an image for UEFI and one for a BIOS (code types 3 and 0), of the Debian package ipxe-qemu. */
+/**
+ * An option ROM from the Debian package ipxe-qemu, with an image for UEFI and one for a BIOS (code types 3 and 0).
+ */
 const OPTION_ROM = "/usr/lib/ipxe/qemu/efi-e1000e.rom";
 
 /** A stand-in for a GPU with its HDMI audio. */
@@ -84,4 +86,4 @@ export type HostName = keyof typeof HOSTS;
 export const isHostName = (name: string): name is HostName => Object.hasOwn(HOSTS, name);
 
 export const unknownHost = (name: string): Error =>
-  new Error(`no lab host is called ${name}; there are ${Object.keys(HOSTS).join(", ")}`);
+  new Error(`there is no lab host ${name}; the hosts are ${Object.keys(HOSTS).join(", ")}`);

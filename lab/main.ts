@@ -21,10 +21,10 @@ const program = new Command("vfio-lab")
 program
   .command("up")
   .description("start a host, or boot a stopped one again, and wait for ssh")
-  .argument("<host>", `one of ${Object.keys(HOSTS).join(", ")}, or an instance that exists`)
-  .option("--as <name>", "name of the instance, to have several of one host")
-  .option("--fresh", "throw away the disk it has and start from the image")
-  .option("--from <tag>", "throw away the disk it has and start from a snapshot")
+  .argument("<host>", `one of ${Object.keys(HOSTS).join(", ")}, or an existing instance`)
+  .option("--as <name>", "name of the instance, to run a host more than once")
+  .option("--fresh", "delete the existing disk and start from the image")
+  .option("--from <tag>", "delete the existing disk and start from a snapshot")
   .action(async (host: string, options: { as?: string; fresh?: true; from?: string }) => {
     const existing = listHosts().find(({ name }) => name === host);
     const description = existing?.description ?? host;
@@ -39,7 +39,7 @@ program
   .description("end hosts and remove their disks")
   .argument("[host...]")
   .option("--all", "every host, and every snapshot")
-  .option("--keep-disk", "shut the host down in good order, and keep its disk for the next up")
+  .option("--keep-disk", "shut the host down cleanly, and keep its disk for the next up")
   .action(async (names: string[], { all, keepDisk }: { all?: true; keepDisk?: true }) => {
     if (names.length === 0 && !all) throw new Error("down: name a host, or give --all");
     const hosts = all ? listHosts().map(({ name }) => name) : names;
@@ -48,7 +48,7 @@ program
       say(`${name} is down`);
     }
     if (all && !keepDisk) for (const tag of await listSnapshots()) await removeSnapshot(tag);
-    if (hosts.length === 0) say("no lab host is there");
+    if (hosts.length === 0) say("there is no lab host");
   });
 
 program
@@ -73,20 +73,20 @@ program
   });
 program
   .command("status")
-  .description("the hosts that are there")
+  .description("list the hosts")
   .option("--json", "as JSON")
   .action(async ({ json }: { json?: true }) => {
     const hosts = listHosts();
     const snapshots = await listSnapshots();
     if (json) return console.log(JSON.stringify({ cache: cacheDir(), hosts, snapshots }, null, 2));
-    if (hosts.length === 0) console.log("No lab host is there. Start one: npm run lab -- up lab-xeon");
+    if (hosts.length === 0) console.log("There is no lab host. Start one: npm run lab -- up lab-xeon");
     else console.log(table(hosts));
     if (snapshots.length > 0) console.log(`Snapshots: ${snapshots.join(", ")}`);
   });
 
 const table = (hosts: readonly LabHost[]): string => {
   const rows = new Table({
-    head: ["host", "state", "ssh port", "what it is"],
+    head: ["host", "state", "ssh port", "description"],
     style: { head: [], border: [] },
   });
   for (const { name, running, sshPort, description } of hosts) {
@@ -97,7 +97,7 @@ const table = (hosts: readonly LabHost[]): string => {
 
 program
   .command("power-cut")
-  .description("take the power away in mid-work; `up` or `power-on` boots the same disk again")
+  .description("cut the power in the middle of work; up or power-on boots the same disk again")
   .argument("<host>")
   .action(async (name: string) => {
     await powerCut(name);
@@ -106,7 +106,7 @@ program
 
 program
   .command("power-on")
-  .description("boot a host that is off, from the disk it has")
+  .description("boot a stopped host from its disk")
   .argument("<host>")
   .action(async (name: string) => {
     const { description } = findHost(name);
@@ -116,19 +116,19 @@ program
 
 program
   .command("console")
-  .description("what the host wrote to its serial port")
+  .description("print the host's serial port")
   .argument("<host>")
-  .option("-f, --follow", "go on as it grows")
+  .option("-f, --follow", "follow the output")
   .action(async (name: string, { follow }: { follow?: true }) =>
     followSerial(findHost(name), follow ?? false),
   );
 
 program
   .command("screenshot")
-  .description("what a display of the host shows, as PNG")
+  .description("save the picture of a host's display as PNG")
   .argument("<host>")
   .argument("<file>")
-  .option("--display <id>", "the card's name, for a display other than the first")
+  .option("--display <id>", "the card's name, to choose another display than the first")
   .action(async (name: string, file: string, { display }: { display?: string }) => {
     findHost(name);
     const filename = resolve(file);
@@ -142,7 +142,7 @@ program
 
 program
   .command("snapshot")
-  .description("keep the disk of a host that is off, as a start for others (`up --from TAG`)")
+  .description("save the disk of a stopped host as a base for others (up --from TAG)")
   .argument("<host>")
   .argument("<tag>")
   .action(async (name: string, tag: string) => {

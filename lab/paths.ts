@@ -1,8 +1,10 @@
-/** Where the lab keeps its things: all of them in one cache folder, nothing of them in the repository but one file. */
+/** Paths of the lab: everything is in one cache folder, except one file in the repository. */
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 
-/** The project's cache folder: `$VFIO_FLEET_CACHE`, else `vfio-fleet` in the user's cache folder. Absolute. */
+/**
+ * The project's cache folder as an absolute path: `$VFIO_FLEET_CACHE`, or `vfio-fleet` in the user's cache folder.
+ */
 export const cacheDir = (): string => {
   const { VFIO_FLEET_CACHE, XDG_CACHE_HOME } = process.env;
   return resolve(VFIO_FLEET_CACHE || join(XDG_CACHE_HOME || join(homedir(), ".cache"), "vfio-fleet"));
@@ -19,13 +21,13 @@ export const snapshotsDir = (): string => inLab("snapshots");
 export const snapshotDir = (tag: string): string => inLab("snapshots", tag);
 export const locksDir = (): string => inLab("locks");
 
-/** The client configuration with an entry for each running host. */
+/** The client configuration, with an entry for each running host. */
 export const sshConfigFile = (): string => inLab("ssh_config");
 export const knownHostsFile = (): string => inLab("known_hosts");
 
 const REPOSITORY = resolve(import.meta.dirname, "..");
-/** The file that stacks name: one line that includes {@link sshConfigFile}. Not in git. */
+/** The file that stacks name. Its one line includes {@link sshConfigFile}. It is not in git. */
 export const stackSshConfigFile = (): string => join(REPOSITORY, ".lab", "ssh_config");
 
-/** Names of hosts and snapshots become folders, SSH host names and host names: what all three allow. */
+/** Whether a name is valid for hosts and snapshots: as a folder, an SSH host name and a host name. */
 export const isLabName = (name: string): boolean => /^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$/.test(name);

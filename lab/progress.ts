@@ -1,11 +1,11 @@
-/** What a long step says while it runs: each new stage at once, and a sign of life at least every 10 s. */
+/** Progress of a long step: each new stage at once, and a line at least every 10 s. */
 
 export type OnProgress = (line: string) => void;
 
 const HEARTBEAT_MS = 8000;
 
 export interface Progress {
-  /** The step is now at `stage`. */
+  /** Sets the current stage. */
   readonly stage: (stage: string) => void;
   readonly stop: () => void;
 }

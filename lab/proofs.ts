@@ -1,15 +1,15 @@
 import { sshOutput } from "./access/ssh.ts";
 
-/** One thing a person can check by hand: what it is called, the command that shows it, what it said. */
+/** One fact that a person can check by hand: its name, the command that shows it, and the command's output. */
 export interface Proof {
   readonly what: string;
   readonly shown: string;
-  /** whether it is what a passthrough host shows */
+  /** Whether the output is that of a passthrough host. */
   readonly holds: boolean;
 }
 
-/** What is shown, the command that prints it as one short line on the host, and what that line has to look like. */
-const QUESTIONS: readonly (readonly [what: string, command: string, expected: RegExp])[] = [
+/** Each check: its name, a command that prints one short line on the host, and the expected form of that line. */
+const CHECKS: readonly (readonly [what: string, command: string, expected: RegExp])[] = [
   ["kernel command line", "tr ' ' '\\n' </proc/cmdline | grep iommu | paste -sd' '", /iommu=pt/],
   [
     "IOMMU in the kernel log",
@@ -53,18 +53,18 @@ const QUESTIONS: readonly (readonly [what: string, command: string, expected: Re
   ["its screen", "virsh domdisplay win10", /^vnc:\/\/127\.0\.0\.1/],
 ];
 
-/** Reads every proof in one round trip, over plain ssh: nothing of the code that did the work is asked. */
+/** Reads every proof in one round trip over plain ssh, without any code that did the work. */
 export const readProofs = async (host: string): Promise<readonly Proof[]> => {
-  const script = QUESTIONS.map(
-    ([what, command]) => `printf '%s\\t%s\\n' '${what}' "$(${command} 2>&1)"`,
-  ).join("\n");
+  const script = CHECKS.map(([what, command]) => `printf '%s\\t%s\\n' '${what}' "$(${command} 2>&1)"`).join(
+    "\n",
+  );
   const answer = await sshOutput(host, "sh -s", { input: script });
   return answer
     .split("\n")
     .filter((line) => line.includes("\t"))
     .map((line) => {
       const [what = "", shown = ""] = line.split("\t");
-      const expected = QUESTIONS.find(([name]) => name === what)?.[2];
+      const expected = CHECKS.find(([name]) => name === what)?.[2];
       return { what, shown: shown === "" ? "nothing" : shown, holds: expected?.test(shown) ?? false };
     });
 };

@@ -1,7 +1,8 @@
 # shellcheck shell=bash
-# Pieces are made aside and renamed into place, so that an interrupted setup leaves nothing half made.
+# Pieces are built in a temporary folder and renamed into place, so that an interrupted setup leaves nothing
+# incomplete.
 
-# new_aside: an empty folder to build in. Whoever holds the lock is alone: other such folders are leftovers.
+# new_aside: makes an empty folder to build in. The caller holds the lock, so other such folders are leftovers.
 new_aside() {
   mkdir -p "$CACHE/toolchain"
   rm -rf "$CACHE"/toolchain/.aside-*

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Writes toolchain/libvirt-plugin/schema.json and sdks/libvirt from the libvirt plugin's Go modules: the SDK as Pulumi
-# generates it, compiled here, so that Node loads it as it is. Run it after a change of the plugin's modules or tokens.
+# Writes toolchain/libvirt-plugin/schema.json and sdks/libvirt from the libvirt plugin's Go modules. It is the SDK as
+# Pulumi generates it, compiled here so that Node can load it. Run it after a change of the plugin's modules or
+# tokens.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=toolchain/versions.sh
 . "$root/toolchain/versions.sh"
 
-# In the repository, where the compiler finds @pulumi/pulumi.
+# The folder is in the repository, where the compiler finds @pulumi/pulumi.
 sdk=$root/sdks/libvirt
 sources=$(mktemp -d "$root/sdks/.sources-XXXXXX")
 trap 'rm -rf "$sources"' EXIT
@@ -15,7 +16,7 @@ schema=$root/toolchain/libvirt-plugin/schema.json
 (cd "$root/toolchain/libvirt-plugin" && CGO_ENABLED=0 go run -trimpath -buildvcs=false ./generate "$schema")
 (cd "$root/toolchain/pulumi-cli" && CGO_ENABLED=0 go run -trimpath -buildvcs=false ./node-sdk "$schema" "$sources")
 
-# The plugin's version comes from this file, which the generated code reads beside itself.
+# The generated code reads the plugin's version from this file beside it.
 cat >"$sources/package.json" <<END
 {
   "name": "@pulumi/libvirt",
@@ -35,7 +36,7 @@ cat >"$sources/package.json" <<END
   }
 }
 END
-# Below ES2022, where a declared class field would overwrite what the base class has assigned.
+# The target is below ES2022, where a declared class field would overwrite the value from the base class.
 cat >"$sources/tsconfig.json" <<'END'
 {
   "compilerOptions": {

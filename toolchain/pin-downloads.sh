@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes toolchain/downloads.sha256 anew: the digest of each official download of the versions in versions.sh, for Linux.
-# Needs the download servers; compare what it writes with the checksums that Pulumi publishes with its releases.
+# Writes toolchain/downloads.sha256: the digest of each official Linux download of the versions in versions.sh. It
+# needs the download servers. Compare the result with the checksums that Pulumi publishes with its releases.
 set -euo pipefail
 ROOT=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
 # shellcheck source=toolchain/versions.sh

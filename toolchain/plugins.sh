@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# The steps `command-plugin` and `libvirt-plugin`: in PULUMI_HOME, under the names that the CLI looks for.
+# The steps `command-plugin` and `libvirt-plugin`: install the plugins in PULUMI_HOME, under the names that the CLI
+# expects.
 
 step_command_plugin() { step_plugin command "$COMMAND_PLUGIN_VERSION" "built from toolchain/command-plugin, the drop-in for the published one"; }
 step_libvirt_plugin() { step_plugin libvirt "$LIBVIRT_PLUGIN_VERSION" "built from toolchain/libvirt-plugin"; }
@@ -16,10 +17,10 @@ step_plugin() {
   done_line "$name-plugin" "$started" "$version, $(plugin_origin "$installed" "$built" "$built_text")"
 }
 
-# A link into the cache has to be to this checkout's build; anything else there is a published plugin.
+# A link into the cache has to lead to this checkout's build. Anything else there is a published plugin.
 plugin_fits() {
   local installed=$1 built=$2 target
-  # The CLI marks a download that it has not finished.
+  # The CLI marks an unfinished download with this file.
   [ -x "$installed" ] && [ ! -e "${installed%/*}.partial" ] || return 1
   target=$(readlink "$installed") || return 0
   [ "$target" = "$built" ] || [[ $target != "$CACHE"/* ]]
@@ -28,11 +29,11 @@ plugin_fits() {
 plugin_origin() {
   local target
   if ! target=$(readlink "$1"); then
-    echo "the official download"
+    echo "official download"
   elif [ "$target" = "$2" ]; then
     echo "$3"
   else
-    echo "the published one in ${target%/*}"
+    echo "published plugin in ${target%/*}"
   fi
 }
 
@@ -56,7 +57,7 @@ build_plugin() {
   put_in_place "$aside" "$(dirname "$(dirname "$2")")"
 }
 
-# link_plugin TARGET LINK: in one rename.
+# link_plugin TARGET LINK: sets a link atomically.
 link_plugin() {
   mkdir -p "$(dirname "$2")"
   ln -sfn "$1" "$2.new"

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The step `pulumi`: the CLI and, beside it where it looks first, the host of Node programs.
+# The step `pulumi`: the CLI with the language host of Node programs beside it, where the CLI looks first.
 
 step_pulumi() {
   local started=$EPOCHREALTIME
@@ -19,9 +19,9 @@ install_pulumi() {
   mkdir "$aside/bin"
   if found=$(fitting_pulumi); then
     ln -s "$found" "$aside/bin/pulumi"
-    echo "the one on PATH: $found" >"$aside/origin"
+    echo "from PATH: $found" >"$aside/origin"
   elif downloads_reachable && download_cli "$aside/bin"; then
-    echo "the official download" >"$aside/origin"
+    echo "official download" >"$aside/origin"
   else
     note "the first build takes about five minutes on two cores"
     go_build pulumi-cli github.com/pulumi/pulumi/pkg/v3/cmd/pulumi "$aside/bin/pulumi" \
@@ -34,7 +34,8 @@ install_pulumi() {
   put_in_place "$aside" "$PULUMI_FOLDER"
 }
 
-# fitting_pulumi: the path of a pulumi on PATH that has its Node host beside it and is as new as this project's, same major.
+# fitting_pulumi: the path of a pulumi on PATH with its Node language host beside it. It has this project's major
+# version and is no older.
 fitting_pulumi() {
   local path version
   path=$(command -v pulumi) && path=$(readlink -f "$path") && [ -x "$(dirname "$path")/pulumi-language-nodejs" ] &&
@@ -43,5 +44,5 @@ fitting_pulumi() {
     echo "$path"
 }
 
-# The lab's state, which holds the lab's keys, encrypted with a passphrase that everybody knows.
+# The folder of the lab's state, which holds the lab's keys, encrypted with a public passphrase.
 make_state() { (umask 077 && mkdir -p "$CACHE/state"); }

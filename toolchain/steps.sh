@@ -9,7 +9,7 @@ done_line() { printf '%-15s %s (%s)\n' "$1" "$3" "$(seconds_since "$2")" >&2; }
 
 note() { printf '%-15s %s\n' "" "$*" >&2; }
 
-# The process group of the command under way, for the trap below.
+# The process group of the running command, for the trap below.
 RUNNING=
 
 stop_running() {
@@ -18,8 +18,9 @@ stop_running() {
 trap 'stop_running; exit 130' INT
 trap 'stop_running; exit 143' TERM HUP
 
-# with_progress WHAT COMMAND...: runs COMMAND with its output in a log, says every 8 s that it is still at it, and shows the
-# log's end when it fails. The lock on descriptor 9 is not handed down: what outlives a killed setup must not hold it.
+# with_progress WHAT COMMAND...: runs COMMAND with its output in a log, prints a line every 8 s, and shows the end of
+# the log after a failure. COMMAND does not inherit the lock on descriptor 9: a process that outlives a killed setup
+# must not hold it.
 with_progress() {
   local what=$1 started=$EPOCHREALTIME log status=0 waited=0
   shift

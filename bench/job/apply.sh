@@ -1,5 +1,5 @@
-# The job over plain ssh: one connection, one script; MODE is apply or check. In front of this text stand put and block,
-# one call a file: bench/peers.ts writes them.
+# The job over plain ssh: one connection, one script; MODE is apply or check. bench/peers.ts writes calls of put and
+# block in front of this text, one for each file.
 set -eu
 umask 022
 PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin

@@ -6,11 +6,11 @@ import { rules } from "./registry.ts";
 import type { Finding, Rule, Verdict } from "./rule.ts";
 
 export interface Diagnosis {
-  /** what fired, the worst first */
+  /** Rules that fired, the worst first. */
   readonly findings: readonly { readonly rule: Rule; readonly finding: Finding }[];
-  /** rules that could not look, and what they lacked */
+  /** Rules that could not be checked, and the parts of the survey that they lack. */
   readonly blind: readonly { readonly rule: Rule; readonly lacks: readonly string[] }[];
-  /** domains whose definitions could not be read: no rule has looked at them */
+  /** Domains whose definitions could not be read, so that no rule has checked them. */
   readonly unread: readonly string[];
   readonly looked: number;
 }
@@ -18,8 +18,8 @@ export interface Diagnosis {
 const RANK = { fault: 0, risk: 1, expected: 2 } as const satisfies Record<Verdict, number>;
 
 /**
- * Looks at one host with every rule.
- * @param only a domain's name: rules about domains then look at this one alone
+ * Checks one host with every rule.
+ * @param only name of a domain: rules about domains then check this one alone
  */
 export const diagnose = (facts: Facts & { readonly survey: Survey }, only?: string): Diagnosis => {
   const patient = patientOf(facts, only);

@@ -10,7 +10,7 @@ export interface GivenCard {
   readonly domain: DomainView;
   /** `0000:03:00` */
   readonly slot: string;
-  /** the functions in the definition that the host has */
+  /** The functions in the definition that exist on the host. */
   readonly functions: readonly PciDevice[];
   /** the functions of the card that the definition leaves out */
   readonly left: readonly PciDevice[];
@@ -18,12 +18,12 @@ export interface GivenCard {
   readonly display: PciDevice | undefined;
 }
 
-/** What the rules look at. */
+/** Input of the rules. */
 export interface Patient {
   readonly facts: Facts;
   readonly survey: Survey;
   readonly cards: readonly CardReport[];
-  /** all domains, or the one that was asked about */
+  /** All domains, or the one that was named. */
   readonly domains: readonly DomainView[];
   readonly given: readonly GivenCard[];
 }
@@ -58,7 +58,7 @@ const givenCards = (facts: Facts, domain: DomainView): GivenCard[] => {
   return cards;
 };
 
-/** @param only the domain that was asked about; without it all are looked at */
+/** @param only the domain to check; without it all domains are checked */
 export const patientOf = (facts: Facts & { readonly survey: Survey }, only?: string): Patient => {
   const domains = domainViews(facts).filter((domain) => only === undefined || domain.name === only);
   return {
@@ -70,7 +70,7 @@ export const patientOf = (facts: Facts & { readonly survey: Survey }, only?: str
   };
 };
 
-/** Lines of the kernel's log that match, without their time stamps, each once. */
+/** Matching lines of the kernel's log, without time stamps and duplicates. */
 export const logLines = ({ survey }: Patient, pattern: RegExp): string[] => [
   ...new Set(
     [...(survey.kernelLog?.boot ?? []), ...(survey.kernelLog?.trouble ?? [])]
@@ -79,18 +79,18 @@ export const logLines = ({ survey }: Patient, pattern: RegExp): string[] => [
   ),
 ];
 
-/** What QEMU said about a domain since its last start. */
+/** Matching lines of QEMU's log since the domain's last start. */
 export const qemuLines = ({ survey }: Patient, { name }: DomainView, pattern: RegExp): string[] => {
   const logs = survey.domainLogs ?? {};
-  // a domain may be called like a name that every object has
+  // A domain may have the name of a property that every object inherits.
   return (Object.hasOwn(logs, name) ? (logs[name] ?? []) : []).filter((line) => pattern.test(line));
 };
 
-/** The first PCI address in a line of a log, whole. */
+/** The first full PCI address in a log line. */
 export const addressIn = (line: string): string | undefined =>
   /[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]/.exec(line)?.[0];
 
-/** `win10: 0000:03:00` */
+/** A card in a domain, as text: `win10: 0000:03:00`. */
 export const subjectOf = ({ domain, slot }: GivenCard): string => `${domain.name}: card ${slot}`;
 
 export const isNvidia = (device: PciDevice | undefined): boolean => device?.id.startsWith("10de:") === true;

@@ -58,7 +58,7 @@ import { virtualizationOff } from "./rules/iommu/virtualization-off.ts";
 import { windows11Needs } from "./rules/guest/windows-11-needs.ts";
 import type { Rule } from "./rule.ts";
 
-/** Every rule. A new one is its file, a line here, and its two patients in test/fixtures/doctor.ts. */
+/** Every rule. A new rule needs its file, a line here, and its two patients in test/fixtures/doctor.ts. */
 export const rules: readonly Rule[] = [
   acsOverrideIgnored,
   amdIommuOn,

@@ -22,10 +22,10 @@ const PCIR = 0x52494350;
 const PNP = 0x506e5024;
 /** Device ids are 16 bits wide and 0 ends the list, so a longer one repeats itself. */
 const MAX_LISTED_DEVICES = 0xffff;
-/** The PnP texts are short names; anything longer is cut here. */
+/** Longest PnP text: they are short names, and anything longer is cut. */
 const MAX_PNP_TEXT = 64;
 
-/** A view of exactly these bytes: reading past them throws instead of returning a neighbour's. */
+/** A view of exactly these bytes: reading past them throws instead of returning other bytes of the buffer. */
 export const viewOf = (bytes: Uint8Array): DataView =>
   new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
@@ -92,7 +92,10 @@ const readCode = (image: DataView, codeType: number): ImageCode => {
   }
 };
 
-/** SeaBIOS and PC BIOSes sum up the initialization size, not the image length, and refuse a sum that is not 0. */
+/**
+ * The checksum over the initialization size, as SeaBIOS and PC BIOSes compute it, not over the image length. They
+ * refuse a sum that is not 0.
+ */
 const checksumOf = (bytes: Uint8Array, initSize: number): Checksum => {
   if (initSize === 0) return { kind: "no-size" };
   if (initSize > bytes.length) return { kind: "beyond-image" };
@@ -117,13 +120,13 @@ const readPnp = (bytes: Uint8Array, image: DataView, at: number): PnpTexts | und
   };
 };
 
-/** Is there 55h AAh at this offset? */
+/** Whether 55h AAh stands at this offset. */
 export const hasRomSignature = (bytes: Uint8Array, offset: number): boolean =>
   bytes[offset] === 0x55 && bytes[offset + 1] === 0xaa;
 
 /**
- * What keeps the bytes at `offset` (which start with 55h AAh) from being an image, undefined when nothing does.
- * Costs the same whatever the bytes are, so a search may call it at every offset.
+ * Why the bytes at `offset` (which start with 55h AAh) are not an image; undefined if they are one. It takes constant
+ * time, so a search may call it at every offset.
  */
 export const headerFault = (view: DataView, offset: number): HeaderFault | undefined => {
   if (offset + HEADER_SIZE > view.byteLength) return "cut-off";
@@ -136,8 +139,8 @@ export const headerFault = (view: DataView, offset: number): HeaderFault | undef
 };
 
 /**
- * Reads the image at `offset` of the file, where `headerFault` found none. `gap` is what lies between it and the
- * image before.
+ * Reads the image at `offset` of the file, after `headerFault` returned undefined. `gap` is the bytes between it and
+ * the image before.
  */
 export const readImage = (file: Uint8Array, offset: number, gap: Uint8Array): OptionRomImage => {
   const headerView = viewOf(file.subarray(offset));

@@ -3,7 +3,7 @@ import type { OptionRom } from "./model.ts";
 import { formatCompression, formatMachine, formatSubsystem } from "./names.ts";
 import { efiImages } from "./ovmf.ts";
 
-/** Is there an EFI driver that OVMF starts? */
+/** Checks for an EFI driver that OVMF can start. */
 export const judgeEfi = (rom: OptionRom, firmware: GuestFirmware): RomFinding => {
   const images = efiImages(rom);
   const good = images.find((image) => image.objection === undefined);
@@ -18,7 +18,7 @@ export const judgeEfi = (rom: OptionRom, firmware: GuestFirmware): RomFinding =>
   }
   const message =
     images.length === 0
-      ? "no EFI image: OVMF cannot use this ROM; use a newer video BIOS of this card, or SeaBIOS"
+      ? "no EFI image: OVMF cannot use this ROM; use a newer ROM of this card, or SeaBIOS"
       : images
           .map(({ number, objection }) => `OVMF does not start EFI image ${number}: ${objection}`)
           .join("; ");
@@ -27,12 +27,12 @@ export const judgeEfi = (rom: OptionRom, firmware: GuestFirmware): RomFinding =>
     : { check: "efi", severity: "note", message };
 };
 
-/** Is there an x86 image for SeaBIOS? */
+/** Checks for an x86 image for SeaBIOS. */
 export const judgeX86 = (rom: OptionRom, firmware: GuestFirmware): RomFinding => {
   if (rom.images.some(({ code }) => code.kind === "x86")) {
     const message = rom.images.some(({ code }) => code.kind === "efi")
       ? "there is an x86 image for SeaBIOS too"
-      : "there is an x86 image: the ROM is for SeaBIOS, not for OVMF";
+      : "there is an x86 image, but no EFI image: the ROM is for SeaBIOS, not for OVMF";
     return { check: "x86", severity: "ok", message };
   }
   const message = "no x86 image: SeaBIOS cannot use this ROM";

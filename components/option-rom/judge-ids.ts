@@ -3,7 +3,7 @@ import type { RomFinding } from "./judgement.ts";
 import type { OptionRom, OptionRomImage } from "./model.ts";
 import { formatCodeKind, formatId } from "./names.ts";
 
-/** The ids that an image says it is for, the device list's included. */
+/** The ids that an image supports, with those of its device list. */
 const idsOf = ({ pci, deviceList }: OptionRomImage): readonly string[] => {
   const listed = deviceList.kind === "listed" ? deviceList.deviceIds : [];
   return [pci.deviceId, ...listed].map((deviceId) => formatId(pci.vendorId, deviceId));
@@ -31,7 +31,7 @@ const compare = (images: readonly OptionRomImage[], card: PciId): RomFinding => 
     return {
       check: "ids",
       severity: "warning",
-      message: `the ${kinds(fitting)} is for this card (${card}), the ${kinds(strangers)} for ${list(strangers.map(ownId))}`,
+      message: `the ${kinds(fitting)} is for this card (${card}), but the ${kinds(strangers)} is for ${list(strangers.map(ownId))}`,
     };
   }
   const byList = images.some((image) => ownId(image) !== card);
@@ -43,8 +43,9 @@ const compare = (images: readonly OptionRomImage[], card: PciId): RomFinding => 
 };
 
 /**
- * Is the ROM for this card? Only x86 and EFI images count: NVIDIA's private ones carry other ids. OVMF compares
- * no ids, but the driver inside an EFI image does; SeaBIOS takes only an image with exactly the card's ids.
+ * Checks whether the ROM is for this card. Only x86 and EFI images count, because NVIDIA's private images carry other
+ * ids. OVMF compares no ids, but the driver inside an EFI image does. SeaBIOS takes only an image with exactly the
+ * card's ids.
  */
 export const judgeIds = (rom: OptionRom, card: PciId | undefined): readonly RomFinding[] => {
   const images = rom.images.filter(({ code }) => code.kind !== "other");
@@ -65,7 +66,7 @@ export const judgeIds = (rom: OptionRom, card: PciId | undefined): readonly RomF
     findings.push({
       check: "ids",
       severity: "warning",
-      message: "a device list leads out of its image or has no end, and is left out",
+      message: "a device list is not used: it leads out of its image or has no end",
     });
   }
   return findings;

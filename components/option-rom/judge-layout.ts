@@ -6,13 +6,13 @@ import { efiImages } from "./ovmf.ts";
 /** The Linux shadow copy of the boot display's ROM (drivers/pci/rom.c: 0xC0000, 0x20000 bytes). */
 const SHADOW_SIZE = 0x20000;
 
-/** From the smallest video BIOSes to the largest: 28 KiB (SeaBIOS for bochs-display) to 1 MiB (NVIDIA's window). */
+/** The usual sizes of ROMs: from 28 KiB (SeaBIOS for bochs-display) to 1 MiB (NVIDIA's window). */
 const USUAL_SIZES = { min: 16 * 1024, max: 1024 * 1024 } as const;
 
-/** Where the firmware's chain of images ends, in bytes from the file's start. */
+/** The end of the firmware's chain of images, in bytes from the file's start. */
 const chainEnd = (rom: OptionRom): number => rom.size - rom.trailing.length;
 
-/** What kind of bytes follows the images. */
+/** The kind of bytes after the last image. */
 type Trailing = "none" | "padding" | "nvidia" | "unknown";
 
 const isPadding = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0 || byte === 0xff);
@@ -24,15 +24,15 @@ const classifyTrailing = (rom: OptionRom): Trailing => {
 };
 
 /**
- * Was an image lost: does the chain go on into bytes that are no image, and is there no EFI driver yet that
- * could be all there is to find?
+ * Whether an image is missing: the chain continues into bytes that are no image, and there is no EFI driver that
+ * could make the chain complete.
  */
 export const lacksImage = (rom: OptionRom): boolean =>
   rom.end.kind === "lost" &&
   classifyTrailing(rom) === "unknown" &&
   !efiImages(rom).some(({ objection }) => objection === undefined);
 
-/** Firmware looks at the start of the ROM and nowhere else for the first image. */
+/** Checks the file's start: firmware expects the first image there and nowhere else. */
 export const judgeContainer = (rom: OptionRom): RomFinding =>
   rom.container.kind === "none"
     ? { check: "container", severity: "ok", message: "the file starts with an image, as firmware expects it" }
@@ -54,7 +54,7 @@ const judgeTruncated = (rom: OptionRom, missing: number): RomFinding => {
   const what = `truncated: ${formatSize(missing)} of image ${rom.images.length} are missing`;
   return chainError(
     rom.size === SHADOW_SIZE
-      ? `${what}; 128 KiB is what Linux shows of the boot display's ROM: let another card be that, dump again`
+      ? `${what}; Linux shows only 128 KiB of the boot display's ROM: make another card the boot display, then dump again`
       : `${what}: dump the ROM again`,
   );
 };
@@ -68,16 +68,16 @@ const judgeEnd = (rom: OptionRom): RomFinding => {
   if (end.kind === "truncated") return judgeTruncated(rom, end.missing);
   const place = formatOffset(chainEnd(rom));
   if (lacksImage(rom)) {
-    return chainError(`damaged: image ${rom.images.length + 1} should start at ${place}, and there is none`);
+    return chainError(`damaged: image ${rom.images.length + 1} should start at ${place}, but there is none`);
   }
   return {
     check: "chain",
     severity: "warning",
-    message: `${count}, none of them marked as last, and no further one at ${place}`,
+    message: `${count}, none of them marked as last, and there is no further image at ${place}`,
   };
 };
 
-/** Is the chain of images complete and unbroken? */
+/** Checks that the chain of images is complete and unbroken. */
 export const judgeChain = (rom: OptionRom): readonly RomFinding[] => [
   judgeEnd(rom),
   ...rom.images.flatMap((image, index): readonly RomFinding[] =>
@@ -93,16 +93,25 @@ export const judgeChain = (rom: OptionRom): readonly RomFinding[] => [
   ),
 ];
 
-/** SeaBIOS refuses an x86 image with a wrong checksum; OVMF does not look, but then something changed the bytes. */
+/**
+ * Checks the checksums of x86 images. SeaBIOS refuses a wrong one. OVMF does not check it, but a wrong sum means that
+ * the bytes were changed.
+ */
 export const judgeChecksums = (rom: OptionRom, firmware: GuestFirmware): readonly RomFinding[] =>
   rom.images.flatMap(({ checksum }, index): readonly RomFinding[] => {
     if (checksum === undefined) return [];
     if (checksum.kind === "good") {
-      return [{ check: "checksum", severity: "ok", message: `x86 image ${index + 1} adds up to 0` }];
+      return [
+        {
+          check: "checksum",
+          severity: "ok",
+          message: `the checksum of x86 image ${index + 1} is 0, as it should be`,
+        },
+      ];
     }
     const reason =
       checksum.kind === "bad"
-        ? `adds up to ${checksum.sum}, not to 0: the dump is damaged, or was taken while a driver ran the card`
+        ? `has the checksum ${checksum.sum} instead of 0: the dump is damaged, or was taken while a driver used the card`
         : checksum.kind === "no-size"
           ? "names no initialization size"
           : "names an initialization size beyond its own end";
@@ -114,13 +123,13 @@ export const judgeChecksums = (rom: OptionRom, firmware: GuestFirmware): readonl
     ];
   });
 
-/** Is the size of the images that of a video BIOS? */
+/** Checks that the images have a usual size. */
 export const judgeSize = (rom: OptionRom): RomFinding => {
   const size = rom.images.reduce((sum, image) => sum + image.gap.length + image.bytes.length, 0);
   const message = `${formatSize(size)} of images`;
   if (size >= USUAL_SIZES.min && size <= USUAL_SIZES.max) return { check: "size", severity: "ok", message };
   const bounds = `${formatSize(USUAL_SIZES.min)} to ${formatSize(USUAL_SIZES.max)}`;
-  return { check: "size", severity: "warning", message: `${message}, where video BIOSes have ${bounds}` };
+  return { check: "size", severity: "warning", message: `${message}, but ROMs usually have ${bounds}` };
 };
 
 const TRAILING_NAMES = {
@@ -129,7 +138,7 @@ const TRAILING_NAMES = {
   unknown: "unknown bytes",
 } as const satisfies Record<Exclude<Trailing, "none">, string>;
 
-/** What follows the last image does no harm, and is of no use to a guest. */
+/** Checks for bytes after the last image. They are harmless, but useless to a guest. */
 export const judgeTrailing = (rom: OptionRom): readonly RomFinding[] => {
   const kind = classifyTrailing(rom);
   if (kind === "none") return [];

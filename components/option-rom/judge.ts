@@ -7,9 +7,9 @@ import type { GuestFirmware, RomFinding, RomJudgement, RomVerdict } from "./judg
 import type { ParsedRom } from "./model.ts";
 
 export interface JudgeOptions {
-  /** The firmware of the guest; OVMF unless said otherwise. */
+  /** The firmware of the guest; the default is OVMF. */
   readonly firmware?: GuestFirmware | undefined;
-  /** The card that is to carry the ROM, as lspci -n has it; without it no ids are compared. */
+  /** The card for the ROM, as lspci -n prints its id; without it no ids are compared. */
   readonly card?: PciId | undefined;
 }
 
@@ -20,8 +20,8 @@ const verdictOf = (findings: readonly RomFinding[]): RomVerdict => {
 };
 
 /**
- * Judges a parsed file: can the guest's firmware use it on this card? Each finding is one line with its reason;
- * the verdict is the worst of them.
+ * Checks whether the guest's firmware can use a parsed file on this card. Each finding is one line with its reason.
+ * The verdict is the worst finding.
  */
 export const judgeOptionRom = (parsed: ParsedRom, options: JudgeOptions = {}): RomJudgement => {
   const { firmware = "ovmf", card } = options;

@@ -1,19 +1,19 @@
-/** The firmware of the virtual machine that is to use the ROM. */
+/** The firmware of the guest. */
 export type GuestFirmware = "ovmf" | "seabios";
 
-/** What a line of the judgement is about. */
+/** The subject of a finding. */
 type RomCheck = "content" | "container" | "chain" | "efi" | "x86" | "checksum" | "ids" | "size" | "trailing";
 
-/** One line of the judgement. An error keeps the ROM from working; patching removes it where `patchable`. */
+/** One line of the result. An error keeps the ROM from working; patching repairs it if `patchable` is set. */
 export type RomFinding = { readonly check: RomCheck; readonly message: string } & (
   | { readonly severity: "ok" | "note" | "warning" }
   | { readonly severity: "error"; readonly patchable: boolean }
 );
 
-/** What the file is good for with the guest's firmware. */
+/** Whether the guest's firmware can use the file. */
 export type RomVerdict =
   | "usable"
-  /** Not as it is, but its patched form is. */
+  /** Not usable as it is, but usable after patching. */
   | "needs-patch"
   | "unusable";
 

@@ -2,10 +2,10 @@
  * A file of PCI option ROM images as types. Sources: PCI Firmware Specification 3.3 section 5 (header, PCI data
  * structure), UEFI Specification 2.10 section 14.4.2 (EFI header), NVIDIA's open kernel module (NPDE, NVGI).
  *
- * Byte ranges are views of the parsed file, not copies: whoever changes that file's bytes changes the model.
+ * Byte ranges are views of the parsed file, not copies, so a change to the file's bytes changes the model.
  */
 
-/** The largest file that is read: the largest expansion ROM that a PCI function can decode is 16 MiB. */
+/** The largest file that is read. A PCI function can decode an expansion ROM of at most 16 MiB. */
 export const MAX_ROM_SIZE = 16 * 1024 * 1024;
 
 /** The unit of every length in a ROM's headers, and the step in which firmware looks for the next image. */
@@ -17,7 +17,7 @@ export interface PciDataStructure {
   readonly offset: number;
   readonly vendorId: number;
   readonly deviceId: number;
-  /** Bytes from the structure's start to the device list; before revision 3 something else, or reserved. */
+  /** Bytes from the structure's start to the device list; reserved or used otherwise before revision 3. */
   readonly deviceListPointer: number;
   /** Bytes; 18h before revision 3, 1Ch from then on. */
   readonly structureLength: number;
@@ -31,7 +31,7 @@ export interface PciDataStructure {
   readonly indicator: number;
   /** Bytes that stay in memory after initialization; reserved before revision 3. */
   readonly maxRuntimeLength: number;
-  /** Revision 3 and later: pointers to the configuration utility's and the DMTF CLP entry point's code. */
+  /** Pointers to the code of the configuration utility and of the DMTF CLP entry point, from revision 3 on. */
   readonly revision3: { readonly configUtilityPointer: number; readonly clpEntryPointer: number } | undefined;
 }
 
@@ -42,7 +42,7 @@ export type DeviceList =
   /** The pointer leads out of the image, or no zero entry ends the list. */
   | { readonly kind: "broken" };
 
-/** What an image's code type says that it holds, with the header fields that only this type has. */
+/** An image's content by its code type, with the header fields of that type. */
 export type ImageCode =
   /** Code type 0: x86 code for a PC BIOS (SeaBIOS). */
   | {
@@ -55,7 +55,7 @@ export type ImageCode =
   /** Code type 3: an EFI driver (OVMF). */
   | {
       readonly kind: "efi";
-      /** 0EF1h, or this is no EFI image whatever its code type says. */
+      /** 0EF1h for an EFI image; with any other value it is none, whatever its code type says. */
       readonly signature: number;
       /** Bytes, header included. */
       readonly initSize: number;
@@ -68,29 +68,29 @@ export type ImageCode =
       /** Bytes from the image's start to the PE image. */
       readonly imageOffset: number;
     }
-  /** Any other code type: 1 Open Firmware, 2 PA-RISC, and what vendors made up, such as NVIDIA's 70h and E0h. */
+  /** Any other code type: 1 Open Firmware, 2 PA-RISC, and vendors' own types, such as NVIDIA's 70h and E0h. */
   | { readonly kind: "other"; readonly codeType: number };
 
 /**
  * NVIDIA's PCI data extension ("NPDE"), which follows the PCI data structure at the next multiple of 16. NVIDIA's
- * driver and nouveau take length and last-image bit from here instead; the firmware of a machine, Linux's
- * drivers/pci/rom.c, OVMF and SeaBIOS do not know it and go by the PCI data structure.
+ * driver and nouveau take length and last-image bit from here. A machine's firmware, Linux's drivers/pci/rom.c, OVMF
+ * and SeaBIOS do not know it and use the PCI data structure.
  */
 export interface NvidiaDataExtension {
-  /** Where the structure is, in bytes from the image's start. */
+  /** Offset of the structure, in bytes from the image's start. */
   readonly offset: number;
   /** 0100h or 0101h. */
   readonly revision: number;
   readonly structureLength: number;
-  /** Bytes; smaller than the image's length where further private images lie inside the image. */
+  /** Bytes; smaller than the image's length if private images follow inside the image. */
   readonly subimageLength: number;
-  /** Bit 7: last image of NVIDIA's own chain; undefined when the structure is too short to say. */
+  /** Bit 7: last image of NVIDIA's own chain; undefined if the structure is too short to hold it. */
   readonly indicator: number | undefined;
 }
 
-/** One image, as much of it as the writer needs. */
+/** One image, with the fields that the writer needs. */
 export interface ImageContent {
-  /** Bytes between the end of the image before and this one; empty in a well-made file. */
+  /** Bytes between the end of the last image and this one; empty in a well-made file. */
   readonly gap: Uint8Array;
   /** The whole image; shorter than `pci.imageLength` only where the file ends inside it. */
   readonly bytes: Uint8Array;
@@ -100,12 +100,12 @@ export interface ImageContent {
   readonly nvidia: NvidiaDataExtension | undefined;
 }
 
-/** A file of images, as much of it as the writer needs. */
+/** A file of images, with the fields that the writer needs. */
 export interface RomContent {
-  /** What precedes the first image; empty in a file that firmware can use. */
+  /** Bytes before the first image; empty in a file that firmware can use. */
   readonly leading: Uint8Array;
   readonly images: readonly ImageContent[];
-  /** What follows the last image of the firmware's chain. */
+  /** Bytes after the last image of the firmware's chain. */
   readonly trailing: Uint8Array;
 }
 
@@ -113,49 +113,49 @@ export interface RomContent {
 export type Checksum =
   | { readonly kind: "good" }
   | { readonly kind: "bad"; readonly sum: number }
-  /** The image names no initialization size. */
+  /** The image gives no initialization size. */
   | { readonly kind: "no-size" }
   /** The initialization size reaches beyond the image's own length, or beyond the file's end. */
   | { readonly kind: "beyond-image" };
 
-/** Texts of an x86 image's plug and play header. They come from the file: clean them before printing. */
+/** Texts of an x86 image's plug and play header. They come from the file, so clean them before printing. */
 export interface PnpTexts {
   readonly manufacturer: string | undefined;
   readonly product: string | undefined;
 }
 
-/** One image as the parser finds it. */
+/** One image as the parser returns it. */
 export interface OptionRomImage extends ImageContent {
   /** Bytes from the file's start. */
   readonly offset: number;
   /** x86 images only. */
   readonly checksum: Checksum | undefined;
-  /** x86 images only, and those only that carry such a header. */
+  /** Only for x86 images with such a header. */
   readonly pnp: PnpTexts | undefined;
 }
 
-/** What precedes the first image. */
+/** The bytes before the first image. */
 export type Container =
   | { readonly kind: "none" }
-  /** NVIDIA's init-from-ROM header ("NVGI"), as programming tools and Windows dumps keep it. */
+  /** NVIDIA's init-from-ROM header ("NVGI"), which programming tools and Windows dumps keep. */
   | { readonly kind: "nvgi"; readonly version: number; readonly size: number }
   | { readonly kind: "unknown"; readonly size: number };
 
-/** How the firmware's chain of images ends. */
+/** The end of the firmware's chain of images. */
 export type ChainEnd =
-  /** With an image that is marked as the last one. */
+  /** After an image that is marked as the last one. */
   | { readonly kind: "last-image" }
-  /** With the file, though no image is marked as the last one. */
+  /** At the end of the file, although no image is marked as the last one. */
   | { readonly kind: "end-of-file" }
-  /** Inside an image: this many bytes of it are not in the file. */
+  /** Inside an image: this many of its bytes are not in the file. */
   | { readonly kind: "truncated"; readonly missing: number }
-  /** At bytes that are no image, though the image before is not marked as the last one. */
+  /** At bytes that are no image, although the image before is not marked as the last one. */
   | { readonly kind: "lost" };
 
-/** A private image in NVIDIA's own chain that firmware never sees; bytes from the file's start. */
+/** A private image in NVIDIA's own chain, which firmware never sees; offsets are from the file's start. */
 export interface NvidiaImage {
   readonly offset: number;
-  /** Bytes that it claims; may reach beyond the file's end. */
+  /** Length in bytes that the image claims; it may reach beyond the file's end. */
   readonly length: number;
   readonly codeType: number;
   readonly vendorId: number;
@@ -172,13 +172,13 @@ export interface OptionRom extends RomContent {
   readonly nvidiaImages: readonly NvidiaImage[];
 }
 
-/** Why bytes that start with 55h AAh are no PCI option ROM image. */
+/** Why bytes that start with 55h AAh are not a PCI option ROM image. */
 export type HeaderFault =
   /** The file ends inside the header. */
   | "cut-off"
   /** The pointer to the PCI data structure leads out of the file or of the image. */
   | "pointer-outside"
-  /** No "PCIR" where the pointer leads: an ISA option ROM, or another thing altogether. */
+  /** There is no "PCIR" at the pointer's target: an ISA option ROM, or no ROM at all. */
   | "no-pcir"
   /** The PCI data structure gives the image no length. */
   | "no-length";
@@ -187,9 +187,9 @@ export type HeaderFault =
 export type RomFault =
   | { readonly kind: "empty" }
   | { readonly kind: "too-large"; readonly size: number }
-  /** Every byte is the same: a card that did not answer (FFh), or a ROM that was never there (00h). */
+  /** Every byte is the same: a card that did not answer (FFh), or no ROM (00h). */
   | { readonly kind: "uniform"; readonly size: number; readonly value: number }
-  /** No image; `nearest` is the first 55h AAh that looked like a header, and what is wrong with it. */
+  /** No image; `nearest` is the first 55h AAh that looked like a header, and its fault. */
   | {
       readonly kind: "no-image";
       readonly size: number;
@@ -200,9 +200,9 @@ export type ParsedRom =
   | { readonly ok: true; readonly rom: OptionRom }
   | { readonly ok: false; readonly fault: RomFault };
 
-/** True for bit 7 of an indicator byte, of the PCI data structure or of NVIDIA's extension. */
+/** Bit 7 of an indicator byte, of the PCI data structure or of NVIDIA's extension. */
 export const marksLast = (indicator: number): boolean => (indicator & 0x80) !== 0;
 
-/** The code type byte that an image's code stands for. */
+/** The code type byte for an image's code. */
 export const codeTypeOf = (code: ImageCode): number =>
   code.kind === "other" ? code.codeType : { x86: 0, efi: 3 }[code.kind];

@@ -1,6 +1,6 @@
 import type { Container, ImageCode } from "./model.ts";
 
-/** Numbers of option ROM headers as the words that people know them by. */
+/** Numbers of option ROM headers as their usual names. */
 
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, "0");
 
@@ -11,7 +11,7 @@ export const formatId = (vendorId: number, deviceId: number): string =>
 /** An offset in a file: `0x12600`. */
 export const formatOffset = (offset: number): string => `0x${offset.toString(16)}`;
 
-/** A length: `244 KiB` where it is whole, else `1,112 bytes`. */
+/** A length: `244 KiB` for whole KiB, else `1,112 bytes`. */
 export const formatSize = (size: number): string =>
   size >= 1024 && size % 1024 === 0
     ? `${(size / 1024).toLocaleString("en-US")} KiB`
@@ -19,7 +19,7 @@ export const formatSize = (size: number): string =>
       ? `${(size / 1024).toLocaleString("en-US", { minimumFractionDigits: 1 })} KiB`
       : `${size.toLocaleString("en-US")} bytes`;
 
-/** Code types of the PCI Firmware Specification, and the two that NVIDIA made up. */
+/** Code types of the PCI Firmware Specification, and two of NVIDIA's own. */
 const CODE_TYPES: Readonly<Record<number, string>> = {
   0x00: "x86",
   0x01: "Open Firmware",
@@ -60,7 +60,7 @@ export const formatSubsystem = (subsystem: number): string =>
 export const formatCompression = (compression: number): string =>
   compression === 0 ? "uncompressed" : compression === 1 ? "compressed" : `compression ${compression}`;
 
-/** Base class and subclass (PCI Code and ID Assignment Specification) of what carries option ROMs. */
+/** Base classes and subclasses (PCI Code and ID Assignment Specification) of devices with option ROMs. */
 const CLASSES: Readonly<Record<number, string>> = {
   0x0100: "SCSI",
   0x0104: "RAID",
@@ -80,7 +80,7 @@ export const formatClass = (classCode: number): string => {
   return name === undefined ? hex(classCode, 6) : `${hex(classCode, 6)} ${name}`;
 };
 
-/** What precedes the first image, as a noun. */
+/** The bytes before the first image, as a noun. */
 export const formatContainer = (container: Exclude<Container, { kind: "none" }>): string =>
   container.kind === "nvgi"
     ? `NVIDIA's container header (NVGI version ${container.version}, ${formatSize(container.size)})`

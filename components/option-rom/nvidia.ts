@@ -7,29 +7,29 @@ import {
 } from "./model.ts";
 
 /**
- * NVIDIA's own structures, as its open kernel module (kernel_gsp_vbios_tu102.c) and Linux's nova-core (vbios.rs)
- * and nouveau (bios/image.c) read them.
+ * NVIDIA's own structures, as three drivers read them: its open kernel module (kernel_gsp_vbios_tu102.c), Linux's
+ * nova-core (vbios.rs) and nouveau (bios/image.c).
  */
 
 /** "NPDE", "NVGI" and "RFRD" (ROM directory) as little-endian numbers. */
 const NPDE = 0x4544504e;
 const NVGI = 0x4947564e;
 const RFRD = 0x44524652;
-/** "PCIR", and "NPDS" and "RGIS", which take its place in NVIDIA's private images, with the same fields. */
+/** "PCIR", and its replacements in NVIDIA's private images, "NPDS" and "RGIS", with the same fields. */
 const DATA_STRUCTURES: ReadonlySet<number> = new Set([0x52494350, 0x5344504e, 0x53494752]);
-/** 55h AAh, and "VN" and 77h BBh, which take its place in NVIDIA's private images. */
+/** 55h AAh, and its replacements in NVIDIA's private images, "VN" and 77h BBh. */
 const SIGNATURES: ReadonlySet<number> = new Set([0xaa55, 0x4e56, 0xbb77]);
-/** Up to and with the subimage length; the indicator is one byte more. */
+/** Size up to and with the subimage length; the indicator is one byte more. */
 const NPDE_SIZE = 0x0a;
-/** Notebook system information: its header is another one, and the chain ends with it. */
+/** Notebook system information: it has another header and ends the chain. */
 const NBSI = 0x70;
 const PCIR_SIZE = 0x18;
 
-/** The structure's place: behind the PCI data structure, at the next multiple of 16 from the image's start. */
+/** The structure's offset: after the PCI data structure, at the next multiple of 16 from the image's start. */
 const extensionOffset = (pcirOffset: number, structureLength: number): number =>
   (pcirOffset + structureLength + 0x0f) & ~0x0f;
 
-/** Reads NVIDIA's extension of an image; undefined when it has none. `image` holds exactly the image's bytes. */
+/** Reads NVIDIA's extension of an image; undefined if it has none. `image` holds exactly the image's bytes. */
 export const readNvidiaExtension = (
   image: DataView,
   pci: Pick<PciDataStructure, "offset" | "structureLength">,
@@ -47,7 +47,7 @@ export const readNvidiaExtension = (
   };
 };
 
-/** Where NVIDIA's container header says that the first image is; undefined when it does not say it. */
+/** The first image's offset from NVIDIA's container header; undefined if the header has none. */
 const imageOffsetOf = (file: DataView, version: number): number | undefined => {
   const read = (at: number): number | undefined =>
     at >= 0 && at + 4 <= file.byteLength ? file.getUint32(at, true) : undefined;
@@ -65,7 +65,7 @@ const imageOffsetOf = (file: DataView, version: number): number | undefined => {
   return undefined;
 };
 
-/** NVIDIA's init-from-ROM header at the start of a file; undefined when there is none. */
+/** Reads NVIDIA's init-from-ROM header at the start of a file; undefined if there is none. */
 export const readNvidiaContainer = (
   file: DataView,
 ): { readonly version: number; readonly imageOffset: number | undefined } | undefined => {
@@ -75,7 +75,7 @@ export const readNvidiaContainer = (
 };
 
 interface ChainLink extends NvidiaImage {
-  /** Where the next image of NVIDIA's chain starts, from this one's start; undefined after the last. */
+  /** Offset of the next image in NVIDIA's chain from this one's start; undefined for the last image. */
   readonly next: number | undefined;
 }
 
@@ -90,7 +90,7 @@ const readLink = (file: DataView, offset: number): ChainLink | undefined => {
   const structureLength = file.getUint16(at + 0x0a, true);
   const extension = readNvidiaExtension(rest, { offset: pcir, structureLength });
   const length = extension?.subimageLength ?? pciLength;
-  // Without an indicator of its own, a subimage that is shorter than the image has others behind it.
+  // Without an indicator, a subimage that is shorter than the image is followed by others.
   const isLast =
     extension?.indicator !== undefined
       ? marksLast(extension.indicator)
@@ -106,8 +106,8 @@ const readLink = (file: DataView, offset: number): ChainLink | undefined => {
 };
 
 /**
- * NVIDIA's chain from the first image on, by the lengths and last-image bits of its extension: the images that
- * its driver sees. Every step goes forward by at least 512 bytes.
+ * NVIDIA's chain from the first image on, by the lengths and last-image bits of its extension: the images that its
+ * driver sees. Every step advances by at least 512 bytes.
  */
 export const readNvidiaChain = (file: DataView, start: number): readonly NvidiaImage[] => {
   const images: NvidiaImage[] = [];

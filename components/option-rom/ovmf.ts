@@ -3,8 +3,8 @@ import type { ImageCode, OptionRom, OptionRomImage } from "./model.ts";
 import { formatMachine, formatSubsystem } from "./names.ts";
 
 /**
- * What OVMF does with an option ROM, as edk2's PciBusDxe has it (PciOptionRomSupport.c, LoadOpRomImage and
- * LocalLoadFile2): it starts EFI drivers and leaves everything else alone. It compares no ids and sums up nothing.
+ * OVMF's treatment of an option ROM, after edk2's PciBusDxe (PciOptionRomSupport.c, LoadOpRomImage and
+ * LocalLoadFile2). It starts EFI drivers and ignores everything else. It checks neither ids nor checksums.
  */
 
 const EFI_SIGNATURE = 0x0ef1;
@@ -33,7 +33,7 @@ const payloadObjection = (
   return undefined;
 };
 
-/** Why OVMF (x86-64) does not start the driver of an EFI image, as half a sentence; undefined when it does. */
+/** Why OVMF (x86-64) does not start the driver of an EFI image, as half a sentence; undefined if it does. */
 const driverObjection = (
   image: OptionRomImage,
   code: Extract<ImageCode, { kind: "efi" }>,
@@ -43,26 +43,26 @@ const driverObjection = (
   if (image.bytes.length < image.pci.imageLength) return "its end is missing";
   if (code.machine !== X86_64) return `its driver is for ${formatMachine(code.machine)}, not for x86-64`;
   if (code.subsystem !== BOOT_SERVICE_DRIVER && code.subsystem !== RUNTIME_DRIVER) {
-    return `it is no driver but: ${formatSubsystem(code.subsystem)}`;
+    return `it is not a driver but: ${formatSubsystem(code.subsystem)}`;
   }
   if (code.compression > COMPRESSED) return `its compression ${code.compression} is unknown`;
   if (code.initSize > image.pci.imageLength || code.imageOffset >= code.initSize) {
-    return "its header places the driver outside of the image";
+    return "its header places the driver outside the image";
   }
   return payloadObjection(image, code);
 };
 
 export interface EfiImage {
-  /** Counted from 1, as people count. */
+  /** Counted from 1, as in the report. */
   readonly number: number;
   readonly code: Extract<ImageCode, { kind: "efi" }>;
-  /** Why OVMF does not start it; undefined when it does. */
+  /** Why OVMF does not start it; undefined if it does. */
   readonly objection: string | undefined;
 }
 
-/** The EFI images of a ROM with what keeps OVMF from starting each. A container header is not considered. */
+/** The EFI images of a ROM, each with the reason why OVMF does not start it. A container header is ignored. */
 export const efiImages = (rom: OptionRom): readonly EfiImage[] => {
-  // A PCI data structure that is not aligned to 4 bytes ends OVMF's walk, that image included.
+  // OVMF stops at a PCI data structure that is not aligned to 4 bytes, and does not use that image.
   const misaligned = rom.images.findIndex((image) => image.pci.offset % 4 !== 0);
   return rom.images.flatMap((image, index): readonly EfiImage[] => {
     if (image.code.kind !== "efi") return [];

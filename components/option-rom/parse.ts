@@ -24,7 +24,7 @@ const isUniform = (bytes: Uint8Array): boolean => {
   return bytes.every((byte) => byte === value);
 };
 
-/** The first offset that holds an image: where NVIDIA's container says, else the first that passes for one. */
+/** The first image's offset: from NVIDIA's container header, or else the first bytes with a valid header. */
 const findFirstImage = (file: Uint8Array, view: DataView): FirstImage => {
   const announced = readNvidiaContainer(view)?.imageOffset;
   if (
@@ -44,7 +44,10 @@ const findFirstImage = (file: Uint8Array, view: DataView): FirstImage => {
   return { ok: false, nearest };
 };
 
-/** Firmware that finds no image where one should start goes on in steps of 512 bytes (edk2 PciBusDxe); so do we. */
+/**
+ * The next image at or after `from`. If there is none, the search goes on in steps of 512 bytes, as in edk2's
+ * PciBusDxe.
+ */
 const findNextImage = (file: Uint8Array, view: DataView, from: number): number | undefined => {
   for (let at = from; at < file.length; at += BLOCK) {
     if (hasRomSignature(file, at) && headerFault(view, at) === undefined) return at;
@@ -55,11 +58,11 @@ const findNextImage = (file: Uint8Array, view: DataView, from: number): number |
 interface Chain {
   readonly images: readonly [OptionRomImage, ...OptionRomImage[]];
   readonly end: ChainEnd;
-  /** Where the last image ends, in bytes from the file's start. */
+  /** End of the last image, in bytes from the file's start. */
   readonly endOffset: number;
 }
 
-/** Follows the images by the lengths of their PCI data structures, as Linux, OVMF and SeaBIOS do. */
+/** Follows the images by the lengths in their PCI data structures, as Linux, OVMF and SeaBIOS do. */
 const readChain = (file: Uint8Array, view: DataView, first: number): Chain => {
   const head = readImage(file, first, file.subarray(first, first));
   const more: OptionRomImage[] = [];
@@ -91,9 +94,9 @@ const privateImages = (view: DataView, chain: Chain): readonly NvidiaImage[] => 
 };
 
 /**
- * Reads a file of PCI option ROM images: what precedes the first image, every image of the firmware's chain, what
- * follows, and NVIDIA's private images. Takes any bytes and never throws; time grows with the file's size only.
- * The result's byte ranges are views of `file`.
+ * Reads a file of PCI option ROM images: the bytes before the first image, every image of the firmware's chain, the
+ * bytes after it, and NVIDIA's private images. Takes any bytes and never throws. The time depends only on the file's
+ * size. The result's byte ranges are views of `file`.
  */
 export const parseOptionRom = (file: Uint8Array): ParsedRom => {
   if (file.length === 0) return { ok: false, fault: { kind: "empty" } };

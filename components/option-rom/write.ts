@@ -1,17 +1,20 @@
 import { viewOf } from "./header.ts";
 import { BLOCK, codeTypeOf, type ImageContent, type RomContent } from "./model.ts";
 
-/** Writes `size` bytes of `value`, little-endian; throws a RangeError for what does not fit, by the field's name. */
+/**
+ * Writes `size` bytes of `value`, little-endian. Throws a RangeError with the field's name for a value that does not
+ * fit.
+ */
 type Put = (field: string, at: number, size: 1 | 2 | 4, value: number) => void;
 
 const putInto = (bytes: Uint8Array): Put => {
   const view = viewOf(bytes);
   return (field, at, size, value) => {
     if (!Number.isInteger(value) || value < 0 || value >= 2 ** (size * 8)) {
-      throw new RangeError(`${field}: ${value} is no number of ${size * 8} bits`);
+      throw new RangeError(`${field}: ${value} is not a number of ${size * 8} bits`);
     }
     if (!Number.isInteger(at) || at < 0 || at + size > bytes.length) {
-      throw new RangeError(`${field}: offset ${at} is outside of the image's ${bytes.length} bytes`);
+      throw new RangeError(`${field}: offset ${at} is outside the image's ${bytes.length} bytes`);
     }
     if (size === 1) view.setUint8(at, value);
     else if (size === 2) view.setUint16(at, value, true);
@@ -19,9 +22,9 @@ const putInto = (bytes: Uint8Array): Put => {
   };
 };
 
-/** A length in bytes as the number of 512-byte blocks that stands for it. */
+/** A length in bytes as a number of 512-byte blocks. */
 const blocks = (field: string, length: number): number => {
-  if (length % BLOCK !== 0) throw new RangeError(`${field}: ${length} is no multiple of ${BLOCK} bytes`);
+  if (length % BLOCK !== 0) throw new RangeError(`${field}: ${length} is not a multiple of ${BLOCK} bytes`);
   return length / BLOCK;
 };
 
@@ -83,7 +86,7 @@ const putNvidiaExtension = (put: Put, { nvidia }: ImageContent): void => {
   if (nvidia.indicator !== undefined) put("NPDE indicator", at + 0x0a, 1, nvidia.indicator);
 };
 
-/** One image: its bytes with its fields written over them. */
+/** Writes one image: its bytes, overwritten with its fields. */
 const writeImage = (image: ImageContent): Uint8Array => {
   const bytes = image.bytes.slice();
   const put = putInto(bytes);
@@ -97,10 +100,10 @@ const writeImage = (image: ImageContent): Uint8Array => {
 };
 
 /**
- * Writes a file: what precedes the first image, the images with the gaps before them, and what follows. For
- * whatever `parseOptionRom` read the result equals the parsed file byte for byte. No checksum is computed.
- * Throws a RangeError that names the field for what cannot be written: numbers that are too large, lengths that
- * are not whole blocks, structures outside of their image.
+ * Writes a file: the bytes before the first image, the images with the gaps before them, and the bytes after. For a
+ * file that `parseOptionRom` read, the result equals that file byte for byte. No checksum is computed.
+ * Throws a RangeError that names the field for values that cannot be written: numbers that are too large, lengths
+ * that are not whole blocks, structures outside their image.
  */
 export const writeOptionRom = (rom: RomContent): Uint8Array => {
   const pieces = [

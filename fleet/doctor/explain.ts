@@ -3,7 +3,7 @@ import type { Survey } from "../../components/facts/survey.ts";
 import { diagnose, type Diagnosis } from "../../components/doctor/diagnose.ts";
 import { rules } from "../../components/doctor/registry.ts";
 import { CommandError } from "../ground/command-error.ts";
-import { obtainFacts, type FactsSource } from "../targets/obtain.ts";
+import { readFacts, type FactsSource } from "../targets/read-facts.ts";
 import { formatJson, paintFor, printable } from "../ground/terminal.ts";
 import { renderDiagnosis, renderRules } from "./render.ts";
 
@@ -16,7 +16,7 @@ export interface DoctorOptions extends FactsSource {
 const surveyed = (name: string, facts: Facts): Facts & { survey: Survey } => {
   if (facts.survey) return { ...facts, survey: facts.survey };
   throw new CommandError(
-    `${printable(name)}: the facts hold no survey; make them with vfio-fleet inspect --save`,
+    `${printable(name)}: the facts file has no survey, which the doctor needs; write it again with vfio-fleet inspect --save`,
   );
 };
 
@@ -42,8 +42,8 @@ const list = ({ json }: DoctorOptions): number => {
 };
 
 /**
- * `vfio-fleet doctor`: the exit status, 1 when a fault was found, 2 when a host could not be asked.
- * Throws a CommandError.
+ * `vfio-fleet doctor`. Returns the exit status: 1 when a fault was found, 2 when a host could not be probed. Throws a
+ * CommandError.
  */
 export const doctor = async (
   target: string | undefined,
@@ -53,16 +53,16 @@ export const doctor = async (
   if (options.rules) return list(options);
   // with --from the only argument is the domain
   const only = options.from === undefined ? domain : (domain ?? target);
-  const { hosts, failures } = await obtainFacts(options.from === undefined ? target : undefined, options);
+  const { hosts, failures } = await readFacts(options.from === undefined ? target : undefined, options);
   const names = hosts.flatMap(({ facts }) => facts.libvirt.domains.map(({ name }) => name));
   if (only !== undefined && hosts.length > 0 && !names.includes(only))
     throw new CommandError(
-      `no host has a domain "${printable(only)}"; there are ${printable(names.join(", ")) || "none"}`,
+      `no host has a domain "${printable(only)}"; the hosts have ${printable(names.join(", ")) || "no domain"}`,
     );
-  const asked = hosts.filter(
+  const checked = hosts.filter(
     ({ facts }) => only === undefined || facts.libvirt.domains.some(({ name }) => name === only),
   );
-  const diagnoses = asked.map(({ name, facts }) => ({
+  const diagnoses = checked.map(({ name, facts }) => ({
     name,
     diagnosis: diagnose(surveyed(name, facts), only),
   }));

@@ -21,17 +21,17 @@ const summary = (diagnosis: Diagnosis): string => {
       : [faults > 0 ? counted(faults, "fault") : "", risks > 0 ? counted(risks, "risk") : ""]
           .filter((part) => part !== "")
           .join(", ");
-  return `${found} (${counted(diagnosis.looked, "rule")} looked)`;
+  return `${found} (${counted(diagnosis.looked, "rule")} checked)`;
 };
 
-/** Findings of one rule stand together, with its explanation once. */
+/** Findings grouped by rule: the explanation is printed once a rule. */
 const byRule = ({ findings }: Diagnosis): { rule: Rule; findings: Diagnosis["findings"] }[] =>
   [...new Set(findings.map(({ rule }) => rule))].map((rule) => ({
     rule,
     findings: findings.filter((one) => one.rule === rule),
   }));
 
-/** One host's diagnosis as a person reads it, within 100 columns. */
+/** One host's diagnosis as text, at most 100 columns wide. */
 export const renderDiagnosis = (name: string, diagnosis: Diagnosis, paint: Paint): string => {
   const blocks = byRule(diagnosis).map(({ rule, findings }) => {
     const line = (label: string, text: string): string =>
@@ -59,9 +59,9 @@ export const renderDiagnosis = (name: string, diagnosis: Diagnosis, paint: Paint
     ...(diagnosis.unread.length > 0
       ? [
           formatLabelled(
-            `${paint("yellow", "Not looked at:")} `,
+            `${paint("yellow", "Not checked:")} `,
             printable(
-              `${diagnosis.unread.join(", ")}, whose definitions could not be read. Ask as root, or as a user with sudo.`,
+              `${diagnosis.unread.join(", ")}: the definitions could not be read. Log in as root, or as a user with sudo.`,
             ),
           ),
         ]
@@ -69,21 +69,21 @@ export const renderDiagnosis = (name: string, diagnosis: Diagnosis, paint: Paint
     ...(blind.length > 0
       ? [
           formatLabelled(
-            `${paint("yellow", "Could not look:")} `,
-            `${blind.join(", ")}. Ask as root, or as a user with sudo.`,
+            `${paint("yellow", "Not checked, needs root:")} `,
+            `${blind.join(", ")}. Log in as root, or as a user with sudo.`,
           ),
         ]
       : []),
   ].join("\n\n");
 };
 
-/** The whole rule base, for `--rules`. */
+/** All rules as text, for `--rules`. */
 export const renderRules = (rules: readonly Rule[], paint: Paint): string =>
   rules
     .map((rule) =>
       [
         paint("bold", rule.id),
-        formatLabelled("    ", `${rule.title}. Looks at ${rule.looksAt}.`),
+        formatLabelled("    ", `${rule.title}. Reads ${rule.looksAt}.`),
         formatLabelled(`    ${paint("dim", "source")} `, rule.source),
       ].join("\n"),
     )

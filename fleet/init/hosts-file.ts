@@ -2,7 +2,7 @@ import { parse } from "csv-parse/sync";
 import { z } from "zod";
 import type { Checked, Problem } from "../../components/facts/problem.ts";
 
-/** A host of which a stack file is to be made. */
+/** A host that needs a stack file. */
 export interface NewStack {
   readonly stack: string;
   /** name or address */
@@ -14,16 +14,16 @@ export interface NewStack {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** Columns by name; `label:rack` and the like are labels. */
+/** Known columns; a column such as `label:rack` sets a label. */
 const COLUMNS = ["stack", "host", "user", "port", "identity", "host_key"] as const;
 
 export const stackName = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9-]*$/, "a stack's name is lower-case letters, digits and dashes");
+  .regex(/^[a-z0-9][a-z0-9-]*$/, "expected lower-case letters, digits and dashes");
 
 const rowSchema = z.strictObject({
   stack: stackName,
-  host: z.string().regex(/^[^-\s@/][^\s@/]*$/, "expected a host's name or address"),
+  host: z.string().regex(/^[^-\s@/][^\s@/]*$/, "expected a host name or an address"),
   user: z
     .string()
     .regex(/^[^-\s@][^\s@]*$/, "expected a login")
@@ -32,7 +32,7 @@ const rowSchema = z.strictObject({
   identity: z.string().optional(),
   host_key: z
     .string()
-    .regex(/^(ssh|ecdsa)-\S+ [A-Za-z0-9+/=]+( .*)?$/, "expected a line such as ssh-ed25519 AAAA…")
+    .regex(/^(ssh|ecdsa)-\S+ [A-Za-z0-9+/=]+( .*)?$/, "expected a public key line such as ssh-ed25519 AAAA…")
     .optional(),
 });
 
@@ -46,19 +46,19 @@ const columnProblems = (columns: readonly string[], file: string): Problem[] => 
     .filter((name) => !columns.includes(name))
     .map((name) => ({
       path: file,
-      problem: `there is no column "${name}"`,
-      remedy: `the first line names the columns: ${COLUMNS.join(", ")}, label:NAME`,
+      problem: `the column "${name}" is missing`,
+      remedy: `name the columns in the first line: ${COLUMNS.join(", ")}, label:NAME`,
     })),
   ...columns
     .filter((name) => !(COLUMNS as readonly string[]).includes(name) && !/^label:./.test(name))
     .map((name) => ({
       path: file,
       problem: `unknown column "${name}"`,
-      remedy: `known are ${COLUMNS.join(", ")}, label:NAME`,
+      remedy: `use these columns only: ${COLUMNS.join(", ")}, label:NAME`,
     })),
 ];
 
-/** Reads a list of hosts as CSV; every mistake at once, each with its line. */
+/** Reads a list of hosts as CSV. All mistakes are reported at once, each with its line. */
 export const parseHostsFile = (text: string, file: string): Checked<readonly NewStack[]> => {
   let rows: readonly Record_[];
   let columns: string[] = [];
@@ -89,7 +89,7 @@ export const parseHostsFile = (text: string, file: string): Checked<readonly New
         ...row.error.issues.map((issue) => ({
           path: `${path} ${issue.path.join(".")}`,
           problem: issue.message,
-          remedy: "correct it in that line",
+          remedy: "correct the value in that line",
         })),
       );
       continue;
@@ -99,8 +99,8 @@ export const parseHostsFile = (text: string, file: string): Checked<readonly New
     if (first !== undefined)
       problems.push({
         path,
-        problem: `stack ${rest.stack} is in line ${first} already`,
-        remedy: "give each stack a line",
+        problem: `stack ${rest.stack} is already in line ${first}`,
+        remedy: "write one line for each stack",
       });
     seen.set(rest.stack, info.lines);
     found.push({
@@ -115,6 +115,6 @@ export const parseHostsFile = (text: string, file: string): Checked<readonly New
     });
   }
   if (problems.length === 0 && found.length === 0)
-    problems.push({ path: file, problem: "it names no host", remedy: "write a line for each" });
+    problems.push({ path: file, problem: "the list has no host", remedy: "write one line for each host" });
   return problems.length > 0 ? { ok: false, problems } : { ok: true, value: found };
 };

@@ -5,18 +5,18 @@ import type { Connection } from "../../components/ssh/connection.ts";
 import { formatKib } from "../ground/format.ts";
 import { printable } from "../ground/terminal.ts";
 
-/** What a new stack file is made of. */
+/** Input of a new stack file. */
 export interface NewStackText {
   readonly stack: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly connection: Connection;
-  /** somebody has vouched for the host's key; otherwise it stands in the file to be compared */
+  /** True when a person has vouched for the host key. If not, the file holds the key as a comment, to be compared. */
   readonly approved: boolean;
   readonly facts: Facts;
   readonly names: PciNames;
 }
 
-/** JSON is YAML; quotes keep addresses and keys texts. */
+/** A JSON string is valid YAML; the quotes keep addresses and keys strings. */
 const quoted = (text: string): string => JSON.stringify(printable(text));
 
 const slug = (text: string): string =>
@@ -131,7 +131,7 @@ const keyLines = ({ connection: { hostKey = "" }, approved }: NewStackText): str
   approved
     ? [`hostKey: ${quoted(hostKey)}`]
     : [
-        "# This key answered. Compare it at the host's console, then take the # in front of it away:",
+        "# This key answered. Compare it at the host's console, then remove the # in front of it:",
         "#   cat /etc/ssh/ssh_host_ed25519_key.pub",
         off(`hostKey: ${quoted(hostKey)}`),
       ];

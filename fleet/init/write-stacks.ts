@@ -26,7 +26,7 @@ export interface InitOptions {
   readonly label?: readonly string[];
 }
 
-/** Hosts asked at a time. */
+/** Number of hosts that are probed in parallel. */
 const AT_A_TIME = 32;
 
 const fail = (message: string): never => {
@@ -44,7 +44,7 @@ const fromArguments = (stack: string, { host = "", label = [] }: InitOptions): N
         const at = text.indexOf("=");
         return at > 0
           ? [text.slice(0, at), text.slice(at + 1)]
-          : fail(`"${printable(text)}" is no label: write KEY=VALUE`);
+          : fail(`"${printable(text)}" is not a label; expected KEY=VALUE`);
       }),
     ),
   };
@@ -53,7 +53,7 @@ const fromArguments = (stack: string, { host = "", label = [] }: InitOptions): N
 const wanted = (stack: string | undefined, options: InitOptions): readonly NewStack[] => {
   if (options.from !== undefined) {
     if (stack !== undefined || options.host !== undefined)
-      fail("name a stack and its --host, or --from FILE, not both");
+      fail("a stack with --host and --from FILE were both given; give one of them");
     let text: string;
     try {
       text = readFileSync(options.from, "utf8");
@@ -66,14 +66,14 @@ const wanted = (stack: string | undefined, options: InitOptions): readonly NewSt
       : fail(formatProblems("the list of hosts", parsed.problems, "nothing was written"));
   }
   if (stack === undefined || options.host === undefined)
-    return fail("name a stack and its --host, or --from FILE for many");
+    return fail("give a stack name with --host, or --from FILE for many hosts");
   return [fromArguments(stack, options)];
 };
 
 const target = ({ host, user, port }: NewStack): string =>
   `${user === undefined ? "" : `${user}@`}${host.includes(":") && !/:\d+$/.test(host) ? `[${host}]` : host}${port === undefined ? "" : `:${port}`}`;
 
-/** Asks one host and writes its stack file; what is left to do. */
+/** Probes one host and writes its stack file. Returns the next steps for the user. */
 const makeOne = async (made: NewStack, options: InitOptions): Promise<string> => {
   const identity = made.identity ?? options.identity;
   const hostKey = made.hostKey ?? options.hostKey;
@@ -83,14 +83,14 @@ const makeOne = async (made: NewStack, options: InitOptions): Promise<string> =>
     ...(hostKey !== undefined && { hostKey }),
     ...(options.sshConfig !== undefined && { sshConfig: options.sshConfig }),
   });
-  if (!found) return fail(`${text} is no host`);
+  if (!found) return fail(`${text} is not a host; expected host, user@host or user@host:port`);
   if (!found.connection.ok) return fail(formatProblems(made.stack, found.connection.problems));
   let connection = found.connection.value;
   const approved = connection.hostKey !== undefined;
   const ask = () => probeHost(connection, surveyQuestion());
   const facts = await ask().catch((error: unknown) => {
     if (!(error instanceof HostError) || error.offered === undefined) throw error;
-    // looking is all that happens before the key is approved: nothing secret is sent, nothing changed
+    // Before the key is approved the host is only probed: no secret is sent and nothing changes.
     connection = { ...connection, hostKey: error.offered };
     return ask();
   });
@@ -101,17 +101,19 @@ const makeOne = async (made: NewStack, options: InitOptions): Promise<string> =>
     stackText({ stack, labels, connection, approved, facts, names: pciNames() }),
   );
   return approved
-    ? `${file}: look at its cards, then vfio-fleet preview ${stack}`
-    : `${file}: look at its cards, compare the host's key (${printable(connection.hostKey ?? "")}) and take the # in front of it away, then vfio-fleet preview ${stack}`;
+    ? `${file}: check its cards, then run vfio-fleet preview ${stack}`
+    : `${file}: check its cards, compare the host key (${printable(connection.hostKey ?? "")}), remove the # in front of it, then run vfio-fleet preview ${stack}`;
 };
 
-/** `vfio-fleet init`: the exit status, 1 when a host could not be asked. Throws a CommandError. */
+/** `vfio-fleet init`. Returns the exit status, 1 when a host could not be probed. Throws a CommandError. */
 export const init = async (stack: string | undefined, options: InitOptions): Promise<number> => {
   const stacks = wanted(stack, options);
   const known = stackNames();
   const there = stacks.filter((made) => known.includes(made.stack)).map((made) => made.stack);
   if (there.length > 0)
-    fail(`there is a file already for ${there.join(", ")}; nothing is written over one that is there`);
+    fail(
+      `these stack files exist already: ${there.join(", ")}; init overwrites no file, so remove them or choose other names`,
+    );
   const queue = new PQueue({ concurrency: AT_A_TIME });
   const results = await Promise.all(
     stacks.map((made) =>
@@ -127,6 +129,6 @@ export const init = async (stack: string | undefined, options: InitOptions): Pro
     ),
   );
   const failed = results.filter((ok) => !ok).length;
-  if (failed > 0) console.error(`${counted(failed, "host")} of ${stacks.length} could not be asked`);
+  if (failed > 0) console.error(`${counted(failed, "host")} of ${stacks.length} could not be probed`);
   return failed > 0 ? 1 : 0;
 };

@@ -14,7 +14,7 @@ const WORDS = {
   no: ["red", "no"],
 } as const satisfies Record<CardVerdict, readonly [Style, string]>;
 
-/** How a verdict is said in one or two words. */
+/** A verdict in one or two words. */
 export const verdictWords = (verdict: CardVerdict): string => WORDS[verdict][1];
 
 const users = (card: CardReport): string =>
@@ -22,7 +22,7 @@ const users = (card: CardReport): string =>
 
 const unique = (values: readonly string[]): string => [...new Set(values)].join(" ");
 
-/** One row a card; what it consists of stands in its details. */
+/** A table with one row a card; `cardDetails` lists the card's functions. */
 export const cardTable = (cards: readonly CardReport[], names: PciNames, paint: Paint): string =>
   formatTable(
     HEAD,
@@ -60,14 +60,16 @@ interface Reason {
   readonly remedy: string;
 }
 
-/** Problems that have the same remedy stand together, with the remedy once. */
+/** Problems grouped by remedy: the remedy is printed once a group. */
 const reasonLines = (style: Style, reasons: readonly Reason[], paint: Paint): string[] =>
   reasons.flatMap(({ problem, remedy }, index) => [
     formatLabelled(`    ${paint(style, "•")} `, printable(problem)),
     ...(reasons[index + 1]?.remedy === remedy ? [] : [formatLabelled("      → ", printable(remedy))]),
   ]);
 
-/** What the table has no room for: functions, resets, ROM, BARs, power, and why a card cannot be handed over. */
+/**
+ * Details that do not fit into the table: functions, resets, ROM, BARs, power, and why a card cannot be handed over.
+ */
 export const cardDetails = (facts: Facts, card: CardReport, names: PciNames, paint: Paint): string => {
   const display = displayOf(card);
   const resets = card.functions.map((device) =>

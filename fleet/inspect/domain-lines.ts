@@ -5,7 +5,7 @@ import { formatTable, type Paint, printable } from "../ground/terminal.ts";
 
 const HEAD = ["Domain", "State", "Autostart", "Firmware", "Machine", "CPUs", "Memory", "Cards"] as const;
 
-/** libvirt's domains and Proxmox's guests, with the host functions in their definitions. */
+/** A table of libvirt's domains and Proxmox's guests, with the host functions in their definitions. */
 export const domainTable = (facts: Facts, paint: Paint): string => {
   const state = (running: boolean): string => (running ? paint("green", "running") : "off");
   const domains = facts.libvirt.domains.map((domain) => {

@@ -4,7 +4,7 @@ import { isDisplay } from "../../components/facts/pci.ts";
 import { shortAddress } from "../ground/format.ts";
 import { formatColumns, type Paint, printable } from "../ground/terminal.ts";
 
-/** Every IOMMU group with its devices, one line a device; devices in no group stand last. */
+/** All IOMMU groups, one line a device. Devices without a group come last. */
 export const groupLines = (facts: Facts, names: PciNames, paint: Paint): string => {
   const devices = [...facts.pci].sort(
     (a, b) =>

@@ -6,7 +6,7 @@ import { softwareVersions } from "../../components/drivers/question.ts";
 import { withoutSecrets } from "../targets/facts-file/mask.ts";
 import { counted, formatDuration, formatKib, shortAddress } from "../ground/format.ts";
 
-/** A label and what stands behind it; several lines where there is more than one thing to say. */
+/** A label with its values, one value a line. */
 export type HostLine = readonly [label: string, ...lines: readonly string[]];
 
 const UNKNOWN = "unknown (only root may read it)";
@@ -18,7 +18,7 @@ const processor = ({ cpu, exists, survey }: Facts): HostLine => {
   const disabled = survey?.kernelLog?.boot.some((line) => /disabled by (the )?(bios|firmware)/i.test(line));
   const name = cpu.vendor === "amd" ? "AMD-V" : "VT-x";
   const state =
-    cpu.virtualization && !disabled ? "on" : disabled ? "switched off in the firmware" : "not there";
+    cpu.virtualization && !disabled ? "on" : disabled ? "switched off in the firmware" : "not present";
   return [
     "Processor",
     `${cpu.model}: ${counted(cpu.sockets, "socket")}, ${counted(cpu.cores, "core")}, ${counted(cpu.threads, "thread")} each`,
@@ -39,7 +39,7 @@ const memory = ({ memoryKiB, numaNodes, survey }: Facts): HostLine => [
 
 const WORDS = {
   on: "on",
-  off: "offered by the firmware, not switched on by the kernel",
+  off: "offered by the firmware, not enabled by the kernel",
   "not-offered": "not offered by the firmware",
 } as const;
 
@@ -66,10 +66,10 @@ const screen = (facts: Facts): HostLine => {
       : "no boot display",
     `framebuffers: ${facts.survey?.framebuffers.join(", ") || "none"}`,
     frame === undefined
-      ? `the firmware's screen memory: ${UNKNOWN}`
+      ? `the firmware's frame buffer: ${UNKNOWN}`
       : frame === null
-        ? "nothing holds the firmware's screen memory"
-        : `${frame.name} holds the firmware's screen memory${frame.card === null ? "" : ` in a BAR of ${shortAddress(frame.card)}`}`,
+        ? "nothing holds the firmware's frame buffer"
+        : `${frame.name} holds the firmware's frame buffer${frame.card === null ? "" : ` in a BAR of ${shortAddress(frame.card)}`}`,
   ];
 };
 
@@ -81,7 +81,7 @@ const versions = ({ packages, libvirt }: Facts): HostLine => {
   });
   return [
     "Versions",
-    found.join(", ") || "neither libvirt, QEMU nor OVMF found as a package",
+    found.join(", ") || "no package of libvirt, QEMU or OVMF found",
     `libvirt ${libvirt.socket ? "listens" : "does not listen"}`,
   ];
 };
@@ -91,7 +91,7 @@ const security = ({ survey }: Facts): HostLine => [
   `AppArmor ${survey?.apparmor ? "on" : "off"}, SELinux ${survey?.selinux ?? "unknown"}, kernel lockdown ${survey?.lockdown ?? "unknown"}`,
 ];
 
-/** Everything about a host that is no list. */
+/** All facts about a host that are not a list. */
 export const hostLines = (facts: Facts): HostLine[] => {
   const { survey } = facts;
   const iommu = iommuState(facts);
@@ -102,7 +102,7 @@ export const hostLines = (facts: Facts): HostLine[] => {
     [
       "System",
       `${facts.distro.name}, Linux ${facts.kernel} (${facts.architecture})`,
-      `asked as ${facts.user}${["root", "none", "sudo-agent-old"].includes(facts.privilege) ? "" : " with sudo"}${survey?.uptimeSeconds === undefined ? "" : `, up ${formatDuration(survey.uptimeSeconds)}`}`,
+      `probed as ${facts.user}${["root", "none", "sudo-agent-old"].includes(facts.privilege) ? "" : " with sudo"}${survey?.uptimeSeconds === undefined ? "" : `, up ${formatDuration(survey.uptimeSeconds)}`}`,
     ],
     ...(machine.length > 0 || survey?.machine.firmware !== undefined
       ? [
@@ -125,7 +125,7 @@ export const hostLines = (facts: Facts): HostLine[] => {
       ? [
           [
             "Clock",
-            `${survey.clocksource.current} (there are ${survey.clocksource.available.join(", ")})`,
+            `${survey.clocksource.current} (available: ${survey.clocksource.available.join(", ")})`,
           ] as HostLine,
         ]
       : []),

@@ -1,6 +1,6 @@
 import { makeDocument } from "../targets/facts-file/make.ts";
 import { saveDocument } from "../targets/facts-file/files.ts";
-import { obtainFacts, type FactsSource } from "../targets/obtain.ts";
+import { readFacts, type FactsSource } from "../targets/read-facts.ts";
 import { pciNames } from "../ground/pci-names.ts";
 import { formatJson, paintFor, printable } from "../ground/terminal.ts";
 import { renderHost } from "./render.ts";
@@ -13,9 +13,9 @@ export interface InspectOptions extends FactsSource {
   readonly all?: true;
 }
 
-/** `vfio-fleet inspect`: the exit status, 2 when a host could not be asked. Throws a CommandError. */
+/** `vfio-fleet inspect`. Returns the exit status, 2 when a host could not be probed. Throws a CommandError. */
 export const inspect = async (target: string | undefined, options: InspectOptions): Promise<number> => {
-  const { takenAt, hosts, failures, masked } = await obtainFacts(target, options);
+  const { takenAt, hosts, failures, masked } = await readFacts(target, options);
   const names = pciNames();
   const document = makeDocument(hosts, { takenAt, masked: masked || !options.unmasked, names });
   if (options.save !== undefined && hosts.length > 0) {

@@ -1,11 +1,11 @@
 import type { Facts } from "../../components/facts/facts.ts";
 import { formatColumns, type Paint, printable } from "../ground/terminal.ts";
 
-/** Modules that matter for passthrough: VFIO, KVM, the IOMMU's, and the drivers that compete for a card. */
+/** Modules that matter for passthrough: VFIO, KVM, those of the IOMMU, and drivers that compete for a card. */
 const RELEVANT =
   /^(vfio|kvm|irqbypass|nvidia|nouveau|amdgpu|radeon|i915|xe|ast|bochs|mgag200|snd_hda_intel|vendor_reset|pci_stub|simpledrm)/;
 
-/** A parameter of many cards has a value for each; the same for all is said once: `-1 (32 times)`. */
+/** A parameter with one value for each card. Equal values are printed once: `-1 (32 times)`. */
 const short = (value: string): string => {
   const [first, ...others] = value.split(",");
   return others.length > 1 && others.every((other) => other === first)
@@ -13,7 +13,7 @@ const short = (value: string): string => {
     : value;
 };
 
-/** Loaded modules with their users and parameters; built-in ones show parameters only. */
+/** Loaded modules with their users and parameters. Built-in modules have parameters only. */
 export const moduleLines = (facts: Facts, all: boolean, paint: Paint): string => {
   const loaded = new Set(facts.modules);
   const names = [...new Set([...facts.modules, ...Object.keys(facts.moduleParameters)])]

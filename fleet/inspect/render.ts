@@ -11,13 +11,13 @@ import { moduleLines } from "./module-lines.ts";
 import { unknowns } from "./unknowns.ts";
 
 export interface RenderOptions {
-  /** every module and parameter, not only those that matter for passthrough */
+  /** Show every module and parameter, not only those that matter for passthrough. */
   readonly all: boolean;
   readonly names: PciNames;
   readonly paint: Paint;
 }
 
-/** One host as a person reads it, within 100 columns. */
+/** One host as text, at most 100 columns wide. */
 export const renderHost = (name: string, facts: Facts, { all, names, paint }: RenderOptions): string => {
   const cards = cardReports(facts);
   const title = (text: string): string => `\n${paint("bold", text)}`;
@@ -38,7 +38,7 @@ export const renderHost = (name: string, facts: Facts, { all, names, paint }: Re
       : ["no display device"]),
     title(`IOMMU groups: ${facts.iommu.groups}`),
     groupLines(facts, names, paint),
-    title(all ? "Modules" : "Modules that matter here (--all shows every one)"),
+    title(all ? "Modules" : "Modules that matter for passthrough (--all shows the others)"),
     moduleLines(facts, all, paint),
     ...(guests > 0 ? [title(counted(guests, "domain")), domainTable(facts, paint)] : []),
     ...(blind.length > 0
@@ -46,7 +46,7 @@ export const renderHost = (name: string, facts: Facts, { all, names, paint }: Re
           "",
           formatLabelled(
             `${paint("yellow", "Not known:")} `,
-            `${blind.join("; ")}. Ask as root, or as a user with sudo.`,
+            `${blind.join("; ")}. Log in as root, or as a user with sudo.`,
           ),
         ]
       : []),

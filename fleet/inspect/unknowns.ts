@@ -2,16 +2,16 @@ import type { Facts } from "../../components/facts/facts.ts";
 
 const ASKED = {
   kernelLog: "the kernel's log",
-  bootFramebuffer: "who holds the firmware's screen memory",
+  bootFramebuffer: "who holds the firmware's frame buffer",
   paths: "the domains' definitions, files and ROMs",
-  domainLogs: "what QEMU said",
+  domainLogs: "QEMU's log",
   holders: "which processes hold cards",
 } as const;
 
-/** What could not be read, so that nothing that is not said is taken for an answer. */
+/** Facts that could not be read. They are listed so that nobody takes silence for an answer. */
 export const unknowns = (facts: Facts): string[] => {
   const { survey } = facts;
-  if (!survey) return ["everything beyond what a plan looks at"];
+  if (!survey) return ["everything that only the survey reads"];
   return (Object.keys(ASKED) as (keyof typeof ASKED)[])
     .filter((name) => survey[name] === undefined)
     .map((name) => ASKED[name]);

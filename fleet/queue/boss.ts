@@ -9,14 +9,16 @@ import { databaseError, shownDatabase } from "../ground/database.ts";
 export const jobSchema = z.strictObject({
   stack: z.string(),
   engine: z.boolean(),
-  /** digests of the program and of the stack's file where the job was filed: a worker with others refuses it */
+  /**
+   * Digests of the program and of the stack file when the job was filed. A worker with other digests refuses the job.
+   */
   program: z.string(),
   config: z.string(),
   by: z.string(),
 });
 export type Job = Readonly<z.infer<typeof jobSchema>>;
 
-/** What a worker made of a job: what its hosts came to, as the table shows it. */
+/** A worker's result: the state of each host, as the table shows it. */
 export const outcomeSchema = z.strictObject({
   worker: z.string(),
   proved: z.boolean(),
@@ -33,24 +35,24 @@ export type Outcome = Readonly<z.infer<typeof outcomeSchema>>;
 
 export const QUEUE = "up";
 
-/** Steps travel by NOTIFY: whoever follows hears them, and nobody has to store them. */
+/** Steps travel by NOTIFY: every follower receives them, and nothing has to store them. */
 export const CHANNEL = "vfio_fleet";
 
 const SCHEMA = "vfio_fleet";
 
-/** A worker that has not been heard of for so long is gone; pg-boss allows no less than ten. */
+/** A worker without a heartbeat for this long counts as dead. pg-boss allows no less than ten. */
 const HEARTBEAT_SECONDS = 15;
 
-/** The database of the queue: the one that holds Pulumi's states. */
+/** The queue's database: the one that holds Pulumi's states. */
 export const databaseUrl = (given: string | undefined): string => {
   const url = given ?? backendUrl(process.env as Record<string, string>, undefined);
   if (!/^postgres(ql)?:\/\//.test(url))
     throw new CommandError(
-      `a queue needs PostgreSQL, and Pulumi's states are in ${url === "" ? "no backend yet" : shownDatabase(url)}: log in to postgres://… (pulumi login), or name a database with --database`,
+      `a queue needs PostgreSQL, but Pulumi's states are in ${url === "" ? "no backend yet" : shownDatabase(url)}: log in to postgres://… (pulumi login), or name a database with --database`,
       { exitCode: 1 },
     );
   const at = new URL(url);
-  // Pulumi's own setting
+  // a setting of Pulumi, unknown to PostgreSQL
   at.searchParams.delete("table");
   return at.href;
 };
@@ -58,9 +60,9 @@ export const databaseUrl = (given: string | undefined): string => {
 export const whoAmI = (): string => `${userInfo().username}@${hostname()} (pid ${process.pid})`;
 
 /**
- * Connects and makes the queue: one job a stack at a time, and one whose worker is gone is given to another.
- * @param trouble told what the connection suffers; it is made again by itself
- * @throws {CommandError} when the database cannot be asked now
+ * Connects and creates the queue. It runs one job a stack at a time, and gives the job of a dead worker to another.
+ * @param trouble receives connection errors; the connection is made again by itself
+ * @throws {CommandError} when the database does not answer now
  */
 export const startBoss = async (url: string, trouble: (error: Error) => void): Promise<PgBoss> => {
   const boss = new PgBoss({
@@ -75,7 +77,7 @@ export const startBoss = async (url: string, trouble: (error: Error) => void): P
     await boss.createQueue(QUEUE, {
       policy: "exclusive",
       heartbeatSeconds: HEARTBEAT_SECONDS,
-      // an up may wait for a slow host's initramfs and reboot
+      // An up may wait for a slow host's initramfs and reboot.
       expireInSeconds: 6 * 3600,
       retryLimit: 100,
       retryDelay: 1,

@@ -7,15 +7,15 @@ const count = (text: string): number => {
   throw new InvalidArgumentError("expected a whole number from 1 on.");
 };
 
-/** `vfio-fleet worker`: one of the machines that do what `up --queue` files. */
+/** `vfio-fleet worker`: runs the jobs that `up --queue` files, on any number of machines. */
 export const registerWorker = (program: Command): void => {
   program
     .command("worker")
     .description(
-      "do the jobs of vfio-fleet up --queue until Ctrl-C, on any number of machines with this checkout",
+      "run the jobs of vfio-fleet up --queue until Ctrl-C; start it on any number of machines with this checkout",
     )
-    .option("--database <url>", "PostgreSQL with the jobs; that of Pulumi's states unless said otherwise")
-    .option("--parallel <count>", "so many stacks at a time", count)
+    .option("--database <url>", "PostgreSQL with the jobs; the default is the one with Pulumi's states")
+    .option("--parallel <count>", "number of stacks at a time", count)
     .action(async (options: WorkerOptions) => {
       const { work } = await import("./worker.ts");
       process.exitCode = await work(options);

@@ -8,14 +8,14 @@ import { databaseUrl, jobSchema, outcomeSchema, QUEUE, startBoss, whoAmI, type J
 import { hearWords, openWords } from "./listen.ts";
 import { configDigest } from "./worker.ts";
 
-/** Milliseconds between two looks at a job. */
+/** Milliseconds between two reads of a job. */
 const LOOK = 1000;
 
 type Following = Parameters<RunStacks>[0];
 
 /**
- * Asks the database until it answers: while it is away there is nothing to do but wait, and that is told once.
- * What it returns is undefined when the wait was interrupted.
+ * Retries a query until the database answers. An outage is reported once. The result is undefined when the wait was
+ * interrupted.
  */
 const patience = ({ interrupt, tell }: Following) => {
   let told = "";
@@ -27,7 +27,8 @@ const patience = ({ interrupt, tell }: Following) => {
         return answer;
       } catch (error) {
         const trouble = describeTrouble(error);
-        if (trouble !== told) tell({ type: "note", text: `the database: ${trouble}; waiting for it` });
+        if (trouble !== told)
+          tell({ type: "note", text: `the database does not answer (${trouble}); waiting for it` });
         told = trouble;
         return undefined;
       }
@@ -37,12 +38,12 @@ const patience = ({ interrupt, tell }: Following) => {
 };
 
 /**
- * Files a job for each stack and follows it until a worker has done it. One that is under way already is followed as it
- * is: a roll-out that was killed finds its own jobs again.
+ * Files a job for each stack and follows it until a worker has done it. A job that is under way already is followed
+ * as it is. So a roll-out that was killed finds its own jobs again.
  */
 export const queued = async (options: FleetOptions): Promise<RunStacks> => {
   const url = databaseUrl(options.database);
-  // whoever asks it is told as well
+  // the query reports the same error
   const boss = await startBoss(url, () => {});
   const words = await openWords(url);
   const program = programDigest();
@@ -59,10 +60,10 @@ export const queued = async (options: FleetOptions): Promise<RunStacks> => {
       const found = await patiently(() => boss.findJobs<unknown>(QUEUE, { key: job.stack }));
       if (!found) return undefined;
       const open = found.find(({ state }) => ["created", "retry", "active"].includes(state));
-      // it ended between the two questions
+      // The job ended between the two queries.
       if (!open) return file(job);
       const { by } = jobSchema.parse(open.data);
-      run.tell({ type: "note", text: `${job.stack}: ${by} has filed it already; following that` });
+      run.tell({ type: "note", text: `${job.stack}: ${by} has filed this job already; following it` });
       return open.id;
     };
     return {

@@ -5,10 +5,10 @@ import { CHANNEL } from "./boss.ts";
 const wordSchema = z.strictObject({ job: z.string(), host: z.string(), step: z.string() });
 export type Word = Readonly<z.infer<typeof wordSchema>>;
 
-/** PostgreSQL takes less than 8000 bytes. */
+/** Longest step text in a message: PostgreSQL takes less than 8000 bytes. */
 const MAX_STEP = 1000;
 
-/** A connection of its own for steps that are told as they come; losing it loses nothing but the view. */
+/** A separate connection for steps as they happen. If it is lost, only the live view is lost. */
 export const openWords = async (url: string): Promise<Client | undefined> => {
   const client = new Client({ connectionString: url });
   client.on("error", () => {});

@@ -26,15 +26,15 @@ export const configDigest = (stack: ReadStack): string =>
 
 const say = (text: string): void => console.log(`${new Date().toISOString()} ${printable(text)}`);
 
-/** The stack of a job as this worker has it, or why it must not be touched from here. */
+/** The stack of a job in this worker's checkout, or why this worker must not run it. */
 const stackOf = async (job: Job): Promise<ReadStack | string> => {
   const [stack] = await selectStacks([job.stack], {});
-  if (!stack?.ok) return stack?.message ?? "it has no file";
-  if (programDigest() !== job.program) return "the program here is another version";
-  return configDigest(stack) === job.config ? stack : "the stack's file here is another version";
+  if (!stack?.ok) return stack?.message ?? "this worker's checkout has no file of the stack";
+  if (programDigest() !== job.program) return "this worker has another version of the program";
+  return configDigest(stack) === job.config ? stack : "this worker has another version of the stack file";
 };
 
-/** Runs one job; its outcome is what the one who filed it shows. */
+/** Runs one job. Its outcome goes to the command that filed it. */
 const runJob = async (
   job: Job,
   takenOver: boolean,
@@ -63,7 +63,7 @@ const runJob = async (
     folders: { logs: logFolder(new Date()), records: join(FOLDER, "clean") },
     interrupt: stopping.interrupt,
     kill: stopping.kill,
-    // the job is this worker's alone, so whoever still holds the state is one that was given up
+    // The queue gives the job to this worker alone, so any other holder of the state was given up.
     waitsForLock: true,
     withEngine: (work) => work(),
     tell: (event) => {
@@ -80,10 +80,13 @@ const runJob = async (
   return { worker, proved: result.proved, hosts };
 };
 
-/** Looks at a host again after so many milliseconds. */
+/** Milliseconds between two probes of a locked host. */
 const LOCK_PAUSE = 3000;
 
-/** The worker before may have left its lock on a host; it ends by itself when nobody renews it (docs/decisions/host-lock.md). */
+/**
+ * Waits for a lock that the last worker may have left on a host. It expires when nobody renews it
+ * (docs/decisions/host-lock.md).
+ */
 const locksEnd = async (stack: ReadStack, signal: AbortSignal): Promise<void> => {
   const free = async (): Promise<boolean> => {
     const looks = await Promise.all(stack.targets.map((target) => lookAtHost(stack.name, target)));
@@ -92,7 +95,7 @@ const locksEnd = async (stack: ReadStack, signal: AbortSignal): Promise<void> =>
   await waitFor(free, { interval: LOCK_PAUSE, signal });
 };
 
-/** Waits until the database answers again; what failed while it was away is not the host's failure. */
+/** Waits until the database answers again. A failure during its outage is not the host's failure. */
 const databaseIsBack = async (boss: PgBoss, signal: AbortSignal): Promise<boolean> => {
   let wasAway = false;
   const back = async (): Promise<boolean> => {
@@ -108,13 +111,13 @@ const databaseIsBack = async (boss: PgBoss, signal: AbortSignal): Promise<boolea
   return wasAway;
 };
 
-/** `vfio-fleet worker`: takes jobs until Ctrl-C; the exit status. Throws a CommandError. */
+/** `vfio-fleet worker`: runs jobs until Ctrl-C. Returns the exit status. Throws a CommandError. */
 export const work = async (options: WorkerOptions): Promise<number> => {
   process.chdir(PROJECT);
   const url = databaseUrl(options.database);
   let lastTrouble = "";
   const boss = await startBoss(url, (error) => {
-    if (error.message !== lastTrouble) say(`the database: ${error.message}; waiting for it`);
+    if (error.message !== lastTrouble) say(`the database does not answer (${error.message}); waiting for it`);
     lastTrouble = error.message;
   });
   const words = await openWords(url);
@@ -133,7 +136,7 @@ export const work = async (options: WorkerOptions): Promise<number> => {
       });
       const failed = outcome.hosts.filter(({ result }) => result === "failed");
       if (failed.length > 0 && (await databaseIsBack(boss, stopping.interrupt)))
-        throw new Error("the database was away: once more");
+        throw new Error("the database was away: running the job again");
       for (const { host, result, message } of outcome.hosts) say(`${host}: ${result} ${message}`);
       return outcome;
     },
@@ -141,7 +144,7 @@ export const work = async (options: WorkerOptions): Promise<number> => {
   await new Promise<void>((resolve) => {
     stopping.begin.addEventListener("abort", () => resolve(), { once: true });
   });
-  // jobs at work finish first; a second Ctrl-C interrupts their engines
+  // Running jobs finish first; a second Ctrl-C interrupts their engines.
   await boss.stop({ graceful: true, timeout: 24 * 3600 * 1000 });
   await words?.end();
   stopping.end();

@@ -8,7 +8,7 @@ import type { ReportHost } from "./model.ts";
 
 type Reason = CardReport["reasons"][number];
 
-/** Problems that have the same remedy stand together, with the remedy once. */
+/** Problems grouped by remedy: the remedy is printed once a group. */
 const reasonList = (reasons: readonly Reason[]): Html =>
   markup`<ul>
     ${[...Map.groupBy(reasons, ({ remedy }) => remedy)].map(
@@ -25,7 +25,7 @@ const cardHead = (card: CardReport, names: PciNames): Html => {
   return markup`<code>${shortAddress(card.address)}</code> ${deviceName(names, display?.id ?? "")}`;
 };
 
-/** Why cards cannot be handed over, or on which condition; folded, what else will be noticed of a card. */
+/** Why cards cannot be handed over, or under which condition. Notes about a card are folded. */
 export const cardReasons = ({ cards }: ReportHost, names: PciNames): Html => {
   const against = cards.filter(({ reasons }) => reasons.length > 0);
   const noted = cards.filter(({ notes }) => notes.length > 0);

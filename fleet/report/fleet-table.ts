@@ -5,12 +5,12 @@ import { shortAddress } from "../ground/format.ts";
 import { markup, type Html } from "./html.ts";
 import { countFindings, type Report, type ReportHost } from "./model.ts";
 
-/** A word in a coloured frame; the colour says nothing that the word does not. */
+/** A word in a coloured frame. The colour only repeats what the word says. */
 export const badge = (kind: string, text: string): Html => markup`<span class="badge ${kind}">${text}</span>`;
 
 const IOMMU = { on: "IOMMU on", off: "IOMMU off", "not-offered": "no IOMMU" } as const;
 
-/** A host's state in badges: IOMMU, what the doctor found, drift. */
+/** A host's state in badges: IOMMU, the doctor's findings, drift. */
 export const hostBadges = (host: ReportHost): Html[] => {
   const faults = countFindings(host, "fault");
   const risks = countFindings(host, "risk");
@@ -25,7 +25,7 @@ export const hostBadges = (host: ReportHost): Html[] => {
   ];
 };
 
-/** Whether somebody should look at the host. */
+/** Whether a person should look at the host. */
 const hasTrouble = (host: ReportHost): boolean =>
   countFindings(host, "fault") + countFindings(host, "risk") > 0 ||
   host.drift.kind === "drifted" ||
@@ -70,7 +70,7 @@ const empty = (host: ReportHost): Html =>
     <td colspan="6">no display device</td>
   </tr>`;
 
-/** Titles, and whether a column is left out where the screen is narrow. */
+/** Titles; true for a column that narrow screens leave out. */
 const COLUMNS = [
   ["Host", false],
   ["Card", false],
@@ -81,7 +81,7 @@ const COLUMNS = [
   ["Used by", false],
 ] as const;
 
-/** One row a card, with what the page's script filters by. */
+/** The table of all cards, with the attributes that the page's script filters by. */
 export const fleetTable = ({ hosts }: Report, names: PciNames): Html => {
   const cards = hosts.reduce((sum, host) => sum + host.cards.length, 0);
   return markup`<section aria-labelledby="fleet">

@@ -137,11 +137,11 @@ const drift = (found: HostDrift): Html => {
         }`;
     case "pending":
       return markup`<p>
-          ${badge("warn", "not applied")} The stack wants what no <code>pulumi up</code> has done yet:
+          ${badge("warn", "not applied")} The stack wants this, but no <code>pulumi up</code> has done it yet:
         </p>
         ${items(found.items)}`;
     case "refused":
-      return markup`<p>${badge("bad", "refused")} <code>pulumi preview</code> would refuse:</p>
+      return markup`<p>${badge("bad", "refused")} <code>pulumi preview</code> refuses this host:</p>
         ${items(found.items)}`;
   }
 };
@@ -164,11 +164,11 @@ const VERDICTS = {
   expected: ["quiet", "as it should be"],
 } as const satisfies Record<Verdict, readonly [string, string]>;
 
-const ailments = ({ diagnosis }: ReportHost): Html => {
-  if (!diagnosis) return markup`<p>Not looked at.</p>`;
+const doctorFindings = ({ diagnosis }: ReportHost): Html => {
+  if (!diagnosis) return markup`<p>Not checked.</p>`;
   const { findings, blind, looked } = diagnosis;
   return markup`${
-    findings.length === 0 && markup`<p>${badge("good", "nothing wrong")} ${looked} rules looked.</p>`
+    findings.length === 0 && markup`<p>${badge("good", "nothing wrong")} ${looked} rules checked.</p>`
   }${findings.map(({ rule, finding }) => {
     const [kind, word] = VERDICTS[finding.verdict];
     return markup`<details class="finding">
@@ -185,12 +185,11 @@ const ailments = ({ diagnosis }: ReportHost): Html => {
       </dl>
     </details>`;
   })}${
-    blind.length > 0 &&
-    markup`<p>Could not look, for want of root: ${blind.map(({ rule }) => rule.id).join(", ")}.</p>`
+    blind.length > 0 && markup`<p>These rules need root: ${blind.map(({ rule }) => rule.id).join(", ")}.</p>`
   }`;
 };
 
-/** Everything about one host. */
+/** The section of one host. */
 export const hostSection = (host: ReportHost, names: PciNames): Html => {
   const { id, name, facts, stack } = host;
   return markup`<section class="host" id="${id}" data-host="${id}" aria-labelledby="${id}-name">
@@ -205,7 +204,7 @@ export const hostSection = (host: ReportHost, names: PciNames): Html => {
     <h3>Domains</h3>
     ${domains(host)}
     <h3>What the doctor found</h3>
-    ${ailments(host)}
+    ${doctorFindings(host)}
     <h3>Drift and last roll-out</h3>
     ${drift(host.drift)}${rollout(host)} ${groups(host, names)}
     <details>

@@ -1,4 +1,4 @@
-/** Markup that is safe to put into a page as it is. */
+/** Markup that needs no escaping. */
 export class Html {
   readonly text: string;
   constructor(text: string) {
@@ -16,7 +16,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** Control characters have no place in markup, and those that turn text around might hide some of it. */
+/** Control characters have no place in markup. Those that change the text's direction could hide parts of it. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu;
 
 const escape = (text: string): string =>
@@ -32,8 +32,8 @@ const render = (part: Part): string => {
 };
 
 /**
- * Markup with values in it: every value is escaped, unless it is markup itself. Attributes stand in double quotes.
- * HTML and SVG alike.
+ * Markup with values in it, HTML or SVG. Every value is escaped unless it is markup itself. Attributes stand in
+ * double quotes.
  */
 export const markup = (strings: TemplateStringsArray, ...parts: readonly Part[]): Html =>
   new Html(

@@ -7,7 +7,7 @@ import { hostDrift, lastRollout, type HostDrift, type Rollout } from "./drift.ts
 
 /** One host as the page shows it. */
 export interface ReportHost {
-  /** for anchors, unique in the page */
+  /** Anchor, unique in the page. */
   readonly id: string;
   readonly name: string;
   readonly stack: string | undefined;
@@ -22,7 +22,7 @@ export interface ReportHost {
 export interface Report {
   readonly takenAt: string;
   readonly hosts: readonly ReportHost[];
-  /** one message a host that could not be asked */
+  /** One message for each host that could not be probed. */
   readonly failures: readonly string[];
 }
 
@@ -32,7 +32,7 @@ export interface ReportInput {
   readonly failures: readonly string[];
 }
 
-/** Judges every host: its cards, its ailments, and how far it is from its stack. */
+/** Builds the report: each host's cards, findings and drift from its stack. */
 export const makeReport = ({ takenAt, hosts, failures }: ReportInput): Report => ({
   takenAt,
   failures,
@@ -49,6 +49,6 @@ export const makeReport = ({ takenAt, hosts, failures }: ReportInput): Report =>
   })),
 });
 
-/** How many findings of this kind a host has. */
+/** Number of a host's findings with this verdict. */
 export const countFindings = (host: ReportHost, verdict: "fault" | "risk"): number =>
   host.diagnosis?.findings.filter(({ finding }) => finding.verdict === verdict).length ?? 0;

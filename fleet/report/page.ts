@@ -28,15 +28,15 @@ const totals = ({ hosts }: Report): Html => {
 };
 
 /**
- * The whole page: one file without anything from elsewhere. Its policy lets run what stands in it, and nothing else:
- * no network, no frames, no forms that go anywhere.
+ * The whole page as one file. Its content security policy runs only what stands in the file: no network, no frames,
+ * no form targets.
  */
 export const reportPage = (report: Report, names: PciNames): string => {
   const style = read("page.css");
   const script = read("page.js");
   const policy = `default-src 'none'; style-src ${hash(style)}; script-src ${hash(script)}; base-uri 'none'; form-action 'none'`;
   const at = report.takenAt.slice(0, 16).replace("T", " ");
-  // style and script stand in their elements without a space around them, as the policy's hashes want it
+  // Style and script stand in their elements without a space around them, because the policy holds their hashes.
   const { text } = markup`<!doctype html>
     <html lang="en">
       <head>
@@ -52,7 +52,7 @@ export const reportPage = (report: Report, names: PciNames): string => {
         <a class="skip" href="#main">Skip to the cards</a>
         <header class="page">
           <h1>GPU passthrough fleet</h1>
-          <p class="sub">Asked <time datetime="${report.takenAt}">${at} UTC</time> by vfio-fleet</p>
+          <p class="sub">Probed <time datetime="${report.takenAt}">${at} UTC</time> by vfio-fleet</p>
           ${totals(report)}
           ${
             report.hosts.length > 1 &&
@@ -67,7 +67,7 @@ export const reportPage = (report: Report, names: PciNames): string => {
           ${
             report.failures.length > 0 &&
             markup`<section class="failures" aria-labelledby="failures">
-              <h2 id="failures">Hosts that could not be asked</h2>
+              <h2 id="failures">Hosts that could not be probed</h2>
               ${report.failures.map((message) => markup`<pre>${message}</pre>`)}
             </section>`
           }

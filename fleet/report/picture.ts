@@ -5,7 +5,7 @@ import { shortAddress } from "../ground/format.ts";
 import { Html, markup } from "./html.ts";
 import type { GroupRun, Tree, TreeRow } from "./tree.ts";
 
-// The picture's own units; a page scales it to what room it has.
+// Sizes in the picture's own units; a page scales the picture.
 const WIDTH = 860;
 const INDENT = 22;
 const LEFT = 14;
@@ -18,10 +18,10 @@ const HEIGHTS = { root: 26, bridge: 26, device: 28, card: 48 } as const satisfie
   TreeRow["kind"],
   number
 >;
-/** a character's width at 13 units, on the wide side: fonts differ from machine to machine */
+/** A character's width at 13 units. It is on the wide side, because fonts differ between machines. */
 const CHARACTER = 7.4;
 
-/** Drivers fall into what matters: handed over, a host's GPU driver, any other, none. */
+/** The kind of a driver: vfio-pci, a host's GPU driver, any other, none. */
 const driverKind = (driver: string | null): "vfio" | "gpu" | "host" | "none" => {
   if (driver === null) return "none";
   if (driver === "vfio-pci") return "vfio";
@@ -59,7 +59,7 @@ const place = (rows: readonly TreeRow[], runs: readonly GroupRun[]): { placed: P
 
 const middle = ({ y, height }: Placed): number => y + (height === HEIGHTS.card ? 15 : height / 2);
 
-/** Lines from a bridge down to what is behind it. */
+/** Lines from a bridge down to the devices behind it. */
 const branches = (placed: readonly Placed[]): Html[] =>
   placed.flatMap((at, index) => {
     if (at.row.depth === 0) return [];
@@ -100,7 +100,7 @@ const MARKS = {
   /></g>`,
 } as const satisfies Record<TreeRow["kind"], Html>;
 
-/** What a row is called: bridges by what they are, for their makers' names say little. */
+/** A row's name. A bridge is named by its kind, because its maker's name says little. */
 const nameOf = (row: TreeRow, main: PciDevice, names: PciNames): string => {
   const name = deviceName(names, main.id);
   if (row.kind !== "bridge") return name;
@@ -108,7 +108,9 @@ const nameOf = (row: TreeRow, main: PciDevice, names: PciNames): string => {
   return `${row.depth === 1 ? "root port" : "bridge"} · ${name}`;
 };
 
-/** `.1 Audio device · .2 USB controller`; a driver is named where it is not the one of the row. */
+/**
+ * Text such as `.1 Audio device · .2 USB controller`. A driver is named only where it differs from the row's driver.
+ */
 const others = (main: PciDevice, devices: readonly PciDevice[], names: PciNames): string =>
   devices
     .map((device) => {
@@ -117,7 +119,7 @@ const others = (main: PciDevice, devices: readonly PciDevice[], names: PciNames)
     })
     .join(" · ");
 
-/** What a pointer that rests on a row is told: every function in full. */
+/** The tooltip of a row: every function in full. */
 const inFull = (devices: readonly PciDevice[], names: PciNames): string =>
   devices
     .map(
@@ -135,12 +137,12 @@ const drawRow = ({ row, x, y, height }: Placed, names: PciNames): Html => {
   const main = row.devices.find((device) => device.address === row.card?.address) ?? row.devices[0];
   if (!main) return new Html("");
   const rest = row.devices.filter((device) => device !== main);
-  // the group's label stands at the right edge
+  // The group's label stands at the right edge.
   const right = EDGE - 84;
   const from = text + 62;
   const more = rest.length > 0 && row.kind !== "card" ? ` +${rest.length}` : "";
   const room = right - pillWidth(main.driver) - from - 8 - more.length * CHARACTER;
-  // cards' names are bold, and wider
+  // Names of cards are bold, so they are wider.
   const name = cut(nameOf(row, main, names), row.kind === "card" ? room * 0.8 : room) + more;
   return markup`<g class="${row.kind}${row.card ? ` ${row.card.verdict}` : ""}"><title>${inFull(row.devices, names)}</title>
 ${mark}
@@ -162,7 +164,7 @@ const VERDICTS = {
   no: "cannot be handed over",
 } as const satisfies Record<CardVerdict, string>;
 
-/** Who has the card, at its right: a line to each, the ones that only list it dashed. */
+/** The users of a card at its right, one line each; users that only list the card are dashed. */
 const drawUsers = (at: Placed, card: CardReport): Html[] => {
   const y = middle(at);
   const verdict = markup`<text
@@ -188,8 +190,8 @@ const drawUsers = (at: Placed, card: CardReport): Html[] => {
 };
 
 /**
- * The PCI tree with its IOMMU groups as SVG: bridges and cards from left to right, one border a group, the drivers,
- * and who uses which card.
+ * The PCI tree with its IOMMU groups as SVG. Bridges and cards run from left to right. It shows one border a group,
+ * the drivers, and who uses which card.
  * @param id unique in the page
  */
 export const drawTree = (

@@ -2,21 +2,21 @@ import type { CardReport } from "../../components/plan/cards/card-report.ts";
 import type { Facts, PciDevice } from "../../components/facts/facts.ts";
 import { isBridge, slotOf } from "../../components/facts/pci.ts";
 
-/** One row of the picture: a bridge, a device, or several functions of one slot that are alike. */
+/** One row of the picture: a bridge, a device, or several equal functions of one slot. */
 export interface TreeRow {
   readonly kind: "root" | "bridge" | "device" | "card";
-  /** how far in it stands, 0 for a root complex */
+  /** Depth in the tree; 0 for a root complex. */
   readonly depth: number;
-  /** functions of one slot in one group, lowest first; none for a root complex */
+  /** Functions of one slot in one group, lowest first; empty for a root complex. */
   readonly devices: readonly PciDevice[];
-  /** `PCI 0000:00`, for a root complex */
+  /** The name of a root complex, such as `PCI 0000:00`. */
   readonly label: string;
   readonly group: number | null;
-  /** the card that these functions belong to, on the row of its display function */
+  /** The card of these functions; set only on the row of its display function. */
   readonly card: CardReport | undefined;
 }
 
-/** Rows of one IOMMU group that stand together. */
+/** A run of successive rows that share one IOMMU group. */
 export interface GroupRun {
   readonly group: number;
   readonly from: number;
@@ -30,7 +30,7 @@ export interface Tree {
 
 const rootOf = (device: PciDevice): string => (device.parents[0] ?? device.address).slice(0, 7);
 
-/** What has to be seen to understand the cards: they, the bridges above them, and all that share their groups. */
+/** Devices that explain the cards: the cards, the bridges above them, and all members of their groups. */
 const focused = (facts: Facts, cards: readonly CardReport[]): ReadonlySet<string> => {
   const functions = cards.flatMap((card) => card.functions);
   const groups = new Set(functions.flatMap((device) => device.iommuGroup ?? []));
@@ -39,8 +39,8 @@ const focused = (facts: Facts, cards: readonly CardReport[]): ReadonlySet<string
 };
 
 /**
- * Functions of one slot that share a group stand in one row: all of a card's, others when they have one driver.
- * Bridges stand each in their own.
+ * Functions of one slot and one group, bundled into rows. All functions of a card share a row. Others share one only
+ * if they have the same driver. Each bridge has a row of its own.
  */
 const bundles = (devices: readonly PciDevice[], cards: readonly CardReport[]): PciDevice[][] => {
   const key = (device: PciDevice): string => {
@@ -53,8 +53,8 @@ const bundles = (devices: readonly PciDevice[], cards: readonly CardReport[]): P
 };
 
 /**
- * The PCI tree as rows from top to bottom, a device below the bridge that it is behind, and the runs of rows that
- * belong to one IOMMU group.
+ * The PCI tree as rows from top to bottom, a device below its bridge, and the runs of rows that share one IOMMU
+ * group.
  * @param all every device, not only what matters for the cards
  */
 export const pciTree = (facts: Facts, cards: readonly CardReport[], all: boolean): Tree => {

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { CommandError } from "../ground/command-error.ts";
 import { counted } from "../ground/format.ts";
-import { obtainEverywhere, obtainFacts, type FactsSource, type Obtained } from "../targets/obtain.ts";
+import { readFactsEverywhere, readFacts, type FactsSource, type TargetFacts } from "../targets/read-facts.ts";
 import { pciNames } from "../ground/pci-names.ts";
 import { printable } from "../ground/terminal.ts";
 import { replaceFile } from "../ground/write-file.ts";
@@ -24,14 +24,14 @@ const saved = async (path: string): Promise<Obtained> => {
     : obtained;
 };
 
-const sources = (target: string | undefined, options: ReportOptions): Promise<Obtained>[] => {
+const sources = (target: string | undefined, options: ReportOptions): Promise<TargetFacts>[] => {
   const { from = [], all } = options;
   if ([target !== undefined, from.length > 0, all === true].filter(Boolean).length > 1)
-    throw new CommandError("name a stack or SSH target, --from FILE, or --all, one of them");
+    throw new CommandError("give exactly one of these: a stack or SSH target, --from FILE, --all");
   if (from.length > 0) return from.map(saved);
-  if (all) return [obtainEverywhere()];
+  if (all) return [readFactsEverywhere()];
   return [
-    obtainFacts(target, {
+    readFacts(target, {
       ...(options.identity !== undefined && { identity: options.identity }),
       ...(options.hostKey !== undefined && { hostKey: options.hostKey }),
       ...(options.sshConfig !== undefined && { sshConfig: options.sshConfig }),
@@ -39,17 +39,17 @@ const sources = (target: string | undefined, options: ReportOptions): Promise<Ob
   ];
 };
 
-/** `vfio-fleet report`: the exit status, 2 when a host could not be asked. Throws a CommandError. */
+/** `vfio-fleet report`. Returns the exit status, 2 when a host could not be probed. Throws a CommandError. */
 export const report = async (target: string | undefined, options: ReportOptions): Promise<number> => {
-  const obtained = await Promise.all(sources(target, options));
+  const facts = await Promise.all(sources(target, options));
   const made = makeReport({
     takenAt:
-      obtained
+      facts
         .map(({ takenAt }) => takenAt)
         .sort()
         .at(-1) ?? new Date().toISOString(),
-    hosts: obtained.flatMap(({ hosts }) => hosts),
-    failures: obtained.flatMap(({ failures }) => failures),
+    hosts: facts.flatMap(({ hosts }) => hosts),
+    failures: facts.flatMap(({ failures }) => failures),
   });
   replaceFile(options.output, reportPage(made, pciNames()));
   console.log(`${printable(options.output)}: ${counted(made.hosts.length, "host")}`);

@@ -24,8 +24,8 @@ const withSelection = (command: Command): Command =>
   command
     .argument("[stacks...]", "stacks by name")
     .option("--all", "every stack that has a file")
-    .option("--label <key=value>", "stacks with this label; again for more, all have to fit", collect)
-    .option("--parallel <count>", "so many stacks at a time", whole(1))
+    .option("--label <key=value>", "stacks with this label; repeat it to require several", collect)
+    .option("--parallel <count>", "number of stacks at a time", whole(1))
     .option("--json", "print one JSON object for each event");
 
 const action =
@@ -38,43 +38,32 @@ const action =
 /** `vfio-fleet status`, `preview`, `up` and `destroy`: many stacks at once. */
 export const registerFleet = (program: Command): void => {
   withSelection(
-    program.command("status").description("say which hosts are as their stacks want them; changes nothing"),
+    program.command("status").description("show which hosts are as their stacks want them; changes nothing"),
   )
-    .option(
-      "--engine",
-      "ask Pulumi's engine for every stack, also where the host alone shows that it is clean",
-    )
+    .option("--engine", "run Pulumi's engine for every stack, even if the probe shows that the host is clean")
     .addHelpText("after", EXIT)
     .action(action("status"));
-  withSelection(
-    program.command("preview").description("the same, with what would change in detail; changes nothing"),
-  )
-    .option(
-      "--engine",
-      "ask Pulumi's engine for every stack, also where the host alone shows that it is clean",
-    )
+  withSelection(program.command("preview").description("show in detail what would change; changes nothing"))
+    .option("--engine", "run Pulumi's engine for every stack, even if the probe shows that the host is clean")
     .addHelpText("after", EXIT)
     .action(action("preview"));
   withSelection(
     program.command("up").description("make hosts what their stacks want, all at once or in waves"),
   )
-    .option(
-      "--engine",
-      "run Pulumi's engine for every stack, also where the host alone shows that it is clean",
-    )
-    .option("--canary <count>", "so many stacks first, alone", whole(1))
-    .option("--wave <size>", "then so many at a time, or a share such as 25%", waveSize)
+    .option("--engine", "run Pulumi's engine for every stack, even if the probe shows that the host is clean")
+    .option("--canary <count>", "number of stacks that go first, alone", whole(1))
+    .option("--wave <size>", "then this number of stacks at a time, or a share such as 25%", waveSize)
     .option("--max-failures <count>", "stop when more stacks than this have failed", whole(0))
-    .option("--afresh", "do not go on with an earlier roll-out of these stacks")
-    .option("--queue", "leave the work to vfio-fleet worker, wherever those run, and follow it")
-    .option("--database <url>", "PostgreSQL with the jobs; that of Pulumi's states unless said otherwise")
+    .option("--afresh", "start again instead of resuming an unfinished roll-out of these stacks")
+    .option("--queue", "file the work for vfio-fleet worker, on any machines, and follow it")
+    .option("--database <url>", "PostgreSQL with the jobs; the default is the one with Pulumi's states")
     .addHelpText(
       "after",
-      "\nA wave begins when every host of the one before has shown what is wanted.\nExit status: 0, or 1 when something failed or was not begun.",
+      "\nA wave begins when every host of the wave before is proved.\nExit status: 0, or 1 when something failed or was not begun.",
     )
     .action(action("up"));
-  withSelection(program.command("destroy").description("take back what the stacks did on their hosts"))
-    .option("--yes", "without it nothing is done")
+  withSelection(program.command("destroy").description("undo what the stacks did on their hosts"))
+    .option("--yes", "required: without it nothing is done")
     .addHelpText("after", "\nExit status: 0, or 1 when something failed.")
     .action(action("destroy"));
 };

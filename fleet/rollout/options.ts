@@ -2,7 +2,7 @@ import type { StackRun } from "./stack-run.ts";
 import type { Selection } from "./stacks.ts";
 import type { WaveSize } from "./waves.ts";
 
-/** What a command over many stacks does. */
+/** The operation of a command over many stacks. */
 export type FleetOperation = StackRun["operation"];
 
 /** The options as the command line gives them. */

@@ -6,16 +6,16 @@ import { replaceFile } from "../ground/write-file.ts";
 
 const schema = z.strictObject({
   started: z.string(),
-  /** the options that the waves were made with, in words */
+  /** The options that made the waves, in words. */
   shape: z.string(),
   waves: z.array(z.array(z.string())),
   proved: z.array(z.string()),
 });
 
-/** A roll-out that is under way, or was when something ended it. */
+/** A roll-out that is under way or was interrupted. */
 export type Rollout = Readonly<z.infer<typeof schema>>;
 
-/** One file for each selection of stacks, so that two racks can be rolled out side by side. */
+/** One file for each selection of stacks, so that two racks can roll out in parallel. */
 const fileOf = (folder: string, stacks: readonly string[]): string =>
   join(
     folder,
@@ -25,7 +25,7 @@ const fileOf = (folder: string, stacks: readonly string[]): string =>
       .slice(0, 12)}.json`,
   );
 
-/** The unfinished roll-out of just these stacks in waves of this shape. */
+/** The unfinished roll-out of exactly these stacks in waves of this shape. */
 export const readRollout = (
   folder: string,
   stacks: readonly string[],

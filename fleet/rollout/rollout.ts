@@ -17,10 +17,10 @@ import { exitStatus, type FleetEvent, type HostResult } from "./state.ts";
 import { startStopping, type Stopping } from "./stopping.ts";
 import { planWaves } from "./waves.ts";
 
-/** Probes wait for the network nearly all the time; each costs a connection on this side. */
+/** Number of probes in parallel. A probe mostly waits for the network, but each needs a connection. */
 const PROBES = 64;
 
-/** One reader a backend, and the versions of all its stacks in one go. */
+/** State versions of all stacks: one reader and one query for each backend. */
 const readStates = async (
   stacks: readonly ReadStack[],
 ): Promise<ReadonlyMap<string, { readonly reader: StateReader; readonly version: string | undefined }>> => {
@@ -46,7 +46,7 @@ const isWaved = ({ canary, wave, maxFailures }: FleetOptions): boolean =>
 const shapeOf = ({ canary = 0, wave }: FleetOptions): string =>
   `canary ${canary}, wave ${wave === undefined ? "all" : JSON.stringify(wave)}`;
 
-/** How a roll-out that stopped goes on. */
+/** The message that says how to resume a stopped roll-out. */
 const howToGoOn = (
   failures: readonly string[],
   unproved: readonly string[],
@@ -61,8 +61,8 @@ const howToGoOn = (
   const names = left.length > 8 ? `${left.slice(0, 8).join(", ")}, …` : left.join(", ");
   return (
     `the roll-out stopped in ${wave} (${why}); ${counted(left.length, "stack")} not begun: ${names}\n` +
-    `  put right what failed (logs: ${logs}), then run the same command again: it goes on where it stopped.\n` +
-    `  --max-failures ${failures.length + 1} would go on past it.`
+    `  repair what failed (logs: ${logs}), then run the same command again: it resumes where it stopped.\n` +
+    `  With --max-failures ${failures.length + 1} it continues in spite of these failures.`
   );
 };
 
@@ -74,7 +74,7 @@ interface Roll {
   readonly logs: string;
   readonly waves: readonly (readonly string[])[];
   readonly rollout: Rollout | undefined;
-  /** what fails, or is not proved, stops what comes after it */
+  /** A stack that fails, or is not proved, stops the waves after it. */
   readonly inWaves: boolean;
   run(stack: ReadStack): Promise<StackResult>;
 }
@@ -90,7 +90,7 @@ const leave = (roll: Roll, stacks: readonly FleetStack[], message: string): Host
 const hostsOf = (stack: FleetStack): readonly string[] =>
   stack.ok ? stack.targets.map(({ name }) => name) : [stack.name];
 
-/** Wave after wave; the results of all hosts. */
+/** Runs wave after wave and returns the results of all hosts. */
 const rollOut = async (roll: Roll): Promise<HostResult[]> => {
   const { options, tell, stopping, inWaves } = roll;
   const byName = new Map(roll.stacks.map((stack) => [stack.name, stack]));
@@ -160,7 +160,7 @@ const rollOut = async (roll: Roll): Promise<HostResult[]> => {
 const here =
   (states: Awaited<ReturnType<typeof readStates>>, parallel: number | undefined): RunStacks =>
   (run) => {
-    // engines take memory and processor time, probes do not
+    // Engines are limited because they take memory and processor time; probes do not.
     const engines = new PQueue({ concurrency: parallel ?? Math.max(4, 2 * availableParallelism()) });
     return {
       run: (stack) => {
@@ -175,7 +175,7 @@ const here =
 /**
  * `vfio-fleet status | preview | up | destroy`.
  * @returns the exit status: 0 done or clean, 2 something would change, 1 something failed or was not begun
- * @throws {CommandError} when the stacks cannot be told from the arguments
+ * @throws {CommandError} when the arguments select no stacks
  */
 export const runFleet = async (
   operation: FleetOperation,
@@ -183,12 +183,12 @@ export const runFleet = async (
   options: FleetOptions,
 ): Promise<number> => {
   const started = performance.now();
-  // the program's own working directory: paths in stack files start there
+  // Paths in stack files are relative to the project, which is the program's working directory.
   process.chdir(PROJECT);
   const stacks = await selectStacks(names, options);
   if (operation === "destroy" && !options.yes)
     throw new CommandError(
-      `destroy takes everything back on ${stacks.map(({ name }) => name).join(", ")} and reboots: add --yes`,
+      `destroy undoes everything on ${stacks.map(({ name }) => name).join(", ")} and reboots the hosts: add --yes to do it`,
       { exitCode: 1 },
     );
   const read = stacks.filter((stack) => stack.ok);
@@ -219,7 +219,7 @@ export const runFleet = async (
     hosts: stacks.flatMap((stack) => hostsOf(stack).map((host) => ({ stack: stack.name, host }))),
     waves,
     ...(known && {
-      resumed: `going on with the roll-out of ${known.started}: ${known.proved.length} of ${counted(all.length, "stack")} proved`,
+      resumed: `resuming the roll-out of ${known.started}: ${known.proved.length} of ${counted(all.length, "stack")} proved`,
     }),
   });
   const runner = options.queue

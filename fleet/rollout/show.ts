@@ -3,12 +3,15 @@ import { paintFor, printable } from "../ground/terminal.ts";
 import { followRun, type FleetEvent, type FleetState } from "./state.ts";
 import { countLine, hostName, plainLine, renderTable } from "./table.ts";
 
-/** Where events go. */
+/** The receiver of events. */
 export interface Show {
   tell(event: FleetEvent): void;
 }
 
-/** Milliseconds between two drawings of the table, however many events there are: each draws every host. */
+/**
+ * Milliseconds between two drawings of the table. The number of events does not matter, because each drawing draws
+ * every host.
+ */
 const TICK = 200;
 
 const summary = (state: FleetState, seconds: number): string =>
@@ -34,7 +37,7 @@ const lines = (): Show => {
     tell: (event) => {
       run.take(event, performance.now());
       if (event.type === "start") isQuiet = ["status", "preview"].includes(event.operation);
-      // what a preview looks at is no news
+      // The steps of a preview are no news.
       const line = event.type === "step" && isQuiet ? undefined : plainLine(event, paint);
       if (line !== undefined) console.log(line);
       if (event.type === "end") console.log(summary(run.state(), event.seconds));
@@ -46,7 +49,7 @@ const table = (): Show => {
   const run = followRun();
   const paint = paintFor(process.stdout);
   const draw = createLogUpdate(process.stdout);
-  // a terminal that does not know its size says 0
+  // A terminal that does not know its size reports 0.
   const columns = (): number => process.stdout.columns || 100;
   const timer = setInterval(() => {
     const size = { columns: columns(), lines: process.stdout.rows || 40 };
@@ -62,7 +65,7 @@ const table = (): Show => {
       }
       if (event.type !== "end") return;
       clearInterval(timer);
-      // the whole of it stays, however long it is; what is drawn is cut to the terminal's height
+      // The final table is printed in full; drawings before it are cut to the terminal's height.
       const state = run.state();
       draw.clear();
       draw.done();
@@ -72,7 +75,7 @@ const table = (): Show => {
   };
 };
 
-/** A live table on a terminal, lines in a pipe, one JSON object a line with `--json`. */
+/** The live table on a terminal, plain lines in a pipe, or one JSON object a line with `--json`. */
 export const startShow = (options: { readonly json?: boolean }): Show => {
   if (options.json) return json();
   return process.stdout.isTTY ? table() : lines();

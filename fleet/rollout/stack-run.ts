@@ -16,36 +16,36 @@ import type { FleetEvent, HostResult } from "./state.ts";
 
 export type ReadStack = FleetStack & { readonly ok: true };
 
-/** What a run over one stack needs to know and whom it tells. */
+/** Input of a run over one stack, and the receiver of its events. */
 export interface StackRun {
   readonly operation: "status" | Operation;
-  /** the engine is asked whatever the probe says */
+  /** Run the engine even if the probe shows a clean host. */
   readonly engine: boolean;
   readonly program: string;
   readonly reader: StateReader;
-  /** the state's version before anything was done; undefined for a stack without one */
+  /** The state's version before the run; undefined for a stack without a state. */
   readonly version: string | undefined;
   readonly folders: { readonly logs: string; readonly records: string };
   readonly interrupt: AbortSignal;
   readonly kill: AbortSignal;
   tell(event: FleetEvent): void;
-  /** over SSH when it is left out */
+  /** The probe; over SSH by default. */
   readonly ask?: Ask;
-  /** a state that somebody holds is waited for; one that is held too long was given up */
+  /** Wait for a state that another run holds. If it is held too long, the holder was given up. */
   readonly waitsForLock?: boolean;
-  /** waits for a free place among the engines */
+  /** Waits for a free place among the engines. */
   withEngine<T>(work: () => Promise<T>): Promise<T>;
 }
 
 export interface StackResult {
   readonly hosts: Readonly<Record<string, HostResult>>;
-  /** after an `up`: every host shows every effect that its stack wants */
+  /** After an `up`: every host shows every effect that its stack wants. */
   readonly proved: boolean;
 }
 
 const print = (stack: ReadStack, run: StackRun, looks: readonly HostLook[]): string | undefined => {
   const settled = allSettled(looks);
-  // what Pulumi ESC adds to a stack's configuration is not in its file
+  // Configuration from Pulumi ESC is not in the stack file, so the probe cannot decide.
   if (!settled || stack.file.hasEnvironment) return undefined;
   return fingerprint({
     stack: stack.name,
@@ -81,7 +81,7 @@ const describe = (changes: HostChanges): string =>
     .flatMap((kind) => (changes[kind] > 0 ? [`${changes[kind]} to ${kind}`] : []))
     .join(", ");
 
-/** What an operator wants to know of a host that would change: what drifted, before how much is due. */
+/** What would change on a host: drift first, then the number of changes. */
 const whatWouldChange = (look: HostLook | undefined, changes: HostChanges): string => {
   const drift = look?.ok && look.state.kind === "open" ? look.state.drift : [];
   return [...(drift.length > 0 ? [`drift: ${drift.join(", ")}`] : []), describe(changes)]
@@ -92,7 +92,7 @@ const whatWouldChange = (look: HostLook | undefined, changes: HostChanges): stri
 /** `the stack is currently locked by … created by USER@HOST (pid N) at TIME` (Pulumi: backend/diy/lock.go). */
 const LOCK = /created by (\S+)@(\S+) \(pid (\d+)\)(?: at (\S+))?/;
 
-/** The holder of a lock is a process of this machine that is no more. */
+/** Whether a dead process of this machine holds the lock. */
 export const isStaleLock = (message: string, here = hostname(), alive = isThere): boolean => {
   const [, , host, pid] = LOCK.exec(message) ?? [];
   return host === here && pid !== undefined && !alive(Number(pid));
@@ -102,17 +102,17 @@ const lockedBy = (message: string): string => {
   const [, user, host, pid, at] = LOCK.exec(message) ?? [];
   return user === undefined
     ? `another update of this stack is under way: ${message.trim()}`
-    : `${user} on ${host} is updating this stack${at === undefined ? "" : ` since ${at}`} (process ${pid}): wait for it, or, if it is gone, take its lock away with pulumi cancel`;
+    : `${user} on ${host} is updating this stack${at === undefined ? "" : ` since ${at}`} (process ${pid}): wait for it; if that process is dead, remove its lock with pulumi cancel`;
 };
 
-/** Two Pulumis at once make their table in a new PostgreSQL, and one of them is told so. */
+/** Error of a race: two Pulumis create their table in a new PostgreSQL at once, and one of them fails. */
 const RACED = /failed to create table .*\(23505\)/;
 
-/** The agent on a host waits for another run that long; a holder of the state that is slower is no more. */
+/** Minutes that the agent waits for another run's lock. A state that is held longer has a dead holder. */
 const LOCK_MINUTES = 20;
 const LOCK_PAUSE = 2000;
 
-/** The engine on one stack; a stack that has no state yet gets one, and a dead process's lock is taken away. */
+/** Runs the engine on one stack. A stack without a state gets one, and a dead process's lock is removed. */
 const runEngine = async (stack: ReadStack, run: StackRun, operation: Operation): Promise<EngineResult> => {
   const engine = await import("../stack/engine/engine.ts");
   const call = (): Promise<EngineResult> =>
@@ -134,8 +134,8 @@ const runEngine = async (stack: ReadStack, run: StackRun, operation: Operation):
     run.withEngine(() =>
       engine.runPulumi(["stack", "init", stack.name], stack.environment, logOf(run, stack.name)),
     );
-  // an engine that is started to find out that there is no state costs as much as one that changes something; where the state
-  // is there after all, nothing happens
+  // Starting an engine only to learn that there is no state costs as much as a change. If there is a state, init does
+  // nothing.
   if (operation === "up" && run.version === undefined) await init();
   const begun = await once();
   const first = !begun.ok && RACED.test(begun.message) ? await once() : begun;
@@ -164,12 +164,12 @@ const runEngine = async (stack: ReadStack, run: StackRun, operation: Operation):
 export const lookAt = (stack: ReadStack, run: StackRun): Promise<HostLook[]> =>
   Promise.all(
     stack.targets.map((target: Target) => {
-      run.tell({ type: "step", stack: stack.name, host: target.name, step: "asking the host" });
+      run.tell({ type: "step", stack: stack.name, host: target.name, step: "probing the host" });
       return lookAtHost(stack.name, target, run.ask);
     }),
   );
 
-/** The engine found nothing to change: what the probe showed before it is what a clean stack looks like. */
+/** Records what the probe showed before the engine found nothing to change. That is what a clean stack looks like. */
 export const remember = async (
   stack: ReadStack,
   run: StackRun,
@@ -196,9 +196,9 @@ const failed = (
     result.why === "locked"
       ? lockedBy(result.message)
       : result.why === "missing"
-        ? `it has no state yet: vfio-fleet up ${stack.name} makes it`
+        ? `it has no state yet: run vfio-fleet up ${stack.name} to create it`
         : result.why === "interrupted"
-          ? `cancelled: run it again, it goes on from what it finds\n${result.message}`
+          ? `cancelled: run it again, and it continues from what it finds\n${result.message}`
           : result.message;
   return finish(
     stack,
@@ -208,7 +208,7 @@ const failed = (
   );
 };
 
-/** `status` and `preview` of one stack, and of `up` the part before the engine. */
+/** `status` and `preview` of one stack, and the part of `up` before the engine. */
 const judge = async (
   stack: ReadStack,
   run: StackRun,
@@ -227,7 +227,7 @@ const judge = async (
         Object.fromEntries(
           objections.map(({ name, message }) => [
             name,
-            { result: "failed", message: message ?? `${bad.join(", ")} of the same stack stands against it` },
+            { result: "failed", message: message ?? `${bad.join(", ")} of the same stack was refused` },
           ]),
         ),
       ),
@@ -261,9 +261,9 @@ const preview = async (stack: ReadStack, run: StackRun): Promise<StackResult> =>
       stack,
       run,
       by,
-      each(stack, () => ({ result: "changes", message: "it has no state yet: up makes everything" })),
+      each(stack, () => ({ result: "changes", message: "it has no state yet: up creates everything" })),
     );
-  // an engine would say no more, in half a second of a processor
+  // An engine would say the same, but takes half a second of a processor.
   if (!run.engine && run.version === undefined && run.reader.tellsMissing) return missing("probe");
   const result = await runEngine(stack, run, "preview");
   if (!result.ok && result.why === "missing") return missing("engine");
@@ -281,7 +281,7 @@ const preview = async (stack: ReadStack, run: StackRun): Promise<StackResult> =>
       const changes = result.hosts[host] ?? NO_CHANGES;
       const count = changeCount(changes);
       const look = looks.find(({ name }) => name === host);
-      // what belongs to no host, such as the stack itself, is everybody's
+      // A change that belongs to no host, such as the stack itself, counts for every host.
       const dirty = count > 0 || (inHosts === 0 && result.changes > 0);
       return dirty
         ? {
@@ -295,7 +295,7 @@ const preview = async (stack: ReadStack, run: StackRun): Promise<StackResult> =>
   );
 };
 
-/** What is still open on a host after an `up` that went well. */
+/** The steps that are still open on a host after an `up` that succeeded. */
 const openAfter = (look: HostLook): string =>
   objection(look) ??
   (look.ok && look.state.kind === "open" ? `not proved yet: ${look.state.steps.join(", ")}` : "");
@@ -307,7 +307,7 @@ const up = async (stack: ReadStack, run: StackRun): Promise<StackResult> => {
   if (!result.ok) return failed(stack, run, result);
   const wasClean = result.changes === 0;
   for (const { name } of stack.targets)
-    run.tell({ type: "step", stack: stack.name, host: name, step: "looking again" });
+    run.tell({ type: "step", stack: stack.name, host: name, step: "probing again" });
   const again = wasClean
     ? looks
     : await Promise.all(stack.targets.map((target) => lookAtHost(stack.name, target, run.ask)));
@@ -356,7 +356,7 @@ const destroy = async (stack: ReadStack, run: StackRun): Promise<StackResult> =>
   );
 };
 
-/** Does one operation on one stack and tells how it goes. Does not throw for what goes wrong there. */
+/** Runs one operation on one stack and reports its progress. Does not throw for errors on its hosts. */
 export const runStack = async (stack: ReadStack, run: StackRun): Promise<StackResult> => {
   try {
     if (run.operation === "up") return await up(stack, run);

@@ -4,14 +4,14 @@ import { readStackFile, stackNames, type StackFile } from "../stack/stack-file.t
 import { stackTargets, type Target } from "../targets/target.ts";
 import { printable } from "../ground/terminal.ts";
 
-/** Which stacks a command is about. */
+/** The selection of stacks for a command. */
 export interface Selection {
   readonly all?: true;
-  /** `KEY=VALUE`; all of them have to fit */
+  /** Labels such as `KEY=VALUE`; a stack has to have all of them. */
   readonly label?: readonly string[];
 }
 
-/** A stack that a run is about: read, or what its file gets wrong. */
+/** A selected stack: its file, or the mistakes in it. */
 export type FleetStack =
   | {
       readonly ok: true;
@@ -25,9 +25,12 @@ export type FleetStack =
 const parseLabel = (text: string): readonly [string, string] => {
   const at = text.indexOf("=");
   if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
-  throw new CommandError(`"${printable(text)}" is no label: write KEY=VALUE, as under vfio-fleet:labels`, {
-    exitCode: 1,
-  });
+  throw new CommandError(
+    `"${printable(text)}" is not a label; expected KEY=VALUE, as under vfio-fleet:labels`,
+    {
+      exitCode: 1,
+    },
+  );
 };
 
 const load = async (name: string): Promise<FleetStack> => {
@@ -41,12 +44,12 @@ const load = async (name: string): Promise<FleetStack> => {
 };
 
 const fits = (stack: FleetStack, labels: readonly (readonly [string, string])[]): boolean =>
-  // a file that cannot be read may be one that was meant: it is told, not left out
+  // A file that cannot be read may carry the label, so it is reported instead of left out.
   !stack.ok || labels.every(([key, value]) => stack.file.labels[key] === value);
 
 /**
- * The stacks that a command names, in the order of their names.
- * @throws {CommandError} for none, for a name without a file, for names together with --all
+ * The selected stacks, sorted by name.
+ * @throws {CommandError} for no stack, for a name without a file, for names together with --all
  */
 export const selectStacks = async (
   names: readonly string[],
@@ -58,13 +61,13 @@ export const selectStacks = async (
   };
   const labels = label.map(parseLabel);
   if (names.length > 0 && (all || labels.length > 0))
-    say("name stacks, or --all, or --label KEY=VALUE: one of them");
+    say("give one of these: names of stacks, --all, --label KEY=VALUE");
   if (names.length === 0 && !all && labels.length === 0)
-    say(`name a stack (${known.join(", ")}), or --all, or --label KEY=VALUE`);
+    say(`name a stack (${known.join(", ")}), or give --all or --label KEY=VALUE`);
   const files = new Set(known);
   const unknown = names.filter((name) => !files.has(name));
   if (unknown.length > 0)
-    say(`there is no stack ${printable(unknown.join(", "))}; there are ${known.join(", ")}`);
+    say(`there is no stack ${printable(unknown.join(", "))}; the stacks are ${known.join(", ")}`);
   const wanted = names.length > 0 ? [...new Set(names)] : known;
   const stacks = (await Promise.all(wanted.map(load))).filter((stack) => fits(stack, labels));
   if (stacks.length === 0) say(`no stack has the label ${printable(label.join(" and "))}`);

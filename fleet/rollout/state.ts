@@ -1,14 +1,11 @@
-/**
- * What a run over many stacks tells, one event after the other: the table, the plain lines and `--json` are three ways to
- * show the same events.
- */
+/** Events of a run over many stacks. The table, the plain lines and `--json` show the same events in three ways. */
 export type FleetEvent =
   | {
       readonly type: "start";
       readonly operation: string;
       readonly hosts: readonly { readonly stack: string; readonly host: string }[];
       readonly waves: readonly (readonly string[])[];
-      /** of a roll-out that goes on: what is done already */
+      /** Set for a roll-out that resumes: what is done already. */
       readonly resumed?: string;
     }
   | {
@@ -24,9 +21,9 @@ export type FleetEvent =
       readonly host: string;
       readonly result: HostResult;
       readonly message: string;
-      /** how many resources were changed or would be */
+      /** Number of resources that were changed or would be. */
       readonly changes?: number;
-      /** how it was judged: without an engine, or by one */
+      /** Who judged the host: the probe alone, or an engine. */
       readonly by?: "probe" | "engine";
       readonly log?: string;
     }
@@ -35,8 +32,8 @@ export type FleetEvent =
 
 /**
  * - `clean`: nothing to change; `changes`: something would change; `changed`: it was changed and proved
- * - `failed`: it could not be asked, was refused, or a step failed
- * - `left`: not begun, because the roll-out stopped before it
+ * - `failed`: the probe got no answer, the plan refused the host, or a step failed
+ * - `left`: not begun, because the roll-out stopped earlier
  */
 export type HostResult = "clean" | "changes" | "changed" | "destroyed" | "failed" | "left";
 
@@ -45,21 +42,24 @@ export interface Row {
   readonly host: string;
   readonly wave: number | undefined;
   readonly step: string;
-  /** milliseconds of the clock that the caller uses */
+  /** Milliseconds on the caller's clock. */
   readonly since: number | undefined;
   readonly until: number | undefined;
   readonly result: HostResult | undefined;
   readonly message: string;
 }
 
-/** How a run stands at a moment. */
+/** The state of a run at one moment. */
 export interface FleetState {
   readonly operation: string;
   readonly waves: number;
   readonly rows: readonly Row[];
 }
 
-/** Follows a run by its events. Each costs the same however many hosts there are; a look costs a row for each. */
+/**
+ * Follows a run by its events. An event costs the same for any number of hosts; reading the state costs one row a
+ * host.
+ */
 export interface Following {
   /** @param now the caller's clock in milliseconds */
   take(event: FleetEvent, now: number): void;
@@ -100,7 +100,7 @@ export const followRun = (): Following => {
   };
 };
 
-/** The exit status that the results stand for: 1 something failed, 2 something would change, 0 neither. */
+/** The exit status for these results: 1 something failed, 2 something would change, 0 neither. */
 export const exitStatus = (results: readonly (HostResult | undefined)[]): 0 | 1 | 2 => {
   if (results.some((result) => result === "failed" || result === "left" || result === undefined)) return 1;
   return results.includes("changes") ? 2 : 0;

@@ -1,18 +1,18 @@
 /**
- * Ctrl-C: the first lets the stacks at work finish and begins no other, the second has the engines end their steps at
- * hand and begin no other, the third kills them.
+ * Ctrl-C in three stages. First: running stacks finish and no other begins. Second: engines end their current steps
+ * and begin no other. Third: the engines are killed.
  */
 export interface Stopping {
   readonly begin: AbortSignal;
   readonly interrupt: AbortSignal;
   readonly kill: AbortSignal;
-  /** takes the handlers away */
+  /** Removes the handlers. */
   end(): void;
 }
 
 const WORDS = [
-  "stopping: what is at work finishes, nothing else begins; Ctrl-C again cancels it",
-  "cancelling: each engine ends the step at hand; Ctrl-C again kills them",
+  "stopping: running stacks finish, no other begins; press Ctrl-C again to cancel them",
+  "cancelling: each engine ends its current step; press Ctrl-C again to kill the engines",
   "killing",
 ] as const;
 

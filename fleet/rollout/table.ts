@@ -34,13 +34,13 @@ export const formatElapsed = (milliseconds: number): string => {
 
 const oneLine = (text: string): string => printable(text.replaceAll(/\s*\n\s*/g, " · "));
 
-/** A host by the name that tells it apart: its own, with the stack's in front where that is another one. */
+/** The shortest unique name of a host: its own, with the stack's name in front where the two differ. */
 export const hostName = ({ stack, host }: { readonly stack: string; readonly host: string }): string =>
   stack === host ? host : `${stack}/${host}`;
 
 const isRunning = (row: Row): boolean => row.since !== undefined && row.result === undefined;
 
-/** What a person wants to see first when there is no room for every row. */
+/** Order of importance when not every row fits. */
 const urgency = (row: Row): number => {
   if (row.result === "failed") return 0;
   if (isRunning(row)) return 1;
@@ -48,7 +48,7 @@ const urgency = (row: Row): number => {
   return row.result === undefined ? 4 : 3;
 };
 
-/** The rows that fit, in the table's own order, and how many were left out. */
+/** The rows that fit, in the table's order, and the number of rows left out. */
 const fitting = (rows: readonly Row[], room: number): { shown: readonly Row[]; hidden: number } => {
   if (rows.length <= room) return { shown: rows, hidden: 0 };
   const keep = new Set(rows.toSorted((a, b) => urgency(a) - urgency(b)).slice(0, Math.max(0, room - 1)));
@@ -71,7 +71,7 @@ const cells = (row: Row, now: number, waves: number, paint: Paint): string[] => 
   ];
 };
 
-/** How the hosts stand, in a line: `3 clean, 1 failed, 2 at work`. */
+/** The number of hosts in each state, in one line: `3 clean, 1 failed, 2 at work`. */
 export const countLine = (rows: readonly Row[]): string => {
   const groups: [string, number][] = [
     ...(Object.keys(RESULTS) as HostResult[]).map((result): [string, number] => [
@@ -85,18 +85,18 @@ export const countLine = (rows: readonly Row[]): string => {
   return `${counted(rows.length, "host")}: ${parts.join(", ") || "none"}`;
 };
 
-/** The whole table as text; no more than `lines` lines where that is given. */
+/** The whole table as text; at most `lines` lines if that is given. */
 export const renderTable = (
   state: FleetState,
   now: number,
   options: { readonly paint: Paint; readonly columns: number; readonly lines?: number },
 ): string => {
   const { paint, columns } = options;
-  // the head, the counts and the cursor's own line
+  // Three lines are needed for the head, the counts and the cursor.
   const { shown, hidden } = fitting(state.rows, options.lines === undefined ? Infinity : options.lines - 3);
   const head = ["Host", ...(state.waves > 1 ? ["Wave"] : []), "Step", "Time", "Result"];
   const rows = shown.map((row) => cells(row, now, state.waves, paint));
-  // one line a row: the step gives way
+  // A row is one line, so the step is cut to the room that is left.
   const step = state.waves > 1 ? 2 : 1;
   const widths = head.map((_, index) =>
     Math.max(...[head, ...rows].map((row) => stringWidth(row[index] ?? "") + 2)),
@@ -111,7 +111,7 @@ export const renderTable = (
   ].join("\n");
 };
 
-/** An event as a line for a pipe; undefined for what a log has no use for. */
+/** An event as a plain line for a pipe; undefined for an event that a log does not need. */
 export const plainLine = (event: FleetEvent, paint: Paint): string | undefined => {
   switch (event.type) {
     case "start":

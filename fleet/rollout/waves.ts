@@ -1,11 +1,11 @@
 import type { Checked } from "../../components/facts/problem.ts";
 
-/** How many stacks a wave has: a number, or a share of all of them. */
+/** The size of a wave: a number of stacks, or a share of all stacks. */
 export type WaveSize =
   | { readonly kind: "count"; readonly count: number }
   | { readonly kind: "percent"; readonly percent: number };
 
-/** `4`, `25%`. */
+/** Parses a size such as `4` or `25%`. */
 export const parseWaveSize = (text: string): Checked<WaveSize> => {
   const [, digits, percent] = /^(\d{1,6})(%?)$/.exec(text.trim()) ?? [];
   const value = Number(digits ?? Number.NaN);
@@ -17,27 +17,27 @@ export const parseWaveSize = (text: string): Checked<WaveSize> => {
     problems: [
       {
         path: "--wave",
-        problem: `"${text}" is no size of a wave`,
-        remedy: "a number of stacks, or a share such as 25%",
+        problem: `"${text}" is not a wave size`,
+        remedy: "give a number of stacks, or a share such as 25%",
       },
     ],
   };
 };
 
 export interface WaveOptions {
-  /** so many stacks go first, alone */
+  /** Number of stacks that go first, alone. */
   readonly canary: number;
-  /** all the others at once when undefined */
+  /** Undefined: all the others at once. */
   readonly wave: WaveSize | undefined;
 }
 
-/** At least one stack a wave; a share is of all stacks, rounded down, so that no wave takes more than it. */
+/** The number of stacks in a wave, at least one. A share is rounded down, so that no wave exceeds it. */
 const sizeOf = (wave: WaveSize | undefined, all: number): number => {
   if (wave === undefined) return all;
   return Math.max(1, wave.kind === "count" ? wave.count : Math.floor((all * wave.percent) / 100));
 };
 
-/** The stacks in their waves, in the order given: the canaries, then one wave after the other. */
+/** The stacks in waves, in the given order: the canaries first, then one wave after the other. */
 export const planWaves = (
   stacks: readonly string[],
   { canary, wave }: WaveOptions,

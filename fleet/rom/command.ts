@@ -5,30 +5,32 @@ import type { ShowOptions } from "./show.ts";
 const firmwareOption = (): Option =>
   new Option("--firmware <firmware>", "the guest's firmware").choices(["ovmf", "seabios"]).default("ovmf");
 
-/** `vfio-fleet rom …`: read video BIOSes from cards, look at video BIOS files and make them fit for a guest. */
-export const registerVbios = (program: Command): void => {
+/** `vfio-fleet rom …`: dumps ROMs from cards, checks ROM files and patches them for a guest. */
+export const registerRom = (program: Command): void => {
   const rom = program
     .command("rom")
     .alias("vbios")
-    .description("read a card's video BIOS (PCI option ROM), judge it, and make it fit for a guest");
+    .description(
+      "dump a card's ROM (its PCI option ROM, also called video BIOS), check it, and patch it for a guest",
+    );
 
   rom
     .command("dump")
-    .description("read the ROM of a card over SSH into a file, and judge it")
+    .description("read the ROM of a card over SSH into a file, and check it")
     .argument("<target>", "a stack, or an SSH target: user@host or user@host:port")
     .argument("<card>", "a card of the stack (HOST/CARD where several have it), or a PCI address")
-    .requiredOption("-o, --output <file>", "the new file")
+    .requiredOption("-o, --output <file>", "the file to write; it must not exist yet")
     .option("--force", "overwrite the file")
     .addOption(firmwareOption())
     .option("--identity <file>", "private key for an SSH target")
     .option("--host-key <line>", "the SSH target's public host key, as its ssh_host_ed25519_key.pub holds it")
-    .option("--ssh-config <file>", "ssh_config file for an SSH target; ~/.ssh/config unless said otherwise")
+    .option("--ssh-config <file>", "ssh_config file for an SSH target; the default is ~/.ssh/config")
     .addHelpText(
       "after",
-      "\nThe card must neither be the host's boot display nor in use: its driver is vfio-pci or none, and no running" +
-        "\ndomain has it. One that sleeps is woken. Nothing is ever written to a card." +
-        "\nExit status: 0 when FILE was written and can be used, 1 when it was written and cannot, or reading was refused," +
-        "\n2 when the host could not be asked or the file not be written.",
+      "\nThe card must not be the host's boot display and must not be in use: its driver is vfio-pci or none, and no" +
+        "\nrunning domain has it. A sleeping card is woken. Nothing is ever written to a card." +
+        "\nExit status: 0 when FILE was written and can be used; 1 when it was written and cannot be used, or when reading" +
+        "\nwas refused; 2 when the host could not be probed or the file could not be written.",
     )
     .action(async (target: string, card: string, options: DumpOptions) => {
       const { dumpRom } = await import("./dump.ts");
@@ -37,12 +39,15 @@ export const registerVbios = (program: Command): void => {
 
   rom
     .command("show")
-    .description("show the images of a file, and judge whether a guest's firmware can use them")
+    .description("list the images in a ROM file, and check whether a guest's firmware can use them")
     .argument("<file>", "a dump of a card's ROM")
-    .option("--card <vendor:device>", "the card that is to carry it, as lspci -n prints it: 10de:1c81")
+    .option("--card <vendor:device>", "the card that gets the ROM, as lspci -n prints its id: 10de:1c81")
     .addOption(firmwareOption())
     .option("--json", "print JSON instead of tables")
-    .addHelpText("after", "\nExit status: 0 when the file can be used, 1 when not, 2 when it cannot be read.")
+    .addHelpText(
+      "after",
+      "\nExit status: 0 when the file can be used, 1 when it cannot, 2 when it cannot be read.",
+    )
     .action(async (file: string, options: ShowOptions) => {
       const { showRom } = await import("./show.ts");
       process.exitCode = await showRom(file, options);
@@ -50,13 +55,13 @@ export const registerVbios = (program: Command): void => {
 
   rom
     .command("patch")
-    .description("write a copy with nothing but the images: what precedes and follows them is cut")
-    .argument("<in>", "a dump of a card's ROM; it stays as it is")
+    .description("write a copy with the images only: bytes before and after them are cut")
+    .argument("<in>", "a dump of a card's ROM; it is not changed")
     .argument("<out>", "the new file; it must not exist yet")
     .addHelpText(
       "after",
       "\nNo byte of an image is changed, and nothing is ever written to a card." +
-        "\nExit status: 0 when OUT was written, 1 when nothing sensible would come out, 2 when a file cannot be read or written.",
+        "\nExit status: 0 when OUT was written, 1 when the result would be no usable ROM, 2 when a file cannot be read or written.",
     )
     .action(async (input: string, output: string) => {
       const { patchRom } = await import("./patch.ts");

@@ -28,10 +28,13 @@ const read = async (card: FoundCard): Promise<RomAnswer> => {
   }
 };
 
-/** `vfio-fleet rom dump`: the exit status. Throws a CommandError when the host cannot be asked or the file not be written. */
+/**
+ * `vfio-fleet rom dump`. Returns the exit status. Throws a CommandError when the host cannot be probed or the file
+ * cannot be written.
+ */
 export const dumpRom = async (target: string, cardName: string, options: DumpOptions): Promise<number> => {
   const { output, firmware } = options;
-  // said before a card is touched; the write itself looks again
+  // An early check, before a card is touched. The write checks again.
   if (!options.force && existsSync(output))
     throw new CommandError(`cannot write ${printable(output)}: it exists already; --force overwrites it`);
   const card = findCard(await targetsOf(target, options), cardName);
@@ -45,7 +48,7 @@ export const dumpRom = async (target: string, cardName: string, options: DumpOpt
   const judgement = judgeOptionRom(parsed, { firmware, card: id });
   if (!parsed.ok) {
     console.error(
-      `vfio-fleet: ${card.host}: what ${card.address} (${id}) shows is no ROM, nothing is written`,
+      `vfio-fleet: ${card.host}: what ${card.address} (${id}) returned is not a ROM; no file was written`,
     );
     console.error(formatFindings(judgement.findings, paintFor(process.stderr)));
     return 1;

@@ -5,12 +5,12 @@ import { CommandError } from "../ground/command-error.ts";
 import type { Target } from "../targets/target.ts";
 import { printable } from "../ground/terminal.ts";
 
-/** One card of one host that can be asked. */
+/** One card of one host that can be probed. */
 export interface FoundCard {
   readonly host: string;
   readonly connection: Connection;
   readonly address: PciAddress;
-  /** what the stack says is there */
+  /** The id in the stack file. */
   readonly id?: PciId;
 }
 
@@ -28,7 +28,10 @@ const placesOf = (targets: readonly Target[], text: string): Place[] => {
   });
 };
 
-/** The card that is meant by its name in a stack, HOST/NAME, or its PCI address. Throws a CommandError for none or several. */
+/**
+ * Finds a card by its name in a stack, by HOST/NAME, or by its PCI address. Throws a CommandError for none or
+ * several.
+ */
 export const findCard = (targets: readonly Target[], text: string): FoundCard => {
   const places = placesOf(targets, text);
   const [place, ...others] = places;
@@ -38,14 +41,14 @@ export const findCard = (targets: readonly Target[], text: string): FoundCard =>
     );
     throw new CommandError(
       known.length > 0
-        ? `there is no card "${printable(text)}"; there are ${known.join(", ")}. A PCI address such as 01:00.0 will do as well`
+        ? `there is no card "${printable(text)}"; the cards are ${known.join(", ")}. A PCI address such as 01:00.0 works as well`
         : `"${printable(text)}" is not a PCI address such as 01:00.0, and no stack names the host's cards`,
     );
   }
   if (others.length > 0)
     throw new CommandError(
       `"${printable(text)}" is on several hosts: ${places.map(({ target }) => target.name).join(", ")}. ` +
-        (place.id === undefined ? "Name the SSH target of one" : `Write HOST/${printable(text)}`),
+        (place.id === undefined ? "Name the SSH target of one host" : `Write HOST/${printable(text)}`),
     );
   const { target, ...card } = place;
   if (!target.connection.ok) throw new CommandError(formatProblems(target.name, target.connection.problems));

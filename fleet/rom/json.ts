@@ -77,7 +77,9 @@ const romToJson = (rom: OptionRom) => ({
   })),
 });
 
-/** The report as data: sizes and offsets in bytes, ids and classes as hexadecimal text, null for what is not there. */
+/**
+ * The report as data. Sizes and offsets are in bytes, ids and classes are hexadecimal text, missing values are null.
+ */
 export const toJson = ({ file, size, sha256, firmware, card, parsed, judgement }: ShownRom) => ({
   file,
   size,

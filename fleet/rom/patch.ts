@@ -8,7 +8,7 @@ import { formatFindings } from "./report.ts";
 import { writeNewFile } from "../ground/write-file.ts";
 
 const describeCut = (patched: Exclude<PatchedRom, { kind: "refused" }>): string => {
-  if (patched.kind === "unchanged") return "nothing to cut, it is a copy";
+  if (patched.kind === "unchanged") return "there was nothing to cut, so it is a copy";
   const { leading, trailing } = patched.cut;
   const parts = [
     leading > 0 ? `${formatSize(leading)} before the images` : undefined,
@@ -17,7 +17,7 @@ const describeCut = (patched: Exclude<PatchedRom, { kind: "refused" }>): string 
   return `cut ${parts.filter((part) => part !== undefined).join(" and ")}`;
 };
 
-/** `vfio-fleet rom patch`: the exit status. Throws a CommandError when a file cannot be read or written. */
+/** `vfio-fleet rom patch`. Returns the exit status. Throws a CommandError when a file cannot be read or written. */
 export const patchRom = async (input: string, output: string): Promise<number> => {
   const { parsed } = await readRom(input);
   const patched = patchOptionRom(parsed);
@@ -31,7 +31,7 @@ export const patchRom = async (input: string, output: string): Promise<number> =
   const written = await readRom(output);
   if (!written.bytes || Buffer.compare(written.bytes, patched.bytes) !== 0) {
     throw new CommandError(
-      `${printable(output)}: what was written does not read back the same; do not use it`,
+      `${printable(output)}: the file does not read back as it was written; do not use it`,
     );
   }
   console.log(`${printable(output)}: ${formatSize(written.size)} written, ${describeCut(patched)}\n`);

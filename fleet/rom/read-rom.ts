@@ -8,7 +8,7 @@ import { printable } from "../ground/terminal.ts";
 export interface RomFile {
   /** Bytes. */
   readonly size: number;
-  /** Undefined for a file that is too large to be a ROM: it is not read. */
+  /** Undefined for a file that is too large to be a ROM and was not read. */
   readonly bytes: Uint8Array | undefined;
   readonly parsed: ParsedRom;
 }
@@ -17,7 +17,7 @@ export interface RomFile {
 export const readRom = async (path: string): Promise<RomFile> => {
   try {
     const found = await stat(path);
-    if (!found.isFile()) throw new CommandError(`${printable(path)}: is not a file; expected a ROM dump`);
+    if (!found.isFile()) throw new CommandError(`${printable(path)} is not a file; expected a ROM dump`);
     if (found.size > MAX_ROM_SIZE) {
       const parsed = { ok: false, fault: { kind: "too-large", size: found.size } } as const;
       return { size: found.size, bytes: undefined, parsed };

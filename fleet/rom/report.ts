@@ -22,7 +22,7 @@ import type { ShownRom } from "./shown-rom.ts";
 
 const HEAD = ["#", "Offset", "Size", "Code type", "Device", "Class", "Details"] as const;
 
-/** No well-made file has more; a hostile one may have thousands. */
+/** A well-made file has no more images; a hostile one may have thousands. */
 const MAX_ROWS = 32;
 
 const CHECKSUMS = {
@@ -107,7 +107,7 @@ const tableRows = (rom: OptionRom): readonly Row[] => {
     ...rom.nvidiaImages.map(nvidiaRow),
     ...(rom.trailing.length === 0 || isNamed
       ? []
-      : [otherRow(behind, rom.trailing.length, "behind the last image")]),
+      : [otherRow(behind, rom.trailing.length, "after the last image")]),
   ].toSorted((a, b) => a.offset - b.offset);
 };
 
@@ -125,7 +125,7 @@ const SEVERITIES = {
   error: "red",
 } as const satisfies Record<RomFinding["severity"], Style>;
 
-/** The judgement: a line for each finding, and more where it does not fit into one. */
+/** The result of the checks: one line for each finding, more lines for a long one. */
 export const formatFindings = (findings: readonly RomFinding[], paint: Paint): string =>
   findings
     .map(({ severity, check, message }) =>
@@ -146,7 +146,7 @@ const formatVerdict = ({ judgement, firmware, card }: ShownRom, paint: Paint): s
     : paint("red", `Not usable for ${guest}.`);
 };
 
-/** The report as a person reads it. */
+/** The report as text. */
 export const formatReport = (shown: ShownRom, paint: Paint): string => {
   const { file, size, sha256, parsed, judgement } = shown;
   return [

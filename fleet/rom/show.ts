@@ -21,11 +21,11 @@ const readCard = async (text: string | undefined): Promise<PciId | undefined> =>
   const card = parsePciId(text);
   if (card) return card;
   throw new CommandError(
-    `--card: "${printable(text)}" is not a PCI id such as 10de:1c81; lspci -n shows the card's`,
+    `--card: "${printable(text)}" is not a PCI id such as 10de:1c81; lspci -n shows the card's id`,
   );
 };
 
-/** `vfio-fleet rom show`: the exit status. Throws a CommandError when the file cannot be read. */
+/** `vfio-fleet rom show`. Returns the exit status. Throws a CommandError when the file cannot be read. */
 export const showRom = async (path: string, options: ShowOptions): Promise<number> => {
   const card = await readCard(options.card);
   const { firmware } = options;

@@ -2,7 +2,7 @@ import type { GuestFirmware, RomJudgement } from "../../components/option-rom/ju
 import type { ParsedRom } from "../../components/option-rom/model.ts";
 import type { PciId } from "../../components/facts/pci.ts";
 
-/** What `vfio-fleet rom show` has to show. */
+/** Input of `vfio-fleet rom show`'s report. */
 export interface ShownRom {
   /** As given on the command line. */
   readonly file: string;

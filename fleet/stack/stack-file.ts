@@ -7,7 +7,7 @@ import { readStack } from "../../stacks/read.ts";
 import { CommandError } from "../ground/command-error.ts";
 import { printable } from "../ground/terminal.ts";
 
-/** Where Pulumi.yaml stands; its stackConfigDir is stacks/. */
+/** The folder of Pulumi.yaml; its stackConfigDir is stacks/. */
 export const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
 
 const FILE = /^Pulumi\.(.+)\.yaml$/;
@@ -21,13 +21,13 @@ export const stackNames = (folder = `${PROJECT}stacks`): string[] =>
 export interface StackFile {
   readonly hosts: Readonly<Record<string, HostSpec>>;
   readonly labels: Readonly<Record<string, string>>;
-  /** it holds encrypted secrets, which only Pulumi can open */
+  /** The file holds encrypted secrets, which only Pulumi can open. */
   readonly hasSecrets: boolean;
-  /** it takes configuration from Pulumi ESC, which only Pulumi can read */
+  /** The file takes configuration from Pulumi ESC, which only Pulumi can read. */
   readonly hasEnvironment: boolean;
-  /** the backend that the project names for all its stacks */
+  /** The backend that the project names for all its stacks. */
   readonly backend: string | undefined;
-  /** everything that was read, byte for byte */
+  /** Everything that was read, byte for byte. */
   readonly text: string;
 }
 
@@ -49,10 +49,10 @@ const read = async (path: string, shown: string): Promise<{ text: string; docume
 
 const below = (settings: unknown, key: string): unknown => (isSettings(settings) ? settings[key] : undefined);
 
-/** The project's own configuration, which every stack has unless it says otherwise. */
+/** The project's own configuration: the defaults of every stack. */
 const projectDefaults = (project: Settings): unknown => below(below(project["config"], DEFAULTS), "value");
 
-/** Reads stacks/Pulumi.<name>.yaml and Pulumi.yaml as Pulumi would, without Pulumi; secrets stay closed. */
+/** Reads stacks/Pulumi.<name>.yaml and Pulumi.yaml as Pulumi would, but without Pulumi; secrets stay encrypted. */
 export const readStackFile = async (name: string, folder = `${PROJECT}stacks`): Promise<StackFile> => {
   const shown = `stacks/Pulumi.${printable(name)}.yaml`;
   const [{ text, document }, project] = await Promise.all([

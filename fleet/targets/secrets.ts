@@ -10,8 +10,8 @@ const answerSchema = z.record(z.string(), z.object({ value: z.string() }).loose(
 const secretsSchema = z.record(z.string(), connectionSecretsSchema);
 
 /**
- * A stack's `vfio-fleet:secrets`, opened by the Pulumi on PATH, the only one who can. Without Pulumi, a login or the
- * passphrase there are none: hosts that need them then say so themselves.
+ * A stack's `vfio-fleet:secrets`, decrypted by the Pulumi on PATH; nothing else can decrypt them. The result is empty
+ * without Pulumi, a login or the passphrase. Then hosts that need secrets report that themselves.
  */
 export const stackSecrets = async (
   stack: string,

@@ -9,16 +9,16 @@ import { printable } from "../ground/terminal.ts";
 import { stackSecrets } from "./secrets.ts";
 import { readStackFile, stackNames, type StackFile } from "../stack/stack-file.ts";
 
-/** A host that can be asked, and what a stack says about it. */
+/** A host that can be probed, with its description in a stack. */
 export interface Target {
-  /** as the stack names it; `user@host` for a host that no stack describes */
+  /** The name in the stack; `user@host` for a host without a stack. */
   readonly name: string;
   readonly stack?: string;
   readonly spec?: HostSpec;
   readonly connection: Checked<Connection>;
 }
 
-/** How to reach a host that no stack describes. */
+/** SSH options for a host without a stack. */
 export interface SshOptions {
   readonly identity?: string;
   readonly hostKey?: string;
@@ -35,7 +35,7 @@ const sshTarget = (text: string, options: SshOptions): Target => {
       `"${printable(text)}" is neither a stack (${stackNames().join(", ")}) nor an SSH target such as root@host or root@host:2222`,
     );
   const own = join(homedir(), ".ssh", "config");
-  // without a file of the user's own, ssh's defaults still tell where keys and known hosts are
+  // Without a config file of the user, ssh's defaults still name keys and known hosts.
   const sshConfig = options.sshConfig ?? (existsSync(own) ? own : "/dev/null");
   const spec = {
     host: host.replace(/^\[|\]$/g, ""),
@@ -49,7 +49,7 @@ const sshTarget = (text: string, options: SshOptions): Target => {
   return { name: text.replace(/^ssh:\/\//, ""), connection };
 };
 
-/** All hosts of a stack, which may have been read already. */
+/** All hosts of a stack; `file` is given if it was read already. */
 export const stackTargets = async (
   stack: string,
   file?: StackFile,
@@ -69,24 +69,22 @@ export const stackTargets = async (
   }));
 };
 
-/** A stack of which the hosts are not known, and why. */
+/** A stack that could not be read, so that its hosts are unknown. */
 interface UnreadStack {
   readonly stack: string;
   readonly message: string;
 }
 
 /**
- * The hosts of every stack that has a file; a stack that cannot be read keeps none of the others from being asked.
- * Throws a CommandError when there is no stack at all.
+ * The hosts of every stack file. A file that cannot be read does not stop the others. Throws a CommandError when
+ * there is no stack.
  */
 export const everyTarget = async (
   folder?: string,
 ): Promise<{ readonly targets: readonly Target[]; readonly unread: readonly UnreadStack[] }> => {
   const stacks = stackNames(folder);
   if (stacks.length === 0)
-    throw new CommandError(
-      "there is no stack: stacks/ holds no Pulumi.NAME.yaml; vfio-fleet init writes one",
-    );
+    throw new CommandError("there is no stack: stacks/ has no Pulumi.NAME.yaml; vfio-fleet init writes one");
   const found = await Promise.all(
     stacks.map(async (stack): Promise<readonly Target[] | UnreadStack> => {
       try {
@@ -102,7 +100,7 @@ export const everyTarget = async (
   };
 };
 
-/** What each is called beside the others: its name, and where two stacks name a host alike, the stack's as well. */
+/** Unique names of the targets: where two stacks use the same host name, the stack's name comes first. */
 export const shownNames = (targets: readonly Target[]): string[] => {
   const alike = Map.groupBy(targets, ({ name }) => name);
   return targets.map(({ name, stack }) =>
@@ -110,12 +108,14 @@ export const shownNames = (targets: readonly Target[]): string[] => {
   );
 };
 
-/** The hosts that a command's argument names: a stack's, or one SSH target. Throws a CommandError for neither. */
+/**
+ * The hosts that a command's argument names: all of a stack, or one SSH target. Throws a CommandError for neither.
+ */
 export const targetsOf = async (text: string, options: SshOptions): Promise<Target[]> => {
   if (stackNames().includes(text)) return stackTargets(text);
   if (!/[@:]/.test(text) && options.sshConfig === undefined)
     throw new CommandError(
-      `there is no stack "${printable(text)}"; there are ${stackNames().join(", ")}. For an SSH host write user@${printable(text)}`,
+      `there is no stack "${printable(text)}"; the stacks are ${stackNames().join(", ")}. For an SSH host write user@${printable(text)}`,
     );
   return [sshTarget(text, options)];
 };

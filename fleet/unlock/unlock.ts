@@ -31,7 +31,7 @@ const unlockOne = async (target: Target, again: string, since: string | undefine
   }
 };
 
-/** `vfio-fleet unlock`: the exit status, the worst of all hosts'. Throws a CommandError. */
+/** `vfio-fleet unlock`. Returns the worst exit status of all hosts. Throws a CommandError. */
 export const unlock = async (target: string, { since, ...ssh }: UnlockOptions): Promise<number> => {
   const targets = await targetsOf(target, ssh);
   const options = [

@@ -7,15 +7,15 @@ const seconds = (text: string): number => {
   throw new InvalidArgumentError("expected whole seconds from 1 to 3600.");
 };
 
-/** `vfio-fleet watch`: cards, who holds them, and what the kernels complain about, as it happens. */
+/** `vfio-fleet watch`: shows cards, their holders and kernel errors as they change. */
 export const registerWatch = (program: Command): void => {
   program
     .command("watch")
     .description("watch cards, holders, temperatures and kernel errors until Ctrl-C; changes nothing")
     .argument("[target]", "a stack, or an SSH target: user@host or user@host:port")
     .option("--all", "every stack that has a file")
-    .option("--interval <seconds>", "from one answer to the next", seconds, 5)
-    .option("--once", "print one answer of each host and end")
+    .option("--interval <seconds>", "time between two answers", seconds, 5)
+    .option("--once", "print one answer of each host, then end")
     .option("--identity <file>", "private key for an SSH target")
     .option("--host-key <line>", "the SSH target's public host key")
     .option("--ssh-config <file>", "ssh_config file for an SSH target")

@@ -28,10 +28,10 @@ const row = (name: string, facts: Facts, card: CardReport, names: PciNames): str
   ].map(printable);
 };
 
-/** How much of the kernels' logs is shown where there is room for it. */
+/** Number of log entries that are shown if there is room. */
 const LOG_ENTRIES = 12;
 
-/** The first of a list that has to fit, with a word on what was left out. */
+/** The first lines of a table that has to fit, and a note about the lines left out. */
 const cutTable = (lines: readonly string[], room: number, paint: Paint): readonly string[] =>
   lines.length <= room
     ? lines
@@ -41,8 +41,8 @@ const cutTable = (lines: readonly string[], room: number, paint: Paint): readonl
       ];
 
 /**
- * What is drawn anew with each answer: the cards, hosts that do not answer, and the last lines of the kernels' logs.
- * Where there is not room for all, the end of the log stays: it is the news.
+ * The text of one drawing: cards, hosts without an answer, and the last lines of the kernel logs. If not everything
+ * fits, the end of the log stays, because it is the newest.
  * @param options.rows lines of the terminal; without it nothing is left out
  */
 export const renderWatch = (
@@ -58,10 +58,10 @@ export const renderWatch = (
   const columns = Math.min(COLUMNS, options.columns ?? COLUMNS);
   const rows = hosts.flatMap(({ name, facts, failure }) => {
     if (!facts)
-      return [[name, failure === undefined ? "asking …" : paint("red", "no answer"), "", "", "", "", ""]];
+      return [[name, failure === undefined ? "probing …" : paint("red", "no answer"), "", "", "", "", ""]];
     const cards = cardReports(facts).map((card) => row(name, facts, card, names));
     const shown = cards.length > 0 ? cards : [[name, "no display device", "", "", "", "", ""]];
-    // what a silent host said last is no news
+    // The last facts of a silent host are dimmed.
     return failure === undefined ? shown : shown.map((cells) => cells.map((cell) => paint("dim", cell)));
   });
   const failures = hosts.flatMap(({ name, failure }) =>
@@ -81,7 +81,7 @@ export const renderWatch = (
   const news = [
     ...failures.slice(0, Math.max(1, Math.floor(height / 4))),
     "",
-    paint("bold", "Kernel: AER, VFIO, IOMMU faults and their like"),
+    paint("bold", "Kernel log: AER, VFIO, IOMMU faults and the like"),
     ...(said.length > 0 ? said.slice(-Math.max(2, Math.floor(height / 3))) : [paint("dim", "nothing yet")]),
   ];
   const table = formatColumns(HEAD, rows, paint, columns).split("\n");

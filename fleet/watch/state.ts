@@ -1,30 +1,30 @@
 import type { Facts } from "../../components/facts/facts.ts";
 
-/** One line of a host's kernel log, as it came. */
+/** One line of a host's kernel log. */
 export interface LogEntry {
   readonly host: string;
   readonly line: string;
-  /** it was there before the watch began */
+  /** True if the line is older than the watch. */
   readonly old: boolean;
 }
 
 export interface WatchedHost {
   readonly name: string;
   readonly facts: Facts | undefined;
-  /** why there is no answer now; the last facts stay */
+  /** Why there is no answer now; the last facts stay. */
   readonly failure: string | undefined;
-  /** lines that were seen, so that each is shown once */
+  /** Lines that were shown already. */
   readonly seen: ReadonlySet<string>;
 }
 
 export interface WatchState {
   readonly hosts: readonly WatchedHost[];
-  /** newest last */
+  /** Newest last. */
   readonly log: readonly LogEntry[];
 }
 
 const KEPT = 200;
-/** of what was there before, this many lines a host give a start */
+/** Number of older lines that are shown for each host at the start. */
 const BEFORE = 3;
 
 export const startState = (names: readonly string[]): WatchState => ({
@@ -37,11 +37,11 @@ const change = (state: WatchState, name: string, to: (host: WatchedHost) => Watc
   hosts: state.hosts.map((host) => (host.name === name ? to(host) : host)),
 });
 
-/** A host has answered: its facts replace the last ones, and lines of its log that are new are told. */
+/** The state after a host's answer: its facts replace the last ones, and its new log lines are appended. */
 export const answered = (state: WatchState, name: string, facts: Facts): WatchState => {
   const before = state.hosts.find((host) => host.name === name);
   const lines = facts.survey?.kernelLog?.trouble ?? [];
-  // time stamps begin anew with a boot, so what was seen before it says nothing
+  // Time stamps start at zero with each boot, so lines of an earlier boot do not count as seen.
   const first = before?.facts === undefined || before.facts.bootId !== facts.bootId;
   const seen = first ? new Set<string>() : (before.seen ?? new Set<string>());
   const fresh = lines.filter((line) => !seen.has(line));
@@ -55,6 +55,6 @@ export const answered = (state: WatchState, name: string, facts: Facts): WatchSt
   };
 };
 
-/** A host does not answer; what it last said stays, marked as old. */
+/** The state after a failed probe: the last facts stay, marked as old. */
 export const failed = (state: WatchState, name: string, failure: string): WatchState =>
   change(state, name, (host) => ({ ...host, failure }));

@@ -19,7 +19,7 @@ export interface WatchOptions extends SshOptions {
 /** Milliseconds until a host that is away, because it reboots for example, is asked again. */
 const RETRY = 5000;
 
-/** What can be watched, and what cannot: by name, with why. */
+/** The targets that can be watched, and those that cannot: by name, with the reason. */
 interface Found {
   readonly targets: readonly Target[];
   readonly failures: readonly { readonly name: string; readonly message: string }[];
@@ -27,16 +27,15 @@ interface Found {
 
 const findTargets = async (target: string | undefined, options: WatchOptions): Promise<Found> => {
   if (options.all) {
-    if (target !== undefined) throw new CommandError("name a stack or SSH target, or --all, not both");
+    if (target !== undefined) throw new CommandError("a target and --all were both given; give one of them");
     const { targets, unread } = await everyTarget();
     return { targets, failures: unread.map(({ stack, message }) => ({ name: stack, message })) };
   }
-  if (target === undefined)
-    throw new CommandError("name a stack or an SSH target such as root@host, or --all");
+  if (target === undefined) throw new CommandError("give a stack, an SSH target such as root@host, or --all");
   return { targets: await targetsOf(target, options), failures: [] };
 };
 
-/** Where the picture goes: drawn over itself on a terminal, log lines one by one elsewhere. */
+/** The output: a picture that is redrawn on a terminal, log lines one by one elsewhere. */
 interface Screen {
   draw(state: WatchState): void;
   close(): void;
@@ -44,7 +43,7 @@ interface Screen {
 
 const terminalScreen = (stream: NodeJS.WriteStream): Screen => {
   const paint = paintFor(stream);
-  // the alternate screen, without a cursor: what stood there before comes back at the end
+  // The alternate screen without a cursor; at the end the terminal shows its old content again.
   stream.write("\u{1b}[?1049h\u{1b}[?25l");
   return {
     draw: (state) => {
@@ -69,7 +68,10 @@ const plainScreen = (stream: NodeJS.WriteStream): Screen => {
   };
 };
 
-/** `vfio-fleet watch`: runs until Ctrl-C; the exit status, 2 when `--once` got no answer. Throws a CommandError. */
+/**
+ * `vfio-fleet watch`: runs until Ctrl-C. Returns the exit status, 2 when `--once` got no answer. Throws a
+ * CommandError.
+ */
 export const watch = async (target: string | undefined, options: WatchOptions): Promise<number> => {
   const { targets, failures: unreachable } = await findTargets(target, options);
   const stop = new AbortController();

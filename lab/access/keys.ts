@@ -1,4 +1,4 @@
-/** The lab's SSH keys: one pair to log in with and one host key that all its hosts share, made once a cache. */
+/** The lab's SSH keys: one login key pair, and one host key for all hosts, made once a cache. */
 import { execa } from "execa";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
@@ -7,11 +7,11 @@ import { withLock } from "../machine/lock.ts";
 import { keysDir } from "../paths.ts";
 
 export interface LabKeys {
-  /** Path of the private key to log in with. */
+  /** Path of the private login key. */
   readonly identityFile: string;
-  /** The public key to log in with, one authorized_keys line. */
+  /** The public login key, one authorized_keys line. */
   readonly publicKey: string;
-  /** The hosts' private key, the text of the file. */
+  /** The hosts' private key, as the text of its file. */
   readonly hostKey: string;
   /** The hosts' public key, `ssh-ed25519 AAAA…`. */
   readonly hostPublicKey: string;

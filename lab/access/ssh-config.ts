@@ -5,7 +5,7 @@ import { knownHostsFile, sshConfigFile, stackSshConfigFile } from "../paths.ts";
 import { replaceFile } from "../replace-file.ts";
 import { isHostRunning, readStates } from "../machine/state.ts";
 
-/** All hosts of the lab have one host key, under one name. */
+/** All lab hosts have one host key, so known_hosts needs only this name. */
 const HOST_KEY_ALIAS = "vfio-fleet-lab";
 
 export interface SshEntry {
@@ -18,7 +18,7 @@ export interface SshFiles {
   readonly knownHostsFile: string;
 }
 
-/** The text of an ssh_config with these hosts: pure. */
+/** The text of an ssh_config with these hosts; a pure function. */
 export const renderSshConfig = (entries: readonly SshEntry[], files: SshFiles): string =>
   [
     "# Written by the lab: its running hosts.",
@@ -42,10 +42,10 @@ export const renderSshConfig = (entries: readonly SshEntry[], files: SshFiles): 
     "",
   ].join("\n");
 
-/** A path as ssh_config takes it: with blanks in quotes, and without expansion of per cent signs. */
+/** A path for ssh_config: quoted because of blanks, and with escaped per cent signs. */
 const quote = (path: string): string => `"${path.replaceAll("%", "%%")}"`;
 
-/** Writes both files anew from the hosts that run now, and the one that stacks name. */
+/** Writes both files for the hosts that run now, and the file that stacks name. */
 export const writeSshFiles = async (): Promise<void> =>
   withLock("ssh-files", async () => {
     const keys = await labKeys();

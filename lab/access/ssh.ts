@@ -3,27 +3,27 @@ import { execa } from "execa";
 import { hostDir, sshConfigFile } from "../paths.ts";
 
 export interface SshOptions {
-  /** Standard input of the command; none when left out. */
+  /** Standard input of the command; empty by default. */
   readonly input?: string;
-  /** Default root; the image also has op (sudo without a password), opw (with one) and nosudo. */
+  /** Default: root. The image also has op (sudo without a password), opw (sudo with one) and nosudo. */
   readonly user?: string;
-  /** Time for the command, once connected. Default 120,000. */
+  /** Time limit of the command after the connection. Default: 120,000. */
   readonly timeoutMs?: number;
-  /** Time for the connection, if one has to be made. Default 30,000. */
+  /** Time limit of a new connection. Default: 30,000. */
   readonly connectTimeoutMs?: number;
 }
 
 export interface SshResult {
-  /** The command's exit status; 255 when ssh itself failed, with its message in `stderr`. */
+  /** The command's exit status; 255 when ssh itself failed, with ssh's message in `stderr`. */
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
 /**
- * Runs `command` by the user's login shell on a running host. Connections are shared and kept for two minutes, since a
- * new one costs the emulated processor a second; one that a reboot has cut is made anew. Throws when the command takes
- * longer than its time; a command that fails is a result.
+ * Runs `command` in the user's login shell on a running host. Connections are shared and kept for two minutes,
+ * because a new one costs the emulated processor a second. A connection that a reboot has cut is made again. Throws
+ * when the command exceeds its time limit; a command that fails is a result.
  */
 export const sshRun = async (
   hostName: string,
@@ -36,7 +36,7 @@ export const sshRun = async (
     const master = await ensureMaster(hostName, user, connectTimeoutMs);
     if (master.code !== 0) return master;
     const result = await ssh(hostName, user, [target, "--", command], timeoutMs, input);
-    // the request for a session went to a connection that was dead: the command has not run
+    // The session request went to a dead connection, so the command has not run.
     const neverRan =
       result.code === 255 && /^mux_client_(request_session|hello_exchange)/m.test(result.stderr);
     if (!neverRan || attempt === 3) return result;
@@ -44,7 +44,7 @@ export const sshRun = async (
   }
 };
 
-/** As {@link sshRun}, for a command that has to succeed: its standard output, without the last newline. */
+/** As {@link sshRun}, but throws when the command fails; returns its standard output without the last newline. */
 export const sshOutput = async (
   hostName: string,
   command: string,
@@ -84,7 +84,7 @@ const ssh = async (
     "ssh",
     ["-F", sshConfigFile(), ...multiplex, ...args],
     {
-      // the control socket's path is relative: a socket's path may be 107 bytes long
+      // The control socket's path is relative, because a socket's path has at most 107 bytes.
       cwd: hostDir(hostName),
       ...(input === undefined ? { stdin: "ignore" } : { input }),
       stripFinalNewline: false,
@@ -92,6 +92,7 @@ const ssh = async (
       reject: false,
     },
   );
-  if (timedOut) throw new Error(`${hostName}: not done in ${timeoutMs} ms: ssh ${args.join(" ")}\n${stderr}`);
+  if (timedOut)
+    throw new Error(`${hostName}: no end within ${timeoutMs} ms: ssh ${args.join(" ")}\n${stderr}`);
   return { code: exitCode ?? 255, stdout, stderr: exitCode === undefined ? `${stderr}${message}` : stderr };
 };

@@ -1,4 +1,4 @@
-/** Host images, built once and kept by the hash of all that goes into them. */
+/** Host images, built once and cached by a hash of everything that goes into them. */
 import { execa } from "execa";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -16,15 +16,15 @@ import { type ImageName, type ImageRecipe, IMAGES } from "./recipes.ts";
 
 export interface Image {
   readonly name: ImageName;
-  /** Name of its folder: the image's name and its recipe's hash. */
+  /** Name of the image's folder: the image's name and its recipe's hash. */
   readonly id: string;
-  /** A raw disk, the backing file of every host's own. */
+  /** A raw disk, the backing file of each host's disk. */
   readonly disk: string;
-  /** The image's kernel, outside the disk: the KVM probe boots it. */
+  /** The image's kernel outside the disk: the KVM check boots it. */
   readonly kernel: string;
 }
 
-/** The password that the hosts' user `opw` gives to sudo. Nobody can log in with it: sshd takes keys only. */
+/** The sudo password of the hosts' user `opw`. It is no login password: sshd accepts keys only. */
 export const SUDO_PASSWORD = "lab-sudo";
 
 const MIRROR = "http://deb.debian.org";
@@ -32,7 +32,7 @@ const NO_DOCUMENTS = ["doc", "man", "locale", "info", "bash-completion"].map(
   (folder) => `path-exclude=/usr/share/${folder}/*`,
 );
 
-/** Until the boot script of the recipe has its say: an initramfs for the hosts' hardware alone. */
+/** An initramfs for the hosts' hardware alone, until the recipe's boot script configures it. */
 const SMALL_INITRAMFS =
   'mkdir -p "$1/etc/initramfs-tools/conf.d" && echo MODULES=list >"$1/etc/initramfs-tools/conf.d/lab"';
 const SMALL_DRACUT =
@@ -40,7 +40,9 @@ const SMALL_DRACUT =
   `'hostonly="no"' 'compress="zstd -q -1"' 'omit_dracutmodules+=" kernel-modules kernel-modules-extra "' ` +
   `'add_drivers+=" virtio_pci virtio_blk ext4 "' >"$1/etc/dracut.conf.d/lab.conf"`;
 
-/** The image, built first when the cache does not hold it (1 to 3 min). Two that want the same build it once. */
+/**
+ * The image, built first if the cache does not have it (1 to 3 min). A lock ensures that two callers build it once.
+ */
 export const image = async (name: ImageName, onProgress?: OnProgress): Promise<Image> => {
   const recipe: ImageRecipe = IMAGES[name];
   const keys = await labKeys();
@@ -82,7 +84,7 @@ const build = async (
   const aside = `${folder}.aside`;
   const work = await newWorkFolder(name);
   const cleanUp = async (): Promise<void> => {
-    // mmdebstrap's own folder is in it, and may hold mount points
+    // It includes mmdebstrap's own folder, which may have mount points.
     await execa("rm", ["-rf", "--one-file-system", work, aside], { reject: false });
   };
   const interruption = new AbortController();
@@ -119,8 +121,8 @@ const build = async (
 };
 
 /**
- * An empty folder to build in, not in the cache: without root, mmdebstrap works as another user of a user namespace, who
- * may not enter a home folder. What killed builds of this cache have left is removed: whoever builds holds the lock.
+ * An empty folder to build in, outside the cache. Without root, mmdebstrap works as another user of a user namespace,
+ * who may not enter a home folder. Leftovers of killed builds are removed, because the builder holds the lock.
  */
 const newWorkFolder = async (name: ImageName): Promise<string> => {
   const cache = createHash("sha256").update(imagesDir()).digest("hex").slice(0, 8);
@@ -133,7 +135,7 @@ const newWorkFolder = async (name: ImageName): Promise<string> => {
   return folder;
 };
 
-/** Removes older images of that name that no host and no snapshot is on. */
+/** Removes older images of that name that no host and no snapshot uses. */
 const removeUnused = async (name: ImageName, built: string): Promise<void> => {
   const used = new Set([...readStates().map(({ image }) => image), ...(await snapshotImages())]);
   for (const id of await readdir(imagesDir())) {
@@ -158,7 +160,7 @@ const mmdebstrapArguments = (recipe: ImageRecipe): string[] => {
     '--aptopt=APT::Install-Recommends "false"',
     '--aptopt=Acquire::Languages "none"',
     ...NO_DOCUMENTS.map((line) => `--dpkgopt=${line}`),
-    // nothing here must survive a power cut, and the initramfs of the first installation is thrown away anyway
+    // Nothing here must survive a power cut, and the initramfs of the first installation is replaced anyway.
     "--dpkgopt=force-unsafe-io",
     `--essential-hook=${recipe.packages.includes("dracut") ? SMALL_DRACUT : SMALL_INITRAMFS}`,
     suite,
@@ -194,7 +196,7 @@ const mmdebstrap = async (
     stdin: "ignore",
     all: true,
     reject: false,
-    // a process group of its own: mmdebstrap itself ignores signals and expects its children to get them too
+    // Its own process group: mmdebstrap itself ignores signals and expects its children to get them too.
     detached: true,
     cleanup: false,
   });
@@ -214,10 +216,10 @@ const mmdebstrap = async (
   await writeFile(log, all);
   throw new Error(
     [
-      `image ${recipe.suite}: mmdebstrap failed; its whole output is in ${log}`,
+      `image ${recipe.suite}: mmdebstrap failed; the full output is in ${log}`,
       ...all.split("\n").filter((line) => /^(E|W): /.test(line)),
       ...all.split("\n").slice(-15),
-      "Is the Debian mirror reachable, and was ./setup run? Not as root, mmdebstrap needs the package uidmap.",
+      "Check that the Debian mirror is reachable and that ./setup was run. Without root, mmdebstrap needs the package uidmap.",
     ].join("\n"),
   );
 };
@@ -226,11 +228,11 @@ const signalGroup = (leader: number | undefined, signal: NodeJS.Signals): void =
   try {
     if (leader !== undefined) process.kill(-leader, signal);
   } catch {
-    // the group has ended
+    // The process group has ended.
   }
 };
 
-/** mmdebstrap's notes name its temporary folders: only what they are about is worth a line. */
+/** mmdebstrap's notes name its temporary folders; only their subject is worth a line. */
 const describe = (note: string): string => {
   const hook = /running --customize-hook directly: .*\/\d+-(\S+)/.exec(note)?.[1];
   return hook === undefined ? note.replace(/\.\.\.$/, "") : `running ${hook}`;

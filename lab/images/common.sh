@@ -1,11 +1,10 @@
 #!/bin/sh
-# Makes a lab host out of the bare Debian in "$1": network, users, SSH keys.
-# Environment: LAB_ROOT_UUID, LAB_ESP_UUID (XXXX-XXXX), LAB_PUBLIC_KEY (one line), LAB_HOST_KEY and
-# LAB_HOST_PUBLIC_KEY (the texts), LAB_SUDO_PASSWORD.
+# Turns the bare Debian in "$1" into a lab host: network, users, SSH keys. Environment: LAB_ROOT_UUID, LAB_ESP_UUID
+# (XXXX-XXXX), LAB_PUBLIC_KEY (one line), LAB_HOST_KEY and LAB_HOST_PUBLIC_KEY (the texts), LAB_SUDO_PASSWORD.
 set -eu
 root=$1
 
-# The hosts' own static address in QEMU's user network: no DHCP round trip at boot.
+# A static address in QEMU's user network saves a DHCP round trip at boot.
 cat >"$root/etc/systemd/network/10-lab.network" <<END
 [Match]
 MACAddress=52:54:00:1a:b0:00
@@ -36,7 +35,7 @@ UUID=$LAB_ESP_UUID /boot/efi vfat umask=0077,nofail 0 0
 END
 mkdir -p "$root/boot/efi"
 
-# Who may log in: root; op, who may use sudo; opw, who must give a password for it; nosudo, who may not.
+# Logins: root; op with sudo; opw with sudo and a password; nosudo without sudo.
 chroot "$root" useradd -m -s /bin/bash -G sudo,libvirt op
 chroot "$root" useradd -m -s /bin/bash -G sudo opw
 chroot "$root" useradd -m -s /bin/bash nosudo
@@ -61,5 +60,5 @@ PrintLastLog no
 END
 chroot "$root" systemctl -q enable systemd-networkd ssh
 
-# What mmdebstrap left for itself.
+# Leftovers of mmdebstrap.
 rm -rf "$root"/etc/apt/apt.conf.d/00mmdebstrap "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*

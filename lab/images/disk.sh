@@ -1,7 +1,7 @@
 #!/bin/sh
-# Puts the system in "$1" on a GPT disk, "$LAB_OUT/disk.raw", without loop devices: an EFI system partition with what lies
-# in "$LAB_OUT/esp", and an ext4 root. Runs as root, or as root of a user namespace.
-# Environment: LAB_ROOT_UUID, LAB_ROOT_PARTUUID, LAB_ESP_UUID (XXXX-XXXX), LAB_ESP_MIB, LAB_DISK_MIB, LAB_OUT (folder).
+# Puts the system in "$1" on a GPT disk, "$LAB_OUT/disk.raw", without loop devices: an EFI system partition with the
+# content of "$LAB_OUT/esp", and an ext4 root. Runs as root, or as root of a user namespace. Environment:
+# LAB_ROOT_UUID, LAB_ROOT_PARTUUID, LAB_ESP_UUID (XXXX-XXXX), LAB_ESP_MIB, LAB_DISK_MIB, LAB_OUT (folder).
 set -eu
 root=$1
 disk=$LAB_OUT/disk.raw
@@ -15,7 +15,7 @@ truncate -s "${LAB_DISK_MIB}M" "$disk"
 sgdisk --clear --new=1:1M:+"${LAB_ESP_MIB}M" --typecode=1:ef00 \
   --new=2:0:0 --typecode=2:8300 --partition-guid=2:"$LAB_ROOT_PARTUUID" "$disk" >/dev/null
 dd if="$esp" of="$disk" bs=1M seek=1 conv=notrunc,sparse status=none
-# A bind mount that is not recursive shows the tree without what mmdebstrap has mounted in it.
+# A bind mount that is not recursive hides what mmdebstrap has mounted in the tree.
 LAB_ROOT_OFFSET=$(((LAB_ESP_MIB + 1) * 1024 * 1024)) LAB_ROOT_KIB=$(((LAB_DISK_MIB - LAB_ESP_MIB - 2) * 1024)) \
   unshare --mount sh -eu -c '
     mount --make-rprivate /

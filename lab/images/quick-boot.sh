@@ -1,11 +1,11 @@
 #!/bin/sh
-# Takes out of the boot of the system in "$1" what a lab host does not need: in emulation every process started costs
-# 0.1 to 0.5 s. What is left out is only not started by itself; it is there when something asks for it.
+# Speeds up the boot of the system in "$1": in emulation every started process costs 0.1 to 0.5 s. Services are not
+# removed; they still start when something needs them.
 set -eu
 root=$1
 units=$root/etc/systemd/system
 
-# A symlink to /dev/null in a .wants folder takes out that one dependency and leaves the unit as it is.
+# A symlink to /dev/null in a .wants folder removes that one dependency and leaves the unit unchanged.
 unwant() {
   target=$1
   shift
@@ -31,19 +31,19 @@ dropin() {
   mkdir -p "$units/$1.d"
   cat >"$units/$1.d/lab.conf"
 }
-# Devices that matter, not every terminal, memory block and processor.
+# Triggers only the devices that matter, not every terminal, memory block and processor.
 dropin systemd-udev-trigger.service <<'END'
 [Service]
 ExecStart=
 ExecStart=-udevadm trigger --type=devices --action=add --subsystem-match=pci --subsystem-match=virtio --subsystem-match=block --subsystem-match=net --subsystem-match=sound --subsystem-match=drm --subsystem-match=misc
 END
-# The line on the serial port tells the lab, without a connection tried in vain, that one can be made.
+# The line on the serial port tells the lab that sshd accepts connections, so it need not try.
 dropin ssh.service <<'END'
 [Service]
 ExecStartPre=
 ExecStartPost=-/bin/sh -c 'echo "lab: sshd is up" >/dev/ttyS0'
 END
-# A guest two emulations deep takes whole processors, waiting included: it gets what the host leaves over.
+# A guest under two emulations uses whole processors even while it waits, so it gets only idle time.
 dropin machine.slice <<'END'
 [Slice]
 CPUWeight=idle
@@ -51,11 +51,11 @@ END
 mkdir -p "$root/etc/systemd/journald.conf.d"
 printf '[Journal]\nStorage=volatile\nAudit=no\n' >"$root/etc/systemd/journald.conf.d/lab.conf"
 
-# A login costs a user manager, a session and the message of the day's scripts otherwise.
+# Without these lines a login starts a user manager, a session and the message-of-the-day scripts.
 sed -i '/pam_systemd/d' "$root/etc/pam.d/common-session"
 sed -i -e '/pam_motd/d' -e '/pam_mail/d' "$root/etc/pam.d/sshd"
 
-# Drivers of the board that nothing here looks at.
+# Drivers of board devices that the lab does not use.
 cat >"$root/etc/modprobe.d/lab-board.conf" <<'END'
 blacklist ahci
 blacklist cfg80211

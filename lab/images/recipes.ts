@@ -1,19 +1,22 @@
-/** The host images, each a recipe: packages of a Debian release, and the scripts that make a lab host and a disk of it. */
+/**
+ * The host images, each as a recipe: packages of a Debian release, and the scripts that turn it into a lab host with
+ * a disk.
+ */
 
 export interface ImageRecipe {
   readonly summary: string;
   /** The Debian release. */
   readonly suite: string;
   readonly packages: readonly string[];
-  /** Scripts of this folder, run in order with the new system's folder as their argument. */
+  /** Scripts in this folder, run in order with the new system's folder as their argument. */
   readonly scripts: readonly string[];
-  /** Kernel arguments that are there before anybody configures the host. */
+  /** Kernel arguments of the image itself. */
   readonly kernelArguments: readonly string[];
   readonly diskMiB: number;
   readonly espMiB: number;
   readonly rootUuid: string;
   readonly rootPartUuid: string;
-  /** As FAT writes it, XXXX-XXXX. */
+  /** In FAT's form, XXXX-XXXX. */
   readonly espUuid: string;
 }
 
@@ -37,9 +40,9 @@ const COMMON_PACKAGES = [
   "ovmf",
 ] as const;
 
-// Emulated processors have no side channels to close, and a time stamp counter that does not drift; without these two
-// the kernel takes twice as long to boot. On a busy machine the emulated timer may come too late for the kernel's check of
-// it, which then ends in a panic: no_timer_check leaves that check out.
+// Emulated processors have no side channels to close, and their time stamp counter does not drift. Without these two
+// arguments the kernel takes twice as long to boot. On a busy machine the emulated timer may be too late for the
+// kernel's check, which then panics. no_timer_check skips that check.
 const KERNEL_ARGUMENTS = [
   "console=tty0",
   "console=ttyS0,115200",
@@ -68,7 +71,7 @@ export const IMAGES = {
     scripts: ["common.sh", "quick-boot.sh", "debian-13/boot.sh", "disk.sh"],
     kernelArguments: KERNEL_ARGUMENTS,
     diskMiB: 8192,
-    // each kernel lies there with its initramfs, and a trial's as well
+    // The partition holds each kernel with its initramfs, and a trial's as well.
     espMiB: 512,
     rootUuid: "6d1f7a52-1f0c-4c6e-9a58-0a3f4a0d6c03",
     rootPartUuid: "6d1f7a52-1f0c-4c6e-9a58-0a3f4a0d6c04",

@@ -1,4 +1,4 @@
-/** Whether the processor's virtualization works here: proved by a boot, not by the existence of /dev/kvm. */
+/** Whether KVM works on this machine: proved by a boot, not by the existence of /dev/kvm. */
 import { execa } from "execa";
 import { accessSync, constants, readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
@@ -13,7 +13,7 @@ const LIMIT_MS = 20_000;
 const KVM_TRIAL =
   "-no-user-config -nodefaults -display none -no-reboot -serial stdio -machine q35,kernel-irqchip=split -accel kvm -cpu host -smp 2 -m 512M";
 
-/** `kvm` where firmware and kernel of a lab host boot under it, else `tcg`. Asked once a boot of this machine. */
+/** `kvm` if a lab host's firmware and kernel boot under it, else `tcg`. Checked once in each boot of this machine. */
 export const accelerator = async (
   image: Image,
   onProgress?: (line: string) => void,
@@ -27,11 +27,9 @@ export const accelerator = async (
   const file = join(labDir(), "accelerator");
   const known = readIfThere(file)?.split("\n");
   if (known?.[0] === key && (known[1] === "kvm" || known[1] === "tcg")) return known[1];
-  onProgress?.(`trying whether KVM works here (at most ${LIMIT_MS / 1000} s)`);
+  onProgress?.(`checking whether KVM works here (at most ${LIMIT_MS / 1000} s)`);
   const found = (await bootsUnderKvm(image)) ? "kvm" : "tcg";
-  onProgress?.(
-    found === "kvm" ? "KVM works" : "KVM does not boot a host here: emulating the processor instead",
-  );
+  onProgress?.(found === "kvm" ? "KVM works" : "KVM does not boot a host here, so the processor is emulated");
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, `${key}\n${found}\n`);
   return found;
@@ -45,12 +43,12 @@ const readIfThere = (file: string): string | undefined => {
   }
 };
 
-/** Through the firmware to the kernel's last word, which is that it has no root file system. */
+/** Boots through the firmware to the kernel's last message, the missing root file system. */
 const bootsUnderKvm = async (image: Image): Promise<boolean> => {
   const run = execa(
     "setpriv",
     [
-      // setpriv becomes QEMU: the kernel kills it when this process ends, however it ends
+      // setpriv becomes QEMU, and the kernel kills it when this process ends for any reason.
       "--pdeathsig",
       "KILL",
       ...emulator(),

@@ -1,4 +1,4 @@
-/** Waiting for a lab host to be up, and telling one boot from another. */
+/** Waits for a lab host's boot, and tells one boot from another. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
@@ -36,7 +36,7 @@ const stageOf = (log: string): string => {
   return found === undefined || found.at < 0 ? "the firmware" : found.stage;
 };
 
-/** Names the host after its instance on its first boot, and waits for the drivers that udev is still loading. */
+/** Names the host after its instance on its first boot, and waits for drivers that udev is still loading. */
 const settle = (name: string): string =>
   [
     `[ "$(cat /etc/hostname)" = ${name} ] || {`,
@@ -45,9 +45,9 @@ const settle = (name: string): string =>
   ].join("\n");
 
 /**
- * Calls `attempt` whenever it may succeed until it gives an answer: at once, whenever the host says that sshd has
- * started, and now and then in any case, as a host that somebody has changed may not say so. Attempts are rare because
- * each costs the emulated processor a second that the boot needs.
+ * Retries `attempt` until it returns an answer: at once, each time the host reports that sshd has started, and at
+ * long intervals. The intervals are for a changed host that may not report it. Attempts are rare because each costs
+ * the emulated processor a second that the boot needs.
  */
 const whenUp = async <Answer>(
   state: HostState,
@@ -87,24 +87,27 @@ const whenUp = async <Answer>(
   });
 };
 
-/** Waits for a login by ssh. Throws, with the end of the serial log, when the host ends or is not up in time. */
+/**
+ * Waits until a login by ssh works. Throws, with the end of the serial log, when the host ends or exceeds the time
+ * limit.
+ */
 export const waitUntilUp = (state: HostState, stage: (stage: string) => void): Promise<void> =>
   whenUp(state, BOOT_LIMIT_MS, stage, async () => {
     const { code, stderr } = await sshRun(state.name, settle(state.name), CONNECT);
     return code === 0 ? undefined : new Error(stderr);
   });
 
-/** The running boot's id, /proc/sys/kernel/random/boot_id: another one after every reboot. */
+/** The running boot's id, /proc/sys/kernel/random/boot_id; it changes with every reboot. */
 export const bootId = (name: string): Promise<string> => sshOutput(name, BOOT_ID);
 
-/** Waits until the host is up with another boot id than `previous`, its drivers loaded, and returns the new one. */
+/** Waits until the host is up with another boot id than `previous` and its drivers are loaded. Returns the new id. */
 export const waitForReboot = async (
   name: string,
   previous: string,
   options: { readonly limitMs?: number; readonly onProgress?: OnProgress } = {},
 ): Promise<string> => {
   const state = readState(name);
-  if (state === undefined) throw new Error(`${name}: no such host`);
+  if (state === undefined) throw new Error(`there is no lab host ${name}`);
   const progress = startProgress(name, options.onProgress);
   try {
     return await whenUp(state, options.limitMs ?? BOOT_LIMIT_MS, progress.stage, async () => {

@@ -1,4 +1,4 @@
-/** The serial port's log, printed, and followed as it grows. */
+/** Prints the serial port's log, and follows it as it grows. */
 import { createReadStream, statSync } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -11,7 +11,7 @@ export const followSerial = async (host: LabHost, follow: boolean): Promise<void
   let start = 0;
   for (;;) {
     const { size } = statSync(file);
-    // a start of the host begins the file anew
+    // A start of the host truncates the file.
     if (size < start) start = 0;
     if (size > start) {
       await pipeline(createReadStream(file, { start, end: size - 1 }), process.stdout, { end: false });

@@ -1,4 +1,4 @@
-/** A new host's disks: an overlay, and its own copy of the firmware's variables. */
+/** A new host's disks: an overlay, and a copy of the firmware's variables. */
 import { execa } from "execa";
 import { copyFile, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -6,14 +6,14 @@ import type { HostDescription } from "../description.ts";
 import { hostDir } from "../paths.ts";
 import { HOST_FILES } from "./qemu-args.ts";
 
-/** What a new disk starts from. */
+/** The base of a new disk. */
 export interface DiskBase {
   readonly disk: string;
   readonly format: "raw" | "qcow2";
   readonly variables: string;
 }
 
-/** Empties the instance's folder and puts new disks there. */
+/** Empties the instance's folder and puts new disks into it. */
 export const newDisks = async (name: string, host: HostDescription, base: DiskBase): Promise<void> => {
   const folder = hostDir(name);
   await rm(folder, { recursive: true, force: true });
@@ -33,11 +33,11 @@ export const newDisks = async (name: string, host: HostDescription, base: DiskBa
       ]);
     }
   }
-  // last, as a folder with this file is a host that can boot
+  // This disk is written last, because a folder with it counts as a host that can boot.
   await overlay(join(folder, HOST_FILES.disk), base);
 };
 
-/** An overlay that holds nothing of its own yet. */
+/** Makes an empty overlay. */
 export const overlay = async (file: string, base: Pick<DiskBase, "disk" | "format">): Promise<void> => {
   await execa("qemu-img", ["create", "-q", "-f", "qcow2", "-b", base.disk, "-F", base.format, file]);
 };

@@ -1,9 +1,9 @@
-/** The UEFI firmware for lab hosts: OVMF, wherever the distribution keeps it. */
+/** The UEFI firmware for lab hosts: OVMF in the folders of several distributions. */
 import { existsSync } from "node:fs";
 
 export interface Firmware {
   readonly code: string;
-  /** The variables that a new host starts with. */
+  /** The initial variables of a new host. */
   readonly variables: string;
 }
 
@@ -17,6 +17,6 @@ export const firmware = (): Firmware => {
   const found = CANDIDATES.find(({ code, variables }) => existsSync(code) && existsSync(variables));
   if (found !== undefined) return found;
   throw new Error(
-    `no UEFI firmware for lab hosts: looked for ${CANDIDATES.map(({ code }) => code).join(", ")}; run ./setup`,
+    `no UEFI firmware for lab hosts found in ${CANDIDATES.map(({ code }) => code).join(", ")}; run ./setup`,
   );
 };

@@ -1,6 +1,6 @@
 import { createServer } from "node:net";
 
-/** A port of 127.0.0.1 that nobody listens on now: the preferred one if it is free. */
+/** A free port of 127.0.0.1; the preferred one if it is free. */
 export const freePort = async (preferred?: number): Promise<number> => {
   if (preferred !== undefined && (await canListen(preferred)) !== undefined) return preferred;
   const port = await canListen(0);

@@ -1,4 +1,4 @@
-/** Which process is meant: a process id alone may have gone to another one since. */
+/** The identity of a process: a process id alone may have been reused. */
 import { existsSync, readFileSync } from "node:fs";
 import pWaitFor from "p-wait-for";
 
@@ -15,28 +15,28 @@ const machineBoot = (): string => readFileSync("/proc/sys/kernel/random/boot_id"
 const startTime = (pid: number): number | undefined => {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // the second field is the name in brackets, which may hold blanks and brackets
+    // The second field is the name in brackets, which may itself contain blanks and brackets.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    // a zombie is gone for every purpose here
+    // A zombie counts as ended.
     return fields[0] === "Z" ? undefined : Number(fields[19]);
   } catch {
     return undefined;
   }
 };
 
-/** Throws when there is no such process any more. */
+/** The identity of a running process; throws if it has ended. */
 export const identify = (pid: number): ProcessIdentity => {
   const started = startTime(pid);
   if (started === undefined) throw new Error(`process ${pid} has ended`);
   return { pid, startTime: started, machineBoot: machineBoot() };
 };
 
-/** Whether it still runs, is the same process, and has `argument` in its command line. */
+/** Whether the same process still runs and has `argument` in its command line. */
 export const isRunning = (identity: ProcessIdentity, argument: string): boolean => {
   if (identity.machineBoot !== machineBoot() || startTime(identity.pid) !== identity.startTime) return false;
   const file = `/proc/${identity.pid}/cmdline`;
   if (!existsSync(file)) return false;
-  // it is empty while the process becomes another program
+  // The command line is empty while the process becomes another program.
   const line = readFileSync(file, "utf8");
   return line === "" || line.includes(argument);
 };
@@ -52,7 +52,7 @@ export const waitForEnd = (
     timeout: { milliseconds: timeoutMs, fallback: () => false },
   });
 
-/** Ends it at once, if it is the one that is meant. */
+/** Kills the process if it is still the same one. */
 export const kill = (identity: ProcessIdentity, argument: string): void => {
   if (isRunning(identity, argument)) process.kill(identity.pid, "SIGKILL");
 };

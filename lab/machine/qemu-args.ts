@@ -1,8 +1,8 @@
-/** From a host's description to QEMU's command line: pure. */
+/** Turns a host's description into QEMU's command line; pure functions. */
 import type { CardFunction, HostDescription } from "../description.ts";
 import { BOARD_SLOTS, type PlacedCard, placePorts } from "./slots.ts";
 
-/** Where one running host keeps its things. Relative paths are relative to its folder, QEMU's working directory. */
+/** Paths of one running host. Relative paths start in its folder, QEMU's working directory. */
 export interface HostFiles {
   /** Absolute. */
   readonly disk: string;
@@ -10,11 +10,11 @@ export interface HostFiles {
   readonly firmware: string;
   /** The host's own copy of the firmware's variables. */
   readonly variables: string;
-  /** Empty disks of cards that have one, by card name. */
+  /** The empty disk of a card that has one, by card name. */
   readonly cardDisk: (card: string) => string;
 }
 
-/** File names in a host's folder. Sockets are relative, as their paths may be no longer than 107 bytes. */
+/** File names in a host's folder. Socket paths are relative because they have at most 107 bytes. */
 export const HOST_FILES = {
   disk: "disk.qcow2",
   variables: "efi-variables.fd",
@@ -37,7 +37,7 @@ export interface QemuOptions {
   readonly accelerator: Accelerator;
 }
 
-/** The network card that the image configures by this address. */
+/** The MAC address of the network card that the image configures. */
 export const NETWORK_MAC = "52:54:00:1a:b0:00";
 
 export const qemuArguments = ({ name, host, files, sshPort, accelerator }: QemuOptions): string[] => [
@@ -45,9 +45,10 @@ export const qemuArguments = ({ name, host, files, sshPort, accelerator }: QemuO
   "-nodefaults",
   ...option("name", name),
   ...option("display", "none"),
-  // with KVM, the kernel's interrupt controller has to leave the IO-APIC to QEMU for interrupt remapping
+  // With KVM, interrupt remapping needs the IO-APIC in QEMU instead of the kernel.
   ...option("machine", accelerator === "kvm" ? "q35,kernel-irqchip=split" : "q35"),
-  // one thread for all emulated processors: with one each, hosts lost interrupts and panicked; docs/decisions/emulator.md
+  // One thread for all emulated processors: with one each, hosts lost interrupts and panicked
+  // (docs/decisions/emulator.md).
   ...option("accel", accelerator === "kvm" ? "kvm" : "tcg,thread=single"),
   ...option("cpu", PROCESSORS[host.vendor]),
   ...option("smp", String(host.cpus)),
@@ -84,8 +85,8 @@ export const qemuArguments = ({ name, host, files, sshPort, accelerator }: QemuO
   ...option("vnc", `unix:${HOST_FILES.vnc}`),
 ];
 
-// The reference hosts' processors: a Xeon E5 v3 (Haswell) and an FX-8350. Without SVM, as nested guests of the AMD host
-// crash QEMU 7.2 otherwise.
+// The reference hosts' processors: a Xeon E5 v3 (Haswell) and an FX-8350. SVM is off, because nested guests of the
+// AMD host crash QEMU 7.2.
 const PROCESSORS = {
   intel: "Haswell-noTSX,-erms,model-id=Intel(R) Xeon(R) CPU E5-2620 v3 @ 2.40GHz",
   amd: "EPYC,-svm,family=21,model=2,stepping=0,model-id=AMD FX(tm)-8350 Eight-Core Processor",
@@ -151,7 +152,7 @@ const cardFunction = (
 const option = (name: string, value: string): string[] => [`-${name}`, value];
 const slot = (number: number): string => `0x${number.toString(16)}`;
 
-/** QEMU separates properties with commas, and takes a doubled one as the character. */
+/** A QEMU property list: QEMU separates properties with commas and reads a double comma as a character. */
 const properties = (values: Readonly<Record<string, string>>): string =>
   Object.entries(values)
     .map(([key, value]) => `,${key}=${value.replaceAll(",", ",,")}`)

@@ -1,4 +1,4 @@
-/** Starting a host's QEMU so that none is left behind. */
+/** Starts a host's QEMU and ensures that no process is left behind. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
@@ -8,12 +8,12 @@ import { identify, kill, type ProcessIdentity, waitForEnd } from "./process.ts";
 import { HOST_FILES } from "./qemu-args.ts";
 import { withSignals } from "./signals.ts";
 
-/** `detached`: until it is stopped. `process`: at most as long as this process. */
+/** `detached`: QEMU runs until it is stopped. `process`: QEMU ends with this process at the latest. */
 export type Lifetime = "detached" | "process";
 
 /**
- * Starts QEMU in a session of its own, out of reach of the terminal's Ctrl-C, and runs `bringUp`. When that fails, when
- * QEMU ends meanwhile, and when this process gets a signal meanwhile, QEMU is ended.
+ * Starts QEMU in its own session, so that the terminal's Ctrl-C does not reach it, and runs `bringUp`. QEMU is ended
+ * if `bringUp` fails or this process gets a signal.
  */
 export const launch = async (
   name: string,
@@ -24,7 +24,7 @@ export const launch = async (
   const folder = hostDir(name);
   writeFileSync(join(folder, HOST_FILES.serial), "");
   const log = openSync(join(folder, HOST_FILES.log), "w");
-  // setpriv becomes QEMU: the kernel kills it when this process ends, however it ends
+  // setpriv becomes QEMU, and the kernel kills it when this process ends for any reason.
   const [command = "", ...rest] = lifetime === "process" ? ["setpriv", "--pdeathsig", "KILL", ...qemu] : qemu;
   const child = spawn(command, rest, { cwd: folder, detached: true, stdio: ["ignore", log, log] });
   closeSync(log);

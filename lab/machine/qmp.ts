@@ -1,4 +1,7 @@
-/** QEMU's machine protocol: JSON lines over the host's socket. https://www.qemu.org/docs/master/interop/qmp-spec.html */
+/**
+ * QEMU's machine protocol, QMP: JSON lines over the host's socket.
+ * https://www.qemu.org/docs/master/interop/qmp-spec.html
+ */
 import { closeSync, openSync } from "node:fs";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
@@ -13,8 +16,8 @@ interface QmpMessage {
 }
 
 /**
- * Runs one command on a running host's QEMU and returns what QEMU returned, by QEMU's schema of the command. Throws with
- * QEMU's own words when it refuses. `quit` may answer by closing the connection, which counts as done.
+ * Runs one QMP command on a running host and returns its result, parsed with QEMU's schema of the command. Throws
+ * with QEMU's own message if it refuses. A closed connection is a valid answer to `quit`.
  */
 export const qmp = async (
   hostName: string,
@@ -22,7 +25,7 @@ export const qmp = async (
   commandArguments: Readonly<Record<string, unknown>> = {},
   timeoutMs = 10_000,
 ): Promise<unknown> => {
-  // a socket's path may be 107 bytes long; through the open folder it is short wherever the cache lies
+  // A socket's path has at most 107 bytes; through the open folder it is always short.
   const folder = openSync(hostDir(hostName), "r");
   const socket = connect(`/proc/self/fd/${folder}/${HOST_FILES.qmp}`);
   try {
@@ -32,7 +35,7 @@ export const qmp = async (
       let ready = false;
       socket.setTimeout(timeoutMs, () => fail(`no answer in ${timeoutMs} ms`));
       const lines = createInterface({ input: socket });
-      // readline hands on the socket's errors
+      // readline passes the socket's errors on.
       lines.once("error", (error: Error) => fail(error.message));
       socket.once("close", () =>
         execute === "quit" && ready ? resolve({}) : fail("QEMU closed the connection"),

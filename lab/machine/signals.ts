@@ -1,11 +1,10 @@
-/** What has to be put in order when a signal ends this process in the middle of it. */
+/** Cleanup when a signal ends this process in the middle of work. */
 import { constants } from "node:os";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
- * Runs `work`. A signal meanwhile runs `onSignal`, once, and then ends this process with the signal's usual status; the
- * signal's default, an end at once, does not happen.
+ * Runs `work`. A signal during it runs `onSignal` once, then ends this process with the signal's usual exit status.
  */
 export const withSignals = async <Result>(
   onSignal: () => void | Promise<void>,

@@ -1,4 +1,4 @@
-/** Snapshots: a host's disk as it is now, for other fresh hosts to start from. */
+/** Snapshots: a copy of a host's disk from which other hosts can start. */
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,16 +12,16 @@ import { isHostRunning, readState } from "./state.ts";
 const SNAPSHOT = z.strictObject({ description: z.string(), image: z.string() });
 
 /**
- * Keeps the disk of a stopped host (stopHost with `keepDisk`) under `tag`; the host itself goes on from there. An older
+ * Saves the disk of a stopped host (stopHost with `keepDisk`) as `tag`; the host can boot again afterwards. An older
  * snapshot of that tag has to be removed first.
  */
 export const labSnapshot = async (name: string, tag: string): Promise<void> => {
   if (!isLabName(tag))
-    throw new Error(`${tag}: not a tag; lower-case letters, digits and hyphens are allowed`);
+    throw new Error(`"${tag}" is not a tag; expected lower-case letters, digits and hyphens`);
   await withLock(`host-${name}`, async () => {
     const state = readState(name);
-    if (state === undefined) throw new Error(`${name}: no such host`);
-    if (isHostRunning(state)) throw new Error(`${name} runs: stop it first, with its disk kept`);
+    if (state === undefined) throw new Error(`there is no lab host ${name}`);
+    if (isHostRunning(state)) throw new Error(`${name} is running: stop it first, with --keep-disk`);
     if (existsSync(snapshotDir(tag))) throw new Error(`there is a snapshot ${tag} already`);
     const aside = `${snapshotDir(tag)}.aside`;
     await rm(aside, { recursive: true, force: true });
@@ -40,14 +40,15 @@ export const labSnapshot = async (name: string, tag: string): Promise<void> => {
   });
 };
 
-/** What a host of `description` starts from with that snapshot, and the image below it. */
+/** The base for a host of `description` from that snapshot, and the image below it. */
 export const snapshotBase = async (
   tag: string,
   description: string,
 ): Promise<DiskBase & { readonly image: string }> => {
   const folder = snapshotDir(tag);
   const tags = await listSnapshots();
-  if (!tags.includes(tag)) throw new Error(`no snapshot ${tag}; there are ${tags.join(", ") || "none"}`);
+  if (!tags.includes(tag))
+    throw new Error(`there is no snapshot ${tag}; the snapshots are ${tags.join(", ") || "none"}`);
   const snapshot = await readSnapshot(tag);
   if (snapshot.description !== description) {
     throw new Error(`snapshot ${tag} is of a ${snapshot.description}, not of a ${description}`);
@@ -68,13 +69,13 @@ export const listSnapshots = async (): Promise<string[]> => {
 const readSnapshot = async (tag: string): Promise<z.infer<typeof SNAPSHOT>> =>
   SNAPSHOT.parse(JSON.parse(await readFile(join(snapshotDir(tag), HOST_FILES.state), "utf8")));
 
-/** The ids of the images that snapshots are on. */
+/** The ids of the images that snapshots depend on. */
 export const snapshotImages = async (): Promise<string[]> => {
   const snapshots = await Promise.all((await listSnapshots()).map(readSnapshot));
   return snapshots.map(({ image }) => image);
 };
 
-/** Hosts that started from it can no longer boot. */
+/** Removes a snapshot; hosts that started from it cannot boot afterwards. */
 export const removeSnapshot = async (tag: string): Promise<void> => {
   if (!isLabName(tag)) throw new Error(`${tag}: not a tag`);
   await rm(snapshotDir(tag), { recursive: true, force: true });

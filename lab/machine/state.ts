@@ -8,13 +8,13 @@ import { isRunning } from "./process.ts";
 import { HOST_FILES } from "./qemu-args.ts";
 
 const STATE = z.strictObject({
-  /** The instance's name, which is its SSH name too. */
+  /** The instance's name, which is also its SSH name. */
   name: z.string(),
   /** The description's name in hosts.ts. */
   description: z.string(),
-  /** The id of the image that its disk is an overlay of. */
+  /** The id of the image below its disk. */
   image: z.string(),
-  /** The snapshot that its disk started from. */
+  /** The snapshot from which its disk started. */
   from: z.string().optional(),
   sshPort: z.int(),
   /** The QEMU process of the last start. It may have ended since. */
@@ -32,9 +32,7 @@ export const readState = (name: string): HostState | undefined => {
   }
   const parsed = STATE.safeParse(JSON.parse(text));
   if (parsed.success) return parsed.data;
-  throw new Error(
-    `${file}: not a state that this version understands; remove it with: npm run lab -- down ${name}`,
-  );
+  throw new Error(`this version cannot read ${file}; remove the host with npm run lab -- down ${name}`);
 };
 
 export const writeState = (state: HostState): void =>

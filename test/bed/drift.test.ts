@@ -2,14 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startBedFleet, type BedFleet } from "../support/bed/stacks.ts";
 
 /**
- * Whatever somebody changes on a host after an `up`: `pulumi preview` says what, and `pulumi up` puts it right. Over a real
- * SSH connection and with the real engine; no QEMU.
+ * Any change that somebody makes on a host after an `up`: `pulumi preview` names it, and `pulumi up` repairs it. With
+ * a real SSH connection and the real engine; no QEMU.
  */
 let fleet: BedFleet;
 let stack: string;
 const run = (command: string): string => fleet.host(0).run(command);
 const pulumi = (...args: readonly string[]) => fleet.pulumi(...args, "--stack", stack);
-/** Files with their modes and owners; images hold the moment at which they were built. */
+/** Files with their modes and owners, without images, which contain the time of their build. */
 const files = (): string =>
   run(
     "find /etc /boot /usr/local/lib -type f ! -name 'initrd*' -exec stat -c '%a %U %n' {} + | sort -k3;" +
@@ -23,9 +23,9 @@ case " $* " in *" install "*) sed -i 's/^Package: other/Package: ovmf/' /var/lib
 
 interface Change {
   readonly what: string;
-  /** on the host */
+  /** The change, as a command on the host. */
   readonly command: string;
-  /** in the preview */
+  /** The expected line of the preview. */
   readonly shown: RegExp;
 }
 const change = (what: string, command: string, shown: RegExp): Change => ({ what, command, shown });
@@ -38,7 +38,7 @@ beforeAll(async () => {
 });
 afterAll(() => fleet?.stop());
 
-test("the up that all of it comes after", async () => {
+test("the first up succeeds", async () => {
   const up = await pulumi("up", "--yes", "--skip-preview");
   expect(up.code, up.output).toBe(0);
 });
@@ -136,7 +136,7 @@ describe.each(ROUNDS.map((round) => [round.title, round] as const))("%s", (_, ro
     expect(preview.code).toBe(0);
   });
 
-  test("up puts everything right, and the next preview is clean", async () => {
+  test("up repairs every change, and the next preview is clean", async () => {
     const up = await pulumi("up", "--yes", "--skip-preview");
     expect(up.code, up.output).toBe(0);
     expect(files()).toBe(before);
@@ -150,8 +150,8 @@ describe.each(ROUNDS.map((round) => [round.title, round] as const))("%s", (_, ro
   });
 });
 
-test("options that the stack lets go of are gone with the reboot that this takes, and what stood there is back", async () => {
-  // one reboot: the file is put back before it, not after
+test("module options that the stack drops are removed in the same reboot, and the old file is restored", async () => {
+  // One reboot is enough, because the file is restored before it.
   const rebooted = reboots();
   fleet.describe(0, { kernel: { moduleOptions: {} } });
   const up = await pulumi("up", "--yes", "--skip-preview");

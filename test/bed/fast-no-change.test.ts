@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startBedFleet, type BedFleet } from "../support/bed/stacks.ts";
 
-/** The fleet command beside `pulumi preview`, over a real SSH connection and with the real engine; no QEMU. */
+/** `vfio-fleet preview` compared with `pulumi preview`, with a real SSH connection and the real engine; no QEMU. */
 let fleet: BedFleet;
 let stack: string;
 beforeAll(async () => {
@@ -21,7 +21,7 @@ const back = (path: string): string => `cp -p /root/kept ${path}`;
 interface Case {
   readonly what: string;
   readonly wanted: "clean" | "changes";
-  /** the host alone shows it, or an engine has to be asked */
+  /** Who decides: the probe alone, or the engine. */
   readonly by: "probe" | "engine";
   readonly change: () => void | Promise<unknown>;
   readonly undo: () => void | Promise<unknown>;
@@ -161,7 +161,7 @@ const cases: readonly Case[] = [
   },
 ];
 
-test("after an up the host alone shows that it is clean", async () => {
+test("after an up the probe alone shows that the host is clean", async () => {
   const up = await fleet.fleet("up", stack);
   expect(up.code, up.output).toBe(0);
   const status = await fleet.fleet("status", stack);
@@ -169,7 +169,7 @@ test("after an up the host alone shows that it is clean", async () => {
 });
 
 test.each(cases)("$what: $wanted, as pulumi preview says", async ({ wanted, by, change, undo }) => {
-  // whoever asked last has left a record; what is judged now starts from a clean one
+  // The last command left a record; this test needs the record of a clean host.
   const before = await fleet.fleet("status", stack);
   expect(before.hosts, before.output).toEqual({ [stack]: "clean" });
   await change();
@@ -187,7 +187,7 @@ test.each(cases)("$what: $wanted, as pulumi preview says", async ({ wanted, by, 
   }
 });
 
-test("--engine asks the engine although the host alone shows that it is clean", async () => {
+test("--engine runs the engine even if the probe shows that the host is clean", async () => {
   const status = await fleet.fleet("status", stack, "--engine");
   expect(status.events).toContainEqual(
     expect.objectContaining({ type: "host", result: "clean", by: "engine" }),

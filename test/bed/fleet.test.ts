@@ -8,7 +8,7 @@ import { connectionTo, freePort, startSshd } from "../support/sshd.ts";
 import { startSlowPort, startTalker } from "../support/tcp.ts";
 import type { FleetEvent } from "../../fleet/rollout/state.ts";
 
-/** Many stacks at once: real sshd, real engine, made-up hosts; no QEMU. */
+/** Many stacks in parallel: real sshd, real engine, made-up hosts; no QEMU. */
 let fleet: BedFleet;
 beforeAll(async () => {
   fleet = await startBedFleet(5, "test-roll");
@@ -25,12 +25,12 @@ const stepOf =
   (event: FleetEvent): boolean =>
     event.type === "step" && event.stack === stack && event.step === step;
 
-describe("hosts that cannot be asked, in the middle of others", () => {
+describe("hosts that cannot be probed, among others", () => {
   afterEach(() => {
     for (const index of [0, 1, 2, 3]) fleet.describe(index);
   });
 
-  test("the others are judged, the table says which and why, and the status is 1", async () => {
+  test("the other hosts are judged, the table names the failed ones with the reason, and the exit status is 1", async () => {
     const { connection } = fleet.host(0);
     fleet.describe(1, { connection: { ...connection, port: await freePort() } });
     fleet.describe(2, { connection: { ...connection, hostKey: fleet.bed.servers[0]?.otherHostKey } });
@@ -43,7 +43,7 @@ describe("hosts that cannot be asked, in the middle of others", () => {
     expect(hosts[fleet.names[3] ?? ""]).toMatch(/^failed [^]*did you mean "headless"/);
   });
 
-  test("slow, garbage instead of SSH, garbage instead of facts: nobody waits for them, and each says why", async () => {
+  test("a slow host, garbage instead of SSH and garbage instead of facts do not delay the others, and each is explained", async () => {
     const { connection, port } = fleet.host(0);
     const slow = await startSlowPort(port, 10_000);
     const talker = await startTalker("HTTP/1.1 400 Bad Request\r\n\r\n\u{1b}[2J");
@@ -67,7 +67,7 @@ describe("hosts that cannot be asked, in the middle of others", () => {
     }
   });
 
-  test("stacks by label; a name without a file", async () => {
+  test("stacks are selected by label; a name without a file is refused", async () => {
     fleet.describe(1, {}, { "vfio-fleet:labels": { rack: "test-roll-a", row: 7 } });
     const chosen = await fleet.fleet("status", "--label", "rack=test-roll-a", "--label", "row=7");
     expect(Object.keys(chosen.hosts)).toContain(fleet.names[1]);
@@ -81,7 +81,7 @@ describe("hosts that cannot be asked, in the middle of others", () => {
 });
 
 describe("waves", () => {
-  test("a host that fails stops the roll-out; put right, the same command goes on", async () => {
+  test("a failing host stops the roll-out, and the same command resumes it after the repair", async () => {
     const wanted = stacks(0, 1, 2);
     fleet.host(1).run("touch /root/fail");
     const stopped = await fleet.fleet("up", ...wanted, "--canary", "1", "--wave", "1");
@@ -93,7 +93,7 @@ describe("waves", () => {
     });
     expect(stopped.output).toMatch(/the roll-out stopped in wave 2 of 3[^]*run the same command again/);
     expect([0, 1, 2].map(isPassthrough)).toEqual([true, false, false]);
-    // one engine a host: none is started to find out that there is no state yet
+    // One engine a host: none is started only to learn that there is no state.
     const log = stopped.events.flatMap((event) => (event.type === "host" && event.log ? [event.log] : []))[0];
     expect(readFileSync(log ?? "", "utf8").match(/pulumi (?=stack init|up)\S+( init)?/g)).toEqual([
       "pulumi stack init",
@@ -103,26 +103,26 @@ describe("waves", () => {
     fleet.host(1).run("rm /root/fail");
     const finished = await fleet.fleet("up", ...wanted, "--canary", "1", "--wave", "1");
     expect(finished.code, finished.output).toBe(0);
-    expect(finished.output).toContain("going on with the roll-out of");
+    expect(finished.output).toContain("resuming the roll-out of");
     expect(finished.hosts[wanted[0] ?? ""]).toBe("clean");
     expect([0, 1, 2].map(isPassthrough)).toEqual([true, true, true]);
     expect([0, 1, 2].map(reboots)).toEqual([1, 1, 1]);
-    // each wave began when the one before had ended
+    // Each wave began after the end of the last.
     const order = finished.events.flatMap((event) =>
       event.type === "wave" ? [`wave ${event.wave}`] : event.type === "host" ? [event.host] : [],
     );
     expect(order).toEqual(["wave 1", wanted[0], "wave 2", wanted[1], "wave 3", wanted[2]]);
   });
 
-  test("all of it again is clean without an engine, and no roll-out is left behind", async () => {
+  test("a second run is clean without an engine, and leaves no roll-out behind", async () => {
     const again = await fleet.fleet("up", ...stacks(0, 1, 2), "--canary", "1", "--wave", "1");
     expect(again.code).toBe(0);
-    expect(again.output).not.toContain("going on with");
+    expect(again.output).not.toContain("resuming");
     for (const event of again.events.filter((event) => event.type === "host"))
       expect(event).toMatchObject({ result: "clean", by: "probe" });
   });
 
-  test("a failure more than allowed is needed to stop", async () => {
+  test("a roll-out stops only when more hosts failed than are allowed", async () => {
     const edited = [0, 1].map((index) => fleet.host(index));
     for (const host of edited) host.run("rm /etc/modprobe.d/vfio.conf");
     const { connection } = fleet.host(0);
@@ -134,10 +134,10 @@ describe("waves", () => {
   });
 });
 
-describe("cut off", () => {
+describe("an interrupted command", () => {
   const up = (index: number) => stacks(index)[0] ?? "";
 
-  test("Ctrl-C lets the host at work finish and begins no other", async () => {
+  test("Ctrl-C lets the running host finish and begins no other", async () => {
     for (const index of [0, 1]) fleet.host(index).run("rm -f /etc/modprobe.d/vfio.conf");
     const running = fleet.start("up", ...stacks(0, 1), "--wave", "1");
     await running.told(stepOf(up(0), "/etc/modprobe.d/vfio.conf"));
@@ -151,7 +151,7 @@ describe("cut off", () => {
     expect((await fleet.fleet("up", ...stacks(0, 1))).code).toBe(0);
   });
 
-  test("a second Ctrl-C cancels: the step at hand ends, no other begins, and the next run finishes", async () => {
+  test("a second Ctrl-C cancels: the current step ends, no other begins, and the next run finishes", async () => {
     fleet.host(4).run("touch /root/hold");
     const running = fleet.start("up", up(4));
     await running.told(stepOf(up(4), "boot"));
@@ -170,7 +170,7 @@ describe("cut off", () => {
     expect(reboots(4)).toBe(1);
   });
 
-  test("a second operator is told who holds the stack; SIGKILL loses nothing, the roll-out goes on, and nothing reboots twice", async () => {
+  test("a second operator learns who holds the stack; after SIGKILL the roll-out resumes, and no host reboots twice", async () => {
     fleet.host(3).run("touch /root/hold");
     const rollOut = ["up", ...stacks(0, 3), "--canary", "1"];
     const killed = fleet.start(...rollOut);
@@ -184,7 +184,7 @@ describe("cut off", () => {
     killed.signal("SIGKILL");
     await killed.done;
     fleet.host(3).run("rm /root/hold");
-    // the killed command's engine ends the step at hand first, and lets go of the state
+    // The killed command's engine first ends its current step and releases the state.
     let last = "";
     const goOn = async (): Promise<number> => {
       const { code, output } = await fleet.fleet(...rollOut);
@@ -192,22 +192,22 @@ describe("cut off", () => {
       return code;
     };
     await expect.poll(goOn, { timeout: 180_000, interval: 500 }).toBe(0);
-    expect(last).toMatch(/going on with the roll-out of \S+: 1 of 2 stacks proved/);
+    expect(last).toMatch(/resuming the roll-out of \S+: 1 of 2 stacks proved/);
     expect(isPassthrough(3)).toBe(true);
     expect(reboots(3)).toBe(1);
     expect((await fleet.fleet("status", up(3))).hosts).toEqual({ [up(3)]: "clean" });
   });
 });
 
-describe("what a run shows", () => {
+describe("the output of a run", () => {
   const command = (...args: readonly string[]): string =>
     ["node", "fleet/main.ts", ...args].map((arg) => `'${arg}'`).join(" ");
   const shown = async (file: string, ...args: readonly string[]): Promise<string> =>
     (await execa(file, args, { env: fleet.environment, extendEnv: false, reject: false, all: true })).all;
 
-  test("a table on a terminal, all of it in the end however low that is; a line a host in a pipe", async () => {
+  test("a terminal gets a table, at the end in full even if the terminal is low; a pipe gets a line a host", async () => {
     const status = command("status", ...stacks(0, 1));
-    // script(1) gives it a terminal
+    // script(1) provides a terminal.
     const terminal = await shown("script", "-qec", `stty rows 3 cols 80; ${status}`, "/dev/null");
     const screen = stripVTControlCharacters(terminal).replaceAll("\r", "");
     expect(terminal).toContain("\u{1b}[");
@@ -223,7 +223,7 @@ describe("what a run shows", () => {
     );
   });
 
-  test("what an engine said stands in a log of its own for each stack", async () => {
+  test("each stack has its own log of the engine's output", async () => {
     const { events } = await fleet.fleet("status", ...stacks(0, 1), "--engine");
     const logs = events.flatMap((event) => (event.type === "host" && event.log ? [event.log] : []));
     expect(logs.map((file) => basename(file)).toSorted()).toEqual(stacks(0, 1).map((name) => `${name}.log`));
@@ -232,11 +232,11 @@ describe("what a run shows", () => {
   });
 });
 
-test("a stack of two hosts: one of them drifts, and only that one would change", async () => {
+test("in a stack of two hosts only the host with drift would change", async () => {
   const stack = stacks(2)[0] ?? "";
   const { cards } = { cards: { gpu: { address: "0000:01:00.0", ids: ["10de:1c81", "10de:0fb9"] } } };
   const { connection } = fleet.host(1);
-  // host 1 belongs to a stack of its own until here
+  // Until here host 1 has its own stack.
   expect((await fleet.fleet("destroy", ...stacks(1), "--yes")).code).toBe(0);
   fleet.describe(
     2,
@@ -263,7 +263,7 @@ test("a stack of two hosts: one of them drifts, and only that one would change",
   expect(isPassthrough(1)).toBe(true);
 });
 
-test("destroy takes everything back, and says so again without anything to do", async () => {
+test("destroy undoes everything, and a second destroy has nothing to do", async () => {
   const destroyed = await fleet.fleet("destroy", ...stacks(2), "--yes");
   expect(destroyed.code, destroyed.output).toBe(0);
   expect(fleet.host(2).run("ls /etc/modprobe.d /usr/local/lib")).not.toContain("vfio");

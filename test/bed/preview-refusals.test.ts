@@ -4,13 +4,14 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { startBedFleet, type BedFleet } from "../support/bed/stacks.ts";
 
 /**
- * Hosts and descriptions that `pulumi preview` has to refuse, beside those that need a real host (refusals.test.ts, four.test.ts, main-job.test.ts):
- * the message with its remedy, and not a byte of the host is another. A real SSH connection and the real engine; no QEMU.
+ * Hosts and descriptions that `pulumi preview` has to refuse, beside those that need a real host (refusals.test.ts,
+ * four.test.ts, main-job.test.ts). Each test checks the message with its remedy, and that no byte on the host
+ * changes. With a real SSH connection and the real engine; no QEMU.
  */
 let fleet: BedFleet;
 let stack: string;
 const run = (command: string): string => fleet.host(0).run(command);
-/** Everything of the host that a preview could change. */
+/** Everything on the host that a preview could change. */
 const everything = (): string =>
   run(
     "find /etc /boot /usr/local /usr/sbin /var /root /run /sys -type f -exec stat -c '%a %u %g %Y %n' {} + | sort -k5;" +
@@ -26,7 +27,7 @@ const put = (path: string, content: string | Uint8Array): void => {
   mkdirSync(dirname(at), { recursive: true });
   writeFileSync(at, content);
 };
-/** As firmware keeps it: four bytes of attributes, then UTF-16 with its end. */
+/** A variable as firmware stores it: four bytes of attributes, then zero-terminated UTF-16. */
 const loader = (name: string): void =>
   put(LOADER_INFO, Buffer.concat([Buffer.from([6, 0, 0, 0]), Buffer.from(`${name}\0`, "utf16le")]));
 const gpu = { address: "0000:01:00.0", ids: ["10de:1c81", "10de:0fb9"] };
@@ -82,7 +83,7 @@ const HOSTS: readonly (readonly [string, () => void, RegExp])[] = [
     /booted by the firmware itself \(EFI stub\), [^]*efibootmgr --create .*intel_iommu=on iommu=pt/,
   ],
   [
-    "systemd-boot with an entry of another tool's",
+    "systemd-boot with an entry of another tool",
     () => {
       put(CMDLINE, "initrd=\\initramfs-linux.img root=UUID=bed\n");
       loader("systemd-boot 257.8");
@@ -91,7 +92,7 @@ const HOSTS: readonly (readonly [string, () => void, RegExp])[] = [
     /was not made by kernel-install[^]*"options" of \/boot\/loader\/entries\/own\.conf: intel_iommu=on iommu=pt/,
   ],
   [
-    "Proxmox with a command line that its tool would not take",
+    "Proxmox with a command line that its tool rejects",
     () => {
       put(CMDLINE, "initrd=\\EFI\\proxmox\\initrd root=ZFS=rpool\n");
       loader("systemd-boot 252.1");
@@ -101,12 +102,12 @@ const HOSTS: readonly (readonly [string, () => void, RegExp])[] = [
     /\/etc\/kernel\/cmdline: its first line has no root=[^]*arguments of \/proc\/cmdline/,
   ],
   [
-    "GRUB that cannot clear its own choice",
+    "GRUB that cannot clear its one-time entry",
     () => put("/proc/self/mountinfo", "24 1 253:0 / / rw,relatime shared:1 - ext4 /dev/mapper/vg-root rw\n"),
     /GRUB cannot write its environment block on \/dev\/mapper\/vg-root[^]*give \/boot an ext4 or xfs partition/,
   ],
   [
-    "no tool that builds an initramfs",
+    "no initramfs generator",
     () => run("rm /usr/sbin/mkinitramfs"),
     /initramfs: none that is known is in use on this host[^]*supported are: dracut, initramfs-tools, mkinitcpio/,
   ],
@@ -121,12 +122,12 @@ const HOSTS: readonly (readonly [string, () => void, RegExp])[] = [
     /Linux 3\.16\.0-4-amd64, VFIO passthrough needs 4\.1 or newer/,
   ],
   [
-    "an IOMMU that the host itself switches off",
+    "an IOMMU that the host's own configuration disables",
     () => own("iommu=off"),
     /configuration says iommu=off, wanted is iommu=pt[^]*\/etc\/default\/grub/,
   ],
   [
-    "a group that an update of the kernel put together",
+    "a group that an update of the kernel enlarged",
     () =>
       run(
         "mv /sys/kernel/iommu_groups/15/devices/0000:05:00.0 /sys/kernel/iommu_groups/13/devices/ && ln -sfn /sys/kernel/iommu_groups/13 /sys/devices/pci0000:00/0000:05:00.0/iommu_group",
@@ -134,7 +135,7 @@ const HOSTS: readonly (readonly [string, () => void, RegExp])[] = [
     /IOMMU group 13 also holds 0000:05:00\.0 \(8086:1533, driver igb\)/,
   ],
   [
-    "a setting of qemu.conf that somebody made by hand",
+    "a setting of qemu.conf that was made by hand",
     () => put("/etc/libvirt/qemu.conf", 'cgroup_device_acl = [ "/dev/null" ]\n'),
     /cgroup_device_acl is set by hand[^]*comment that line out/,
   ],
@@ -142,7 +143,7 @@ const HOSTS: readonly (readonly [string, () => void, RegExp])[] = [
 
 const STACKS: readonly (readonly [string, object, RegExp])[] = [
   [
-    "a card of another maker",
+    "a card with other ids",
     { cards: { gpu: { ...gpu, subsystem: "10de:11b4" } } },
     /subsystem is 1043:85d8, expected 10de:11b4/,
   ],
@@ -153,7 +154,7 @@ const STACKS: readonly (readonly [string, object, RegExp])[] = [
   ],
   ["one card under two names", { cards: { gpu, other: gpu } }, /is the card that gpu names already/],
   [
-    "virtual functions of a card that has none",
+    "virtual functions of a card without SR-IOV",
     { kernel: { virtualFunctions: [{ of: "0000:05:00.0", count: 2 }] } },
     /0000:05:00\.0 \(8086:1533\) has no virtual functions[^]*SR-IOV may be off/,
   ],
@@ -163,7 +164,7 @@ const STACKS: readonly (readonly [string, object, RegExp])[] = [
     /ignore_msrs: 7 is no value for it[^]*modinfo says: bool/,
   ],
   [
-    "a kernel argument that a shell would act on",
+    "a kernel argument with shell syntax",
     { kernel: { arguments: ["quiet $(reboot)"] } },
     /kernel\.arguments\.0: only letters, digits/,
   ],
@@ -178,7 +179,7 @@ const expectRefused = async (message: RegExp): Promise<void> => {
   expect(everything()).toBe(before);
 };
 
-test("the host as it is, is not refused: what is refused below is refused for the one thing", async () => {
+test("the unchanged host is accepted, so each refusal below has a single cause", async () => {
   const before = everything();
   const { code, output } = await fleet.pulumi("preview", "--stack", stack);
   expect(code, output).toBe(0);

@@ -60,7 +60,7 @@ const atStep =
   (event: FleetEvent): boolean =>
     event.type === "step" && event.stack === stack && event.step === step;
 
-test("two workers, one killed in the middle: the other finishes its host, which does not reboot twice", async () => {
+test("of two workers one is killed: the other finishes its host, which does not reboot twice", async () => {
   const [first, second] = [await startWorker(), await startWorker()];
   for (const index of [0, 1]) fleet.host(index).run("touch /root/hold");
   const up = fleet.start("up", name(0), name(1), "--queue");
@@ -81,7 +81,7 @@ test("two workers, one killed in the middle: the other finishes its host, which 
     expect(driver(index)).toMatch(/vfio-pci$/);
     expect(reboots(index)).toBe("1");
   }
-  // Pulumi itself agrees, and nobody holds the states
+  // Pulumi agrees, and nobody holds the states.
   const preview = await fleet.pulumi("preview", "--expect-no-changes", "--stack", name(0));
   expect(preview.code, preview.output).toBe(0);
 });
@@ -92,14 +92,16 @@ test("states in PostgreSQL show without an engine that nothing changed", async (
   expect(again.events).toContainEqual(expect.objectContaining({ result: "clean", by: "probe" }));
 });
 
-test("a database that goes away in the middle: the worker and who follows it wait and go on", async () => {
+test("worker and follower wait while the database is away, and then continue", async () => {
   const worker = await startWorker();
   fleet.host(2).run("touch /root/hold");
   const up = fleet.start("up", name(2), "--queue");
   await up.told(atStep(name(2), "boot"));
   await postgres.crash();
-  await expect.poll(() => worker.output(), { timeout: 60_000 }).toContain("the database: ");
-  await up.told((event) => event.type === "note" && /^the database: .*waiting for it/.test(event.text));
+  await expect.poll(() => worker.output(), { timeout: 60_000 }).toContain("the database does not answer (");
+  await up.told(
+    (event) => event.type === "note" && /^the database does not answer .*waiting for it/.test(event.text),
+  );
   fleet.host(2).run("rm /root/hold");
   await postgres.start();
   const { code, output } = await up.done;
@@ -108,12 +110,12 @@ test("a database that goes away in the middle: the worker and who follows it wai
   expect(reboots(2)).toBe("1");
 });
 
-test("a worker whose checkout differs says so instead of doing something else", async () => {
+test("a worker with another checkout refuses the job", async () => {
   const worker = await startWorker();
   const { default: pg } = await import("pg");
   const client = new pg.Client({ connectionString: postgres.url });
   await client.connect();
-  // the job is changed between filing and taking, as another operator's edit would
+  // The job is changed after it was filed, as another operator's edit would.
   await client.query(
     "create function other_file() returns trigger language plpgsql as $$ begin new.data = jsonb_set(new.data, '{config}', '\"other\"'); return new; end $$",
   );
@@ -129,7 +131,7 @@ test("a worker whose checkout differs says so instead of doing something else", 
   expect(worker.output()).toContain("stopping");
 });
 
-test("a database that is not there is named, with what it says and without who logs in", async () => {
+test("an unreachable database is named with its error, but without its login", async () => {
   const url = `postgres://fleet:password@127.0.0.1:${await freePort()}/fleet`;
   const ways = [["worker"], ["up", name(0), "--queue"], ["status", name(0)]];
   for (const args of ways) {
@@ -147,7 +149,7 @@ test("a database that is not there is named, with what it says and without who l
   }
 });
 
-test("without PostgreSQL there is no queue, and it says what to do", async () => {
+test("without PostgreSQL there is no queue, and the message names the remedy", async () => {
   const { exitCode, stderr } = await execa("node", ["fleet/main.ts", "worker"], {
     env: { ...fleet.environment, PULUMI_BACKEND_URL: "file:///nowhere" },
     extendEnv: false,

@@ -8,8 +8,8 @@ import { cacheDir } from "../../lab/paths.ts";
 import { connectionTo, startSshd, type Sshd } from "../support/sshd.ts";
 
 /**
- * Secrets stay where they belong: a real Pulumi over a real SSH connection, with canaries in every place that holds a
- * secret. The host behind the connection only says what is needed for a plan and takes the first step.
+ * Secrets stay in their places: a real Pulumi over a real SSH connection, with canaries in every place that holds a
+ * secret. The made-up host only gives the facts for a plan and takes the first step.
  */
 const NAME = "test-secrets";
 const STACK_FILE = `stacks/Pulumi.${NAME}.yaml`;
@@ -40,7 +40,7 @@ const device = (address: string, id: string, pciClass: string): Record<string, s
     }).map(([name, value]) => [`/sys/bus/pci/devices/${address}/${name}`, value]),
   );
 
-/** A Debian host with one card and a domain whose screen has a password, as the probe tells it. */
+/** The probe's answer of a Debian host with one card and a domain whose screen has a password. */
 const answer = (): string => {
   const domain = `<domain type='kvm'><name>old</name><devices><graphics type='vnc' passwd='${CANARIES["VNC password"]}'/></devices></domain>\n`;
   const files = {
@@ -91,7 +91,10 @@ const answer = (): string => {
     .join("");
 };
 
-/** What runs in place of whatever a client asks for: the probe gets its answer, sudo takes the password and does one thing. */
+/**
+ * The program that runs for every command of a client. The probe gets its answer; sudo takes the password and runs
+ * one command.
+ */
 const HOST = `#!/bin/sh
 cd "$(dirname "$0")"
 case $SSH_ORIGINAL_COMMAND in
@@ -111,8 +114,8 @@ const pulumi = async (...args: readonly string[]): Promise<string> => {
 };
 
 /**
- * Arguments of all processes while `work` is going on: every user of the machine may read them. Environments are the
- * user's own; Pulumi itself hands the program its configuration there.
+ * Arguments of all processes during `work`, which every user of the machine may read. Environments belong to one
+ * user, and Pulumi passes its configuration to the program there.
  */
 const watched = async <T>(work: Promise<T>): Promise<{ readonly result: T; readonly seen: string }> => {
   const seen = new Set<string>();
@@ -123,7 +126,7 @@ const watched = async <T>(work: Promise<T>): Promise<{ readonly result: T; reado
         try {
           seen.add(readFileSync(`/proc/${pid}/cmdline`, "latin1"));
         } catch {
-          // it has ended
+          // The process has ended.
         }
       await new Promise((done) => setImmediate(done));
     }
@@ -138,7 +141,7 @@ const filesBelow = (path: string): string[] =>
   readdirSync(path, { recursive: true, withFileTypes: true }).flatMap((entry) =>
     entry.isFile() ? [join(entry.parentPath, entry.name)] : [],
   );
-/** Names of the secrets that a text holds. */
+/** Names of the secrets in a text. */
 const found = (text: string): string[] =>
   Object.entries(CANARIES).flatMap(([name, canary]) => (text.includes(canary) ? [name] : []));
 
@@ -150,7 +153,7 @@ beforeAll(async () => {
   sshd = await startSshd([`ForceCommand ${at("host")}`]);
   const key = sshd.privateKeyFile;
   execaSync("ssh-keygen", ["-q", "-p", "-P", "", "-N", CANARIES["key's passphrase"] ?? "", "-f", key]);
-  // the middle of its text, as a line of the file has it and without line breaks
+  // A line from the middle of the key file, without line breaks.
   CANARIES["private key"] = readFileSync(key, "utf8").split("\n")[3] ?? "";
   if (CANARIES["private key"].length < 40) throw new Error("the key has another form than was thought");
   chmodSync(key, 0o600);
@@ -185,14 +188,14 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-test("an up that is cut short: no secret in its output, in processes, in the state, in temporary files or in the project", async () => {
+test("an interrupted up leaves no secret in its output, in processes, in the state, in temporary files or in the project", async () => {
   const { result, seen } = await watched(pulumi("up", "--yes", "--diff"));
-  // the secrets were used: the probe's shell and sudo got the password, and the second step failed with all its words
+  // The secrets were used: the probe's shell and sudo got the password, and the second step failed with its message.
   expect(readFileSync(at("asked"), "utf8")).toContain(CANARIES["sudo password"]);
   expect(readFileSync(at("taken"), "utf8")).toContain(CANARIES["sudo password"]);
   expect(result).toContain("sudo: no");
   expect(found(result)).toEqual([]);
-  // the commands that were given were seen at work
+  // The commands were seen in the list of processes.
   expect(seen).toContain("pulumi");
   expect(found(seen)).toEqual([]);
   const state = join(cacheDir(), "state");
@@ -220,20 +223,20 @@ test.each([
   });
   const { result, seen } = await watched(run);
   expect(seen).toContain("fleet/main.ts");
-  // what Node ends with when a program of its own breaks down
+  // Node's last line after an uncaught error.
   expect(result.all).not.toMatch(/^Node\.js v\d/m);
   expect(found(result.all)).toEqual([]);
   expect(found(seen)).toEqual([]);
   expect(filesBelow(temporary()).flatMap((file) => found(readFileSync(file, "latin1")))).toEqual([]);
 });
 
-test("the report shows the domain, and not its screen's password", () => {
+test("the report shows the domain without its screen's password", () => {
   const page = readFileSync(at("report.html"), "utf8");
   expect(page).toContain("old");
   expect(found(page)).toEqual([]);
 });
 
-test("what does not work says so without the secret: a wrong passphrase, a wrong password", async () => {
+test("errors about a wrong passphrase or password do not contain the secret", async () => {
   const { mode } = statSync(sshd.privateKeyFile);
   expect(mode & 0o077).toBe(0);
   await execa(

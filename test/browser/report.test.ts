@@ -24,7 +24,7 @@ const looks = {
 let folder: string;
 let browser: Browser;
 let url: string;
-/** two hosts, with all kinds of things: axe takes seconds for each hundred devices */
+/** A report of two hosts with all kinds of findings: axe takes seconds for each hundred devices. */
 let small: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "vfio-fleet-report-"));
@@ -48,7 +48,7 @@ const cards = (page: Page): Promise<string[]> =>
     .evaluateAll((rows) => rows.map((row) => (row as { innerText?: string }).innerText ?? ""));
 
 describe.each(Object.entries(looks))("on %s", (_, look) => {
-  test("nothing is complained about, nothing asked for, and axe finds nothing serious", async () => {
+  test("the browser reports no error and loads nothing, and axe finds nothing serious", async () => {
     const { page, complaints } = await browser.open(small, look);
     await page.locator("details").evaluateAll((all) => {
       for (const details of all) details.setAttribute("open", "");
@@ -62,14 +62,14 @@ describe.each(Object.entries(looks))("on %s", (_, look) => {
     await page.context().close();
   });
 
-  test("with every host, nothing is complained about either, the page itself does not scroll sideways, and text stays in its frame", async () => {
+  test("with every host the browser reports no error, the page does not scroll sideways, and text stays in its frame", async () => {
     const { page, complaints } = await browser.open(url, look);
     expect(complaints).toEqual([]);
     const [wide, room] = (await page.evaluate(
       "[document.documentElement.scrollWidth, document.documentElement.clientWidth]",
     )) as [number, number];
     expect(wide).toBeLessThanOrEqual(room);
-    // in the picture: a name ends before its driver's pill, a pill's text within it
+    // In the picture a name ends before its driver's pill, and the pill's text stays in the pill.
     const crossings = await page.evaluate(`(() => {
       const box = (element) => element.getBoundingClientRect();
       const found = [];
@@ -94,7 +94,7 @@ describe.each(Object.entries(looks))("on %s", (_, look) => {
 });
 
 describe("the filters", () => {
-  test("text, passthrough and trouble narrow the table and the hosts below; the button takes them back", async () => {
+  test("text, passthrough and trouble filter the table and the hosts below; the button resets them", async () => {
     const { page } = await browser.open(url);
     const all = await cards(page);
     expect(all.length).toBeGreaterThan(15);
@@ -119,7 +119,7 @@ describe("the filters", () => {
     await page.context().close();
   });
 
-  test("without scripts everything is there, and no filter that does nothing", async () => {
+  test("without scripts everything is visible, and no useless filter is shown", async () => {
     const { page } = await browser.open(url, { script: false });
     expect((await cards(page)).length).toBeGreaterThan(15);
     expect(await page.locator("section.host:visible").count()).toBe(hostNames().length);
@@ -128,7 +128,7 @@ describe("the filters", () => {
   });
 });
 
-test("with a keyboard: past the navigation, into the filter, and a finding opened", async () => {
+test("the keyboard reaches the filter after the navigation, and opens a finding", async () => {
   const { page } = await browser.open(url);
   await page.keyboard.press("Tab");
   expect(await page.evaluate("document.activeElement.textContent")).toBe("Skip to the cards");
@@ -143,7 +143,7 @@ test("with a keyboard: past the navigation, into the filter, and a finding opene
   await page.context().close();
 });
 
-test("on paper: what is folded is open, and what only works on a screen is away", async () => {
+test("on paper folded parts are open, and controls are hidden", async () => {
   const { page } = await browser.open(url);
   await page.emulateMedia({ media: "print" });
   await page.evaluate("dispatchEvent(new Event('beforeprint'))");
@@ -169,12 +169,12 @@ test("on paper nothing is cut off: A4 with its margins is 718 px wide", async ()
   })()`)) as [string[], number];
   expect(beyond).toEqual([]);
   expect(hidden).toBe(0);
-  // dark ink on white paper, whatever the screen is
+  // Paper is white with dark ink, whatever the screen's colours are.
   expect(await page.evaluate("getComputedStyle(document.body).color")).toBe("rgb(0, 0, 0)");
   await page.context().close();
 });
 
-test("why a card cannot be handed over stands in the open, with what to do", async () => {
+test("the reason why a card cannot be handed over is visible, with its remedy", async () => {
   const { page } = await browser.open(url);
   const reasons = page.locator("section.host", { hasText: "ryzen-chipset" }).locator(".reasons").first();
   await expect.poll(() => reasons.innerText()).toContain("IOMMU group 15 also holds 0000:02:00.0");
@@ -183,7 +183,7 @@ test("why a card cannot be handed over stands in the open, with what to do", asy
   await page.context().close();
 });
 
-test("names that are markup stay names", async () => {
+test("names that contain markup are shown as text", async () => {
   const evil = `<img src=x onerror="alert(1)">'"</script><style>*{}</style>`;
   const facts = hostFacts("eight-cards");
   const [domain] = facts.libvirt.domains;

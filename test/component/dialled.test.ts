@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => sshd.stop());
 
-/** A host's description that reaches the server. */
+/** A host description that leads to the server. */
 const host = (changes: object = {}): object => ({
   connection: {
     ...connectionTo(sshd),
@@ -19,7 +19,7 @@ const host = (changes: object = {}): object => ({
   },
 });
 
-/** A program in a process of its own that has this configuration, with Node's --import as Pulumi.yaml has it. */
+/** Runs a program in its own process with this configuration, and with Node's --import as in Pulumi.yaml. */
 const program = async (
   config: Readonly<Record<string, unknown>>,
   code: string,
@@ -34,7 +34,7 @@ const program = async (
   return JSON.parse(stdout) as Record<string, unknown>;
 };
 
-/** What every dialled host says to `echo`, or why it says nothing. */
+/** Prints each connected host's answer to `echo`, or its error. */
 const ASK = `
 const { dialledHosts } = await import(${JSON.stringify(DIALLED)});
 const said = {};
@@ -51,32 +51,32 @@ for (const [name, { connection, shell }] of await dialledHosts()) {
 }
 console.log(JSON.stringify(said));`;
 
-test("hosts are dialled by what the configuration says, over their shared settings; the process ends by itself", async () => {
+test("hosts are dialled as the configuration says, with their shared settings; the process ends by itself", async () => {
   const hosts = { one: host(), two: {}, three: host({ port: 1 }), four: "no description" };
   const said = await program({ "vfio-fleet:hosts": hosts, "vfio-fleet:defaults": host() }, ASK);
   const answer = [sshd.port, 3, "over stdin\n", true];
   expect(said).toEqual({ one: answer, two: answer, three: expect.stringContaining("connection refused") });
 });
 
-test("a language host that writes config: into the keys is understood too", async () => {
+test("configuration keys with config: from an older language host work too", async () => {
   expect(Object.keys(await program({ "vfio-fleet:config:hosts": { one: host() } }, ASK))).toEqual(["one"]);
 });
 
 test("a host that refused before the program asked keeps nothing alive", async () => {
-  // the thread has had its answer by then, and the program finds it when it looks
+  // By then the thread has its answer, and the program finds it later.
   const late = `await new Promise((resolve) => setTimeout(resolve, 700));${ASK}`;
   expect(await program({ "vfio-fleet:hosts": { one: host({ port: 1 }) } }, late)).toEqual({
     one: expect.stringContaining("connection refused"),
   });
 });
 
-test("a program that asks for no host does not wait for them; an odd configuration is the program's to judge", async () => {
+test("a program that asks for no host does not wait for them; a strange configuration is left to the program", async () => {
   expect(await program({ "vfio-fleet:hosts": { one: host() } }, "console.log('{}')")).toEqual({});
   expect(await program({ "vfio-fleet:hosts": ["odd"] }, ASK)).toEqual({});
   expect(await program({}, ASK)).toEqual({});
 });
 
-test("hosts have been asked for their facts before the program begins; of a stack with mistakes, nobody", async () => {
+test("hosts are probed before the program begins; with mistakes in a stack, none is probed", async () => {
   const told = `
 const { askedHosts } = await import(${JSON.stringify(ASKED)});
 const said = {};

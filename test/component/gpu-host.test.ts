@@ -15,7 +15,7 @@ interface Made {
   readonly inputs: Record<string, unknown>;
 }
 const made: Made[] = [];
-/** what the agent's verb prints for a definition */
+/** The output of the agent's verb for a definition. */
 let stored = (xml: string): string => xml;
 
 const connection: Connection = {
@@ -65,10 +65,10 @@ const named = (name: string): Made => {
   if (!found) throw new Error(`no ${name} among ${made.map((one) => one.name).join(", ")}`);
   return found;
 };
-/** What the agent's installation was called with. */
+/** The token of the agent's installation. */
 const token = (): string =>
   /token=(\S+) >\/var/.exec(String(named("xeon:host agent").inputs["create"]))?.[1] ?? "none";
-/** Mocks hand secrets over wrapped; this is what is inside, and whether it was wrapped. */
+/** A value of the mocks, which wrap secrets: the inner value, and whether it was wrapped. */
 const opened = (value: unknown): { secret: boolean; value: unknown } =>
   typeof value === "object" && value !== null && "value" in value
     ? { secret: true, value: value.value }
@@ -78,7 +78,7 @@ beforeAll(async () => {
   await pulumi.runtime.setMocks({
     newResource: ({ type, name, inputs, id }) => {
       made.push({ type, name, inputs: inputs as Record<string, unknown> });
-      // libvirt stores what it is given
+      // libvirt returns the stored definition.
       const stdout = /host domain /.test(String(inputs["create"])) ? stored(String(inputs["stdin"])) : "";
       return { id: id ?? name, state: { ...(inputs as object), stdout } };
     },
@@ -103,7 +103,7 @@ test("resources are named after what they change", async () => {
   );
 });
 
-test("all steps of a run have one token, which says how many of them call the agent", async () => {
+test("all steps of a run have one token, which holds the number of steps that call the agent", async () => {
   await declare("root");
   const called = made.filter(
     ({ inputs }) =>
@@ -116,7 +116,7 @@ test("all steps of a run have one token, which says how many of them call the ag
   expect(token()).toBe(`2026-01-02T03:04:05.000Z,op@desk,4711,test,${called.length}`);
 });
 
-test("every command pins the host key, has no triggers and takes nothing from the run before", async () => {
+test("every command pins the host key, has no triggers and uses nothing of the run before", async () => {
   await declare("root");
   const commands = made.filter((one) => one.type === "command:remote:Command");
   expect(commands.length).toBeGreaterThan(10);
@@ -128,7 +128,7 @@ test("every command pins the host key, has no triggers and takes nothing from th
   }
 });
 
-test("a file is written by the agent, its content comes by stdin, and it is put back by destroy", async () => {
+test("the agent writes a file, its content comes by stdin, and destroy restores the old file", async () => {
   await declare("root");
   const { inputs } = named("xeon:/etc/modprobe.d/vfio.conf");
   expect(inputs).toMatchObject({
@@ -138,7 +138,7 @@ test("a file is written by the agent, its content comes by stdin, and it is put 
   });
 });
 
-test("a sudo that allows the project's programs alone is asked for nothing else", async () => {
+test("a sudo that allows only the project's programs is asked for nothing else", async () => {
   await declare("sudo-agent");
   const agent = named("xeon:host agent").inputs;
   expect(agent).toMatchObject({
@@ -152,7 +152,7 @@ test("a sudo that allows the project's programs alone is asked for nothing else"
       expect(text ?? `sudo -n ${AGENT} `).toMatch(/^sudo -n \/usr\/local\/lib\/vfio-fleet\/host /);
 });
 
-test("with sudo every command goes through it, undo as well", async () => {
+test("with sudo every command uses it, undo as well", async () => {
   await declare("sudo");
   const { create, delete: undo } = named("xeon:/etc/modprobe.d/vfio.conf").inputs;
   expect([create, undo]).toEqual([
@@ -161,7 +161,7 @@ test("with sudo every command goes through it, undo as well", async () => {
   ]);
 });
 
-test("a sudo password goes by stdin only, as a secret", async () => {
+test("a sudo password is sent by stdin only, as a secret", async () => {
   await declare("sudo-password");
   const inputs = named("xeon:/etc/modprobe.d/vfio.conf").inputs;
   expect(inputs["create"]).toMatch(/^sudo -k -S -p '' \/usr\/local/);
@@ -175,8 +175,8 @@ test("a sudo password goes by stdin only, as a secret", async () => {
   }
 });
 
-test("a domain's outputs: what is pending for the instance that runs, and how its screen is reached", async () => {
-  // it was started with less memory, and took another port than the first
+test("a domain's outputs name pending changes of the running instance and the address of its screen", async () => {
+  // The instance was started with less memory, and has another port than the first.
   stored = (xml) =>
     `${xml}<!-- running -->\n${xml.replace(">8388608<", ">4194304<").replace('port="-1"', "port='5901'").replace('<graphics type="vnc"', "<graphics type='vnc'")}`;
   const host = makeHost(

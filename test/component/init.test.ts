@@ -7,7 +7,7 @@ import { parse } from "yaml";
 import { startBed, type Bed } from "../support/bed/bed.ts";
 import { freePort } from "../support/sshd.ts";
 
-/** The program itself against real SSH servers. */
+/** The real program against real SSH servers. */
 const REPOSITORY = new URL("../..", import.meta.url).pathname;
 const name = (index: number): string => `test-init-${process.pid}-${index}`;
 const file = (index: number): string => join(REPOSITORY, `stacks/Pulumi.${name(index)}.yaml`);
@@ -43,12 +43,12 @@ const hostOf = (index: number): Record<string, unknown> => {
   return hosts[name(index)] ?? {};
 };
 
-test("a host whose key nobody has approved: its cards, and the key to be compared; a file that is there is kept", async () => {
+test("a host with an unapproved key: its cards are written, with the key to compare; an existing file is kept", async () => {
   const { port, user, privateKeyFile, hostKey } = connection(0);
   const args = [name(0), "--host", `${user}@127.0.0.1:${port}`, "--identity", privateKeyFile];
   const made = await init(...args);
   expect(made.stderr).toBe("");
-  expect(made.stdout).toContain("compare the host's key");
+  expect(made.stdout).toContain("compare the host key");
   expect(hostOf(0)).toMatchObject({ connection: { host: "127.0.0.1", port, privateKeyFile } });
   expect(Object.values(hostOf(0)["cards"] as object)).toContainEqual({
     address: "0000:01:00.0",
@@ -58,10 +58,10 @@ test("a host whose key nobody has approved: its cards, and the key to be compare
   expect(readFileSync(file(0), "utf8")).toContain(`#hostKey: "${hostKey}"`);
   const again = await init(...args);
   expect(again.exitCode).toBe(2);
-  expect(again.stderr).toContain("there is a file already");
+  expect(again.stderr).toContain("these stack files exist already");
 });
 
-test("many from a list: those that answer get their files, the others are named", async () => {
+test("with a list of hosts, those that answer get their files, and the others are named", async () => {
   const rows = [0, 1].map((index) => {
     const { port, user, privateKeyFile, hostKey } = connection(index);
     return `${name(index)},127.0.0.1,${user},${port},${privateKeyFile},${hostKey},a`;

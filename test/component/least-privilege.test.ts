@@ -22,8 +22,8 @@ import { plugIn } from "../unit/support/fake-card.ts";
 import { ipxeRom } from "../unit/support/option-rom.ts";
 
 /**
- * A plain login over a real SSH connection, its key with `restrict`. The sudo of the made-up host keeps to what sudoers says:
- * everything, or the project's two programs.
+ * A plain login over a real SSH connection, with `restrict` for its key. The made-up host's sudo follows sudoers: it
+ * allows everything, or the project's two programs.
  */
 const drivers = { bootloader: grubPlain, initramfs: initramfsTools, distro: debian };
 const ROM = readFileSync(ipxeRom("efi-e1000e.rom"));
@@ -40,7 +40,7 @@ const question: ProbeQuestion = {
 
 let host: FakeAgent;
 let sshd: Sshd;
-/** What sudo allows from now on. */
+/** Sets what sudo allows. */
 const allow = (what: "all" | "ours" | "nothing"): void => {
   const root = 'SUDO_USER=op AS_ROOT=yes exec "$@"';
   host.tool(
@@ -58,7 +58,7 @@ beforeEach(async () => {
   host.tool("id", 'case "$*" in "-u op") ;; *) [ -z "${AS_ROOT:-}" ] && echo 1000 || echo 0 ;; esac');
   host.tool("visudo", "exit 0");
   host.tool("chown", ":");
-  // two answers are compared: neither what others write to this machine's disk nor what its kernel says may come between
+  // Two answers are compared, so disk usage and the kernel's log of this machine must not change in between.
   host.tool("stat", 'case $1 in -f) echo "1000 2000 4096" ;; *) exec /usr/bin/stat "$@" ;; esac');
   host.tool("dmesg", ":");
   for (const [name, value] of [
@@ -89,14 +89,14 @@ const setUp = (): void => {
   host.calls();
 };
 
-describe("a login whose sudo allows the project's programs alone", () => {
+describe("a login whose sudo allows only the project's programs", () => {
   beforeEach(() => {
     host.folder("/etc/sudoers.d");
     setUp();
     allow("ours");
   });
 
-  test("what the administrator's script puts there", () => {
+  test("the administrator's script installs the sudoers file and the programs", () => {
     expect(host.list("/usr/local/lib/vfio-fleet")).toEqual(["host", "probe"]);
     expect(host.list("/etc/sudoers.d")).toEqual(["vfio-fleet"]);
     const modes = [AGENT, PROBE, "/etc/sudoers.d/vfio-fleet"].map((path) =>
@@ -106,14 +106,14 @@ describe("a login whose sudo allows the project's programs alone", () => {
     expect(host.read("/etc/sudoers.d/vfio-fleet")).toMatch(
       /^op ALL = \(root\) NOPASSWD: NOSETENV: VFIO_FLEET$/m,
     );
-    // once more: an agent that a stack has put there is left alone
+    // A second run keeps an agent that a stack has installed.
     host.install();
     const agent = host.read(AGENT);
     setUp();
     expect(host.read(AGENT)).toBe(agent);
   });
 
-  test("a sudoers file that visudo does not take is not put there", () => {
+  test("a sudoers file that visudo rejects is not installed", () => {
     host.tool("visudo", "echo 'syntax error' >&2; exit 1");
     const before = host.read("/etc/sudoers.d/vfio-fleet");
     expect(
@@ -123,7 +123,7 @@ describe("a login whose sudo allows the project's programs alone", () => {
     expect(host.list("/usr/local/lib/vfio-fleet")).toEqual(["host", "probe"]);
   });
 
-  test("the probe answers it as it answers a login that may do everything, and sudo is asked for nothing else", async () => {
+  test("the probe gives the same answer as for a login with full sudo, and sudo is asked for nothing else", async () => {
     const limited = await probeHost(connection(), question);
     expect(host.calls("sudo").map((call) => call.split(" ").slice(0, 4).join(" "))).toEqual([
       expect.stringMatching(new RegExp(`^sudo -n ${PROBE} [0-9a-f]{16}$`)),
@@ -138,7 +138,7 @@ describe("a login whose sudo allows the project's programs alone", () => {
     expect(limited.survey).toBeDefined();
   });
 
-  test("the agent is replaced by a whole one, through itself, and only by a whole one", async () => {
+  test("the agent is replaced through itself, atomically", async () => {
     const whole = agentScript(drivers);
     const install = (text: string) =>
       runOnHost(connection(), `sudo -n ${host.root}${AGENT} install token=new ${lengthOf(whole)}`, text);
@@ -151,7 +151,7 @@ describe("a login whose sudo allows the project's programs alone", () => {
     expect(host.receipt("agent")).toEqual({ token: "new" });
   });
 
-  test("who has the lock is said, and a ROM read", async () => {
+  test("the lock's owner is shown, and a ROM can be read", async () => {
     expect(await unlockHost(connection())).toEqual({ ok: true, said: "the host is not locked" });
     plugIn(host, {
       address: "0000:01:00.0",
@@ -176,7 +176,7 @@ describe("a login whose sudo allows the project's programs alone", () => {
     expect(host.calls("sudo").filter((call) => !call.includes("/vfio-fleet/"))).toEqual([]);
   });
 
-  test("it is watched", async () => {
+  test("the host can be watched", async () => {
     const stop = new AbortController();
     const seen: string[] = [];
     await watchHost(
@@ -191,20 +191,20 @@ describe("a login whose sudo allows the project's programs alone", () => {
     expect(seen).toEqual(["sudo-agent", "sudo-agent"]);
   });
 
-  test("with programs of another version it is a plain login, and is told so", async () => {
+  test("with programs of another version it is a plain login, and the message says so", async () => {
     host.file(
       PROBE,
       readFileSync(join(host.root, PROBE), "utf8").replace(/^VERSION=.*$/m, "VERSION=0123456789abcdef"),
       { mode: 0o755 },
     );
     expect((await probeHost(connection(), question)).privilege).toBe("sudo-agent-old");
-    // one that may do everything needs no programs
+    // A login with full sudo needs no programs.
     allow("all");
     expect((await probeHost(connection(), question)).privilege).toBe("sudo");
   });
 
   test.each([
-    ["a function of the probe's", "SURVEY=carry"],
+    ["a function of the probe", "SURVEY=carry"],
     ["a program", "SURVEY=reboot"],
     ["a nonce that prints more", "N=a\\n@b"],
     ["an option for dpkg", "PACKAGES=libvirt --admindir=/tmp"],
@@ -212,9 +212,9 @@ describe("a login whose sudo allows the project's programs alone", () => {
     ["an option for grep", "SYMBOLS=-f/etc/shadow"],
     ["an option for modinfo", "MODINFO=-k/tmp/x"],
     ["a command", "PARAMETERS=kvm;id"],
-    ["a variable of the shell's", "PATH=/tmp"],
-    ["something else", "id"],
-  ])("a question that holds %s is refused", async (_, line) => {
+    ["a variable of the shell", "PATH=/tmp"],
+    ["any other text", "id"],
+  ])("a probe question with %s is refused", async (_, line) => {
     const nonce = line.startsWith("N=") ? "" : "N=abc\n";
     const { version } = /^VERSION=(?<version>.*)$/m.exec(readFileSync(join(host.root, PROBE), "utf8"))
       ?.groups ?? { version: "" };

@@ -42,7 +42,7 @@ beforeAll(async () => {
     newResource: ({ type, name, inputs, id }) => {
       const props = opened(inputs) as Record<string, unknown>;
       made.push({ type, name, props });
-      // libvirt stores what was defined; the password's line comes before it
+      // libvirt returns the stored definition; the line of the password comes before it.
       const stdout = name.includes(":domain ") ? String(props["stdin"]).replace(/^.*\n/, "") : "";
       return { id: id ?? name, state: { ...(inputs as object), stdout } };
     },
@@ -50,7 +50,7 @@ beforeAll(async () => {
   });
 });
 
-/** Mocks hand secrets over wrapped, the engine hands them to policies opened. */
+/** Mocks wrap secrets; the engine unwraps them for policies. */
 const opened = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(opened);
   if (typeof value !== "object" || value === null) return value;
@@ -69,7 +69,7 @@ const hostsOf = (stack: string): [string, HostSpec][] => {
   if (!read.ok) throw new Error(JSON.stringify(read.problems));
   return Object.entries(read.value.hosts);
 };
-/** A host that has the cards that the description names. */
+/** Facts of a host with the cards of the description. */
 const factsFor = (spec: HostSpec): Facts => {
   const base = xeonFacts({ privilege: "sudo-password" });
   const cards = Object.values(spec.cards).flatMap(({ address, ids }, card) =>
@@ -104,13 +104,13 @@ const judge = (resources: readonly Declared[]): Violation[] => [
   ...noSharedRunningCard(resources),
 ];
 
-test.each(stacks)("stack %s holds every policy", async (stack) => {
+test.each(stacks)("stack %s passes every policy", async (stack) => {
   const resources = await declared(stack);
   expect(resources.filter(({ type }) => type === "command:remote:Command").length).toBeGreaterThan(10);
   expect(judge(resources)).toEqual([]);
 });
 
-describe("what is not to be", () => {
+describe("a violation", () => {
   const changed = (one: Declared, props: Record<string, unknown>): Violation[] =>
     judge([{ ...one, props: { ...one.props, ...props } }]);
   test("is found in a command", async () => {
@@ -139,7 +139,7 @@ describe("what is not to be", () => {
     expect(said({ stdin: screen("passwd='x'>") })).toContain("a definition that cannot be read");
   });
 
-  test("is found in libvirt's provider and in a host", () => {
+  test("is found in resources of libvirt's provider and in a host", () => {
     const provider = (uri: string): Violation[] =>
       judge([{ type: "pulumi:providers:libvirt", name: "h", props: { uri } }]);
     expect(provider("qemu+ssh://op@h:22/system?knownhosts=x&sshauth=agent")).toEqual([]);

@@ -29,8 +29,8 @@ const without = (wanted: ConnectionSpec, key: keyof ConnectionSpec): ConnectionS
   return { ...rest, host: wanted.host };
 };
 
-describe("a host that can be reached", () => {
-  test("a command gets its input, and its outputs and status come back", async () => {
+describe("a reachable host", () => {
+  test("a command gets its input and returns its outputs and exit status", async () => {
     expect(await run(spec(), "cat; echo bad >&2; exit 3", "over stdin\0\n")).toEqual({
       code: 3,
       stdout: Buffer.from("over stdin\0\n"),
@@ -38,13 +38,13 @@ describe("a host that can be reached", () => {
     });
   });
 
-  test("megabytes of output arrive whole", async () => {
+  test("megabytes of output arrive completely", async () => {
     const { stdout } = await run(spec(), "head -c 5000000 /dev/zero | tr '\\0' x; echo END");
     expect(stdout.length).toBe(5_000_004);
     expect(Buffer.from(stdout).toString().endsWith("xEND\n")).toBe(true);
   });
 
-  test("through a jump host, both with their keys pinned", async () => {
+  test("a jump host works, with both keys pinned", async () => {
     const { sshConfig: _, proxy: __, ...hop } = spec();
     expect((await run(spec({ proxy: hop }), "echo $((6 * 7))")).stdout).toEqual(Buffer.from("42\n"));
     await expect(run(spec({ proxy: { ...hop, hostKey: sshd.otherHostKey } }), "true")).rejects.toThrow(
@@ -68,7 +68,7 @@ describe("a host that can be reached", () => {
 });
 
 describe("one clear error", () => {
-  test("unknown host key: the key to approve, and where to put it", async () => {
+  test("an unknown host key is shown, with the setting that approves it", async () => {
     await expect(run(without(spec(), "hostKey"), "true")).rejects.toThrow(
       new RegExp(
         `its host key is unknown[^]*ssh-keygen -lf[^]*hostKey: "${sshd.hostKey.replaceAll(/[+/]/g, ".")}"`,
@@ -76,41 +76,41 @@ describe("one clear error", () => {
     );
   });
 
-  test("wrong host key: both fingerprints", async () => {
+  test("a wrong host key is shown with both fingerprints", async () => {
     await expect(run(spec({ hostKey: sshd.otherHostKey }), "true")).rejects.toThrow(
       /wrong host key: it shows SHA256:\S+, expected SHA256:\S+[^]*reinstalled/,
     );
   });
 
-  test("a key of another type than the host has", async () => {
+  test("a pinned key has another type than the host's", async () => {
     const ecdsa = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBA==";
     await expect(run(spec({ hostKey: ecdsa }), "true")).rejects.toThrow(/hostKey pins/);
   });
 
-  test("a key that the host does not know", async () => {
+  test("the host does not accept the login key", async () => {
     await expect(run(spec({ privateKeyFile: sshd.strangerKeyFile }), "true")).rejects.toThrow(
       /refused the key .*stranger[^]*authorized_keys/,
     );
   });
 
-  test("nothing listens", async () => {
+  test("nothing listens on the port", async () => {
     await expect(run(spec({ port: await freePort() }), "true")).rejects.toThrow(
       /connection refused[^]*sshd runs/,
     );
   });
 
-  test("a name that does not resolve", async () => {
+  test("the name does not resolve", async () => {
     await expect(run(spec({ host: "no-such-host.invalid" }), "true")).rejects.toThrow(/cannot be resolved/);
   });
 
-  test("a key file that is not there, before anything is dialled", () => {
+  test("a missing key file is an error before any connection", () => {
     expect(resolveConnection("hosts.xeon.connection", spec({ privateKeyFile: "/nowhere/key" }))).toEqual({
       ok: false,
       problems: [expect.objectContaining({ path: "hosts.xeon.connection.privateKeyFile" })],
     });
   });
 
-  test("an ssh_config that is not there", () => {
+  test("a missing ssh_config is an error", () => {
     expect(resolveConnection("c", spec({ sshConfig: "/nowhere/config" }))).toMatchObject({
       ok: false,
       problems: [{ path: "c.sshConfig", problem: expect.stringContaining("/nowhere/config") }],
@@ -118,12 +118,12 @@ describe("one clear error", () => {
   });
 });
 
-test("a host that lets us in and never answers", async () => {
+test("a host that accepts the login and never answers", async () => {
   const host = await openHost(resolved(spec()));
   const asked = askHost(
     resolved(spec()),
     { files: [], exists: [], packages: [], parameters: [] },
-    // the probe goes to a program that says nothing
+    // The probe is sent to a program that prints nothing.
     Promise.resolve({ ask: (script) => host.start("sleep 60", "").finish(script), end: host.end }),
     () => {},
     100,
@@ -131,7 +131,7 @@ test("a host that lets us in and never answers", async () => {
   await expect(asked).rejects.toThrow(/let us in and then did not answer for 0\.1 s[^]*state D/);
 });
 
-test("a host that answers something else than the probe", async () => {
+test("a host that does not answer as the probe does", async () => {
   const talking = await startSshd(["ForceCommand printf '\\033[2Jhello'"]);
   try {
     const connection = resolved(
@@ -139,7 +139,7 @@ test("a host that answers something else than the probe", async () => {
     );
     const asked = probeHost(connection, { files: [], exists: [], packages: [], parameters: [] });
     await expect(asked).rejects.toThrow(/something else than the probe/);
-    // what a host says never reaches the terminal raw
+    // A host's output never reaches the terminal unescaped.
     await expect(asked).rejects.not.toThrow("\u001b");
   } finally {
     await talking.stop();

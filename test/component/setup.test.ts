@@ -15,7 +15,7 @@ import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { identify, isRunning, kill } from "../../lab/machine/process.ts";
 
-/** `./setup` itself, in a cache of its own; Go and the Pulumi on PATH are made up. */
+/** The real `./setup` with its own cache; Go and the Pulumi on PATH are stand-ins. */
 const SETUP = new URL("../../setup", import.meta.url).pathname;
 /** No server listens there. */
 const NO_DOWNLOADS = "http://127.0.0.1:9";
@@ -35,7 +35,7 @@ esac`;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "vfio-fleet-setup-"));
   mkdirSync(at("home"));
-  // where a build is to stop, it takes the file `hold` away and leaves its process id in `held`
+  // A build that has to stop removes the file `hold` and leaves its process id in `held`.
   program(
     at("tools", "go"),
     `echo "$*" >>${at("builds")}
@@ -82,8 +82,8 @@ const mirror = async (): Promise<Server> => {
   return server;
 };
 
-describe("where Pulumi comes from", () => {
-  test("the one on PATH, when it is as new as the project's; the plugins that its user has", async () => {
+describe("the source of Pulumi", () => {
+  test("a Pulumi on PATH that is new enough is used, with the user's own plugins", async () => {
     program(at("own", "pulumi"), pulumiOf("v3.251.1"));
     program(at("own", "pulumi-language-nodejs"), "");
     program(at("mine", "plugins/resource-command-v1.2.1/pulumi-resource-command"), "");
@@ -91,13 +91,13 @@ describe("where Pulumi comes from", () => {
       PATH: `${at("own")}:${at("tools")}:/usr/bin:/bin`,
       PULUMI_HOME: at("mine"),
     });
-    expect(all).toContain(`the one on PATH: ${at("own", "pulumi")}`);
-    expect(all).toContain(`the published one in ${at("mine", "plugins/resource-command-v1.2.1")}`);
+    expect(all).toContain(`from PATH: ${at("own", "pulumi")}`);
+    expect(all).toContain(`published plugin in ${at("mine", "plugins/resource-command-v1.2.1")}`);
     expect(exitCode).toBe(0);
     expect(builds()).toEqual([]);
   });
 
-  test("else the download, when it can be reached: an older one on PATH does not count", async () => {
+  test("otherwise it is downloaded if possible: an older one on PATH does not count", async () => {
     program(at("tools", "pulumi"), pulumiOf("v3.100.0"));
     program(at("tools", "pulumi-language-nodejs"), "");
     const server = await mirror();
@@ -106,8 +106,8 @@ describe("where Pulumi comes from", () => {
       const { all, exitCode } = await setup("pulumi,command-plugin", {
         VFIO_FLEET_DOWNLOADS: `http://127.0.0.1:${port}`,
       });
-      expect(all).toMatch(/^pulumi .*the official download/m);
-      expect(all).toMatch(/^command-plugin .*the official download/m);
+      expect(all).toMatch(/^pulumi .*official download/m);
+      expect(all).toMatch(/^command-plugin .*official download/m);
       expect(exitCode).toBe(0);
       expect(builds()).toEqual([]);
     } finally {
@@ -115,7 +115,7 @@ describe("where Pulumi comes from", () => {
     }
   });
 
-  test("else Go modules, with one line that says so; the next run builds nothing, and nothing lies in the home folder", async () => {
+  test("otherwise it is built from Go modules, which is printed; the next run builds nothing, and the home folder stays clean", async () => {
     const { all, exitCode } = await setup("pulumi,command-plugin,libvirt-plugin");
     expect(all?.match(/cannot be reached within 3 s: building from Go modules instead/g)).toHaveLength(1);
     expect(exitCode).toBe(0);
@@ -133,7 +133,7 @@ describe("where Pulumi comes from", () => {
     expect(readdirSync(at("home"))).toEqual([]);
   });
 
-  test("a build that fails: its output, and nothing in its place", async () => {
+  test("a failed build shows its output and leaves nothing behind", async () => {
     program(at("tools", "go"), "echo 'no space left on device' >&2; exit 1");
     const { all, exitCode } = await setup("command-plugin");
     expect(all).toMatch(/building pulumi-resource-command failed with status 1[^]*no space left on device/);
@@ -142,14 +142,14 @@ describe("where Pulumi comes from", () => {
   });
 });
 
-test("two at once do the work once", async () => {
+test("two runs in parallel do the work once", async () => {
   const both = await Promise.all([setup("command-plugin"), setup("command-plugin")]);
   expect(both.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
   expect(builds()).toEqual(["pulumi-resource-command"]);
 });
 
 test.each(["SIGTERM", "SIGKILL"] as const)(
-  "interrupted by %s in a build: the next run finishes it",
+  "after %s in a build, the next run finishes it",
   async (signal) => {
     writeFileSync(at("hold"), "");
     const first = setup("command-plugin");
@@ -159,7 +159,7 @@ test.each(["SIGTERM", "SIGKILL"] as const)(
     try {
       first.kill(signal);
       expect((await first).exitCode).not.toBe(0);
-      // a setup that is ended ends its build; what outlives a killed one holds no lock
+      // A stopped setup ends its build; the rest of a killed one holds no lock.
       if (signal === "SIGTERM") await vi.waitUntil(() => !runs(), { timeout: 20_000 });
       const next = await setup("command-plugin");
       expect(runs()).toBe(signal === "SIGKILL");

@@ -6,7 +6,7 @@ import { initramfsTools } from "../../components/drivers/initramfs/initramfs-too
 import { startSshd, type Sshd } from "../support/sshd.ts";
 import { FakeAgent } from "../unit/support/fake-agent.ts";
 
-/** The program itself, over a real SSH connection, and the agent of a made-up host behind it. */
+/** The real program over a real SSH connection, with the agent of a made-up host behind it. */
 const MAIN = new URL("../../fleet/main.ts", import.meta.url).pathname;
 
 let host: FakeAgent;
@@ -28,7 +28,7 @@ const unlock = async (...more: readonly string[]): Promise<readonly [number | un
   return [exitCode, stdout, stderr];
 };
 
-test("who has the lock, and how it is broken: by its moment only", async () => {
+test("the lock's owner is shown, and only the lock's own moment breaks it", async () => {
   const name = `${sshd.user}@127.0.0.1:${sshd.port}`;
   expect(await unlock()).toEqual([0, `${name}: the host is not locked`, ""]);
   host.install();

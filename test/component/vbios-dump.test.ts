@@ -11,7 +11,7 @@ import { FakeAgent } from "../unit/support/fake-agent.ts";
 import { plugIn, stateOf, type FakeCard } from "../unit/support/fake-card.ts";
 import { ipxeRom } from "../unit/support/option-rom.ts";
 
-/** The program itself, over a real SSH connection, and a made-up /sys behind it. */
+/** The real program over a real SSH connection, with a made-up /sys behind it. */
 const MAIN = new URL("../../fleet/main.ts", import.meta.url).pathname;
 const REPOSITORY = new URL("../..", import.meta.url).pathname;
 const ADDRESS = "0000:01:00.0";
@@ -44,7 +44,7 @@ const dump = (...more: readonly string[]) => {
   });
 };
 
-test("every byte arrives, judged for the card that showed it, and the card is as before", async () => {
+test("every byte arrives and is checked for the card, which is left as it was", async () => {
   insert();
   const before = stateOf(host, ADDRESS);
   const { stdout, stderr, exitCode } = await dump();
@@ -56,7 +56,7 @@ test("every byte arrives, judged for the card that showed it, and the card is as
   expect(stateOf(host, ADDRESS)).toEqual(before);
 });
 
-test("another card's ROM is written, and said to be of no use", async () => {
+test("another card's ROM is written and reported as unusable", async () => {
   insert({ id: "1234:1111" });
   const { stdout, exitCode } = await dump();
   expect(stdout).toMatch(/^error +ids +made for 8086:10d3, not for this card \(1234:1111\)/m);
@@ -64,15 +64,15 @@ test("another card's ROM is written, and said to be of no use", async () => {
   expect(Buffer.compare(readFileSync(output()), ROM)).toBe(0);
 });
 
-test("what is no ROM is not written", async () => {
+test("bytes that are no ROM are not written", async () => {
   insert({ rom: new Uint8Array(4096).fill(0xff) });
   const { stderr, exitCode } = await dump();
-  expect(stderr).toMatch(/what 0000:01:00\.0 \(8086:10d3\) shows is no ROM, nothing is written/);
+  expect(stderr).toMatch(/what 0000:01:00\.0 \(8086:10d3\) returned is not a ROM; no file was written/);
   expect(exitCode).toBe(1);
   expect(existsSync(output())).toBe(false);
 });
 
-test("a refusal says why, once, and writes nothing", async () => {
+test("a refusal gives its reason once and writes nothing", async () => {
   insert({ driver: "nouveau" });
   const { stderr, exitCode } = await dump();
   expect(stderr).toMatch(/^vfio-fleet: .*: 0000:01:00\.0 is in use by the host \(driver nouveau\)[^\n]*$/);
@@ -80,7 +80,7 @@ test("a refusal says why, once, and writes nothing", async () => {
   expect(existsSync(output())).toBe(false);
 });
 
-test("a file that is there is kept, and the card not read; --force replaces it", async () => {
+test("an existing file is kept and the card is not read; --force overwrites it", async () => {
   insert();
   writeFileSync(output(), "mine");
   const kept = await dump();

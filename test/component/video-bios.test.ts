@@ -11,7 +11,7 @@ import { xeonFacts } from "../fixtures/xeon.ts";
 import { ipxeRom, KIB, makeNvidiaRom, readBytes } from "../unit/support/option-rom.ts";
 
 const made: { readonly name: string; readonly inputs: Record<string, unknown> }[] = [];
-/** What the host prints for a dump. */
+/** The host's output for a dump. */
 let shown: Uint8Array = new Uint8Array();
 
 const ROM = makeNvidiaRom({ size: 128 * KIB });
@@ -53,7 +53,10 @@ const planFor = (rom: unknown): RomPlan => {
   return plan.value;
 };
 
-/** Declares the ROM and a domain's step behind it, as a host does; what that step's resource came to. */
+/**
+ * Declares the ROM and a domain's step that depends on it, as a host does. Returns the result of that step's
+ * resource.
+ */
 const declare = async (rom: unknown): Promise<string> => {
   made.length = 0;
   const agent = new pulumi.ComponentResource("test:index:Agent", "agent");
@@ -73,13 +76,13 @@ const declare = async (rom: unknown): Promise<string> => {
   return Promise.race([urn.promise().then(() => "made"), failure()]);
 };
 
-/** How the program ends: Pulumi ends it at the first rejection that nobody handles, and says its message. */
+/** How the program ends: Pulumi ends it at the first unhandled rejection and prints its message. */
 const failure = async (): Promise<string> => {
   const others = process.listeners("unhandledRejection");
   process.removeAllListeners("unhandledRejection");
   const reason = await new Promise<unknown>((resolve) => {
     process.on("unhandledRejection", resolve);
-    // as long as something else is awaited this never comes; the handlers are given back before the next test
+    // The handlers are restored before the next test.
     giveBack = () => {
       process.removeAllListeners("unhandledRejection");
       for (const listener of others) process.on("unhandledRejection", listener);
@@ -89,7 +92,7 @@ const failure = async (): Promise<string> => {
 };
 let giveBack = (): void => undefined;
 afterEach(async () => {
-  // rejections that follow from the first come within the same turn
+  // Rejections that follow from the first one come within the same turn.
   await new Promise((resolve) => {
     setImmediate(resolve);
   });
@@ -99,7 +102,7 @@ afterEach(async () => {
 const inputsOf = (name: string): Record<string, unknown> | undefined =>
   made.find((one) => one.name === `xeon:${name}`)?.inputs;
 
-test("a file goes by stdin, as a secret that no diff shows", async () => {
+test("a file is sent by stdin, as a secret that no diff shows", async () => {
   expect(await declare({ file: "roms/gtx1050.rom" })).toBe("made");
   const step = inputsOf(PATH);
   const stdin = step?.["stdin"] as { value: string };
@@ -110,7 +113,7 @@ test("a file goes by stdin, as a secret that no diff shows", async () => {
   expect(Buffer.compare(Buffer.from(stdin.value, "base64"), ROM)).toBe(0);
 });
 
-test("a dump that can work lets the domain through, whose definition stays readable", async () => {
+test("a usable dump lets the domain's step run, and the domain's definition stays readable", async () => {
   shown = ROM;
   expect(await declare({ dump: true })).toBe("made");
   expect(inputsOf(DUMPED)).toMatchObject({
@@ -120,7 +123,7 @@ test("a dump that can work lets the domain through, whose definition stays reada
   expect(inputsOf("domain win10")?.["stdin"]).toBe("<domain/>");
 });
 
-test("a dump that cannot work ends it with the judgement before the domain is touched", async () => {
+test("an unusable dump ends the program with its findings before the domain is touched", async () => {
   shown = readBytes(ipxeRom("efi-e1000e.rom"));
   expect(await declare({ dump: true })).toMatch(
     /xeon: 1 problem, no domain was changed\n {2}cards\.gtx1050\.rom\.dump: what the card shows cannot work for 10de:1c81: made for 8086:10d3/,

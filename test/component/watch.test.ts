@@ -25,7 +25,7 @@ const target = (): string[] => [
   "/dev/null",
 ];
 
-test("one connection gives answer after answer, until it is told to stop", async () => {
+test("one connection gives answer after answer until it is closed", async () => {
   const stop = new AbortController();
   const answers: Facts[] = [];
   await watchHost(
@@ -44,13 +44,13 @@ test("one connection gives answer after answer, until it is told to stop", async
   }
 });
 
-test("a host that shows another key is an error", async () => {
+test("a host with another key is an error", async () => {
   const stranger = { ...connection, hostKey: sshd.otherHostKey };
   const watching = watchHost(stranger, 1, () => {}, new AbortController().signal);
   await expect(watching).rejects.toThrow("wrong host key");
 });
 
-test("vfio-fleet watch --once prints one answer, inspect the same host, over real SSH", () => {
+test("vfio-fleet watch --once prints one answer over real SSH, and inspect shows the same host", () => {
   const run = (...args: string[]): ReturnType<typeof spawnSync> =>
     spawnSync(process.execPath, ["fleet/main.ts", ...args], { encoding: "utf8", timeout: 25_000 });
   const watched = run("watch", ...target(), "--once");
@@ -62,7 +62,7 @@ test("vfio-fleet watch --once prints one answer, inspect the same host, over rea
   expect(JSON.parse(String(inspected.stdout))).toMatchObject({ masked: true, hosts: [{ name: "host-1" }] });
 });
 
-test("Ctrl-C ends it with status 0", async () => {
+test("Ctrl-C ends it with exit status 0", async () => {
   const child = spawn(process.execPath, ["fleet/main.ts", "watch", ...target(), "--interval", "1"], {
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -73,10 +73,10 @@ test("Ctrl-C ends it with status 0", async () => {
   await new Promise<void>((resolve) => {
     child.stdout.on("data", (chunk: Buffer) => {
       said += chunk.toString();
-      // the head alone stands there before the first answer
+      // Before the first answer only the head is shown.
       if (
         said.includes("Held by") &&
-        !said.endsWith("asking …") &&
+        !said.endsWith("probing …") &&
         /display|[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]/.test(said)
       )
         resolve();

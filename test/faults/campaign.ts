@@ -13,7 +13,7 @@ import { faultOf, type FaultName } from "./faults.ts";
 import { FIRST, isFirst, stepName, type Choice, type Direction, type Strike } from "./plan.ts";
 import { startProxy, type Proxy } from "./proxy.ts";
 
-/** A strike, and what did not survive it; nothing when all did. */
+/** A strike and its unexpected effects; none if it was survived. */
 export interface Outcome extends Strike {
   readonly host: string;
   readonly wrong: string[];
@@ -21,37 +21,37 @@ export interface Outcome extends Strike {
 
 /** A lab host with its stack. */
 export interface Range {
-  /** reached through what cuts connections */
+  /** The stack, reached through the proxy that cuts connections. */
   readonly stack: LabStack;
-  /** a host as it was before the first up: what a new round begins with */
+  /** Resets the host to its state before the first up, for a new round. */
   fresh(): Promise<void>;
   /**
-   * One way through an `up` or a `destroy` from the state that the host is in: each run is struck at the first step that no run
-   * has come to before, and the next run goes on from what is left, until one comes through. See docs/reliability.md.
+   * Runs `up` or `destroy` from the host's current state. Each run is struck at the first step that no earlier run
+   * has reached. The next run continues from there, until one finishes. See docs/reliability.md.
    */
   course(direction: Direction, choice: Choice): Promise<readonly Outcome[]>;
   remove(): Promise<void>;
 }
 
 const LOCK = "/var/lib/vfio-fleet/lease";
-/** A guest that is none of the stack's: defined, with a disk. */
+/** A guest outside the stack: defined, with a disk. */
 const BYSTANDER = `<domain type='qemu'><name>bystander</name><memory unit='MiB'>64</memory><os><type arch='x86_64'>hvm</type></os>
 <devices><disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='/var/lib/libvirt/images/bystander.img'/><target dev='vda' bus='virtio'/></disk></devices></domain>`;
-/** Its files, as a daemon that a fault has stopped cannot be asked. */
+/** The guest's files, because a daemon that a fault has stopped cannot answer. */
 const BYSTANDER_STATE =
   "sha256sum /etc/libvirt/qemu/bystander.xml /var/lib/libvirt/images/bystander.img 2>&1";
-/** Whole folders, since a file that is half written may have no receipt yet. */
+/** Whole folders, because a half-written file may have no receipt yet. */
 const FOLDERS = "/etc /usr/local/lib/vfio-fleet /usr/share/qemu/vfio-fleet";
 const DIGESTS = `find ${FOLDERS} -type f -exec sha256sum {} + 2>/dev/null | sed 's/ \\+/ /'; true`;
 const MANAGED = "ls /var/lib/vfio-fleet/receipts | grep % | tr % /; echo /usr/local/lib/vfio-fleet/host";
 const LEFT_ASIDE = "find /boot /etc /usr/local /usr/share/qemu -name '*.vfio-fleet-new'";
-/** Steps after which the host is booted once more from cold, whatever the fault was. */
+/** Steps after which the host is booted again from cold after any fault. */
 const BOOTING = /^(boot|reboot|prove|leave)\b/;
 const NO_RUN: PulumiRun = { pid: 0, done: new Promise<never>(() => {}), said: async () => {} };
-/** No run takes that long, emulated twice over. */
+/** No run takes this long, even under two emulations. */
 const RUN_LIMIT_MS = 1_800_000;
 
-/** The next step on the host that is none of these; nothing when the run ends first. */
+/** The next step on the host that is not in this list; undefined if the run ends first. */
 const nextStep = async (
   host: string,
   run: PulumiRun,
@@ -60,12 +60,12 @@ const nextStep = async (
   const over = new AbortController();
   void run.done.finally(() => over.abort());
   const known = quote(`|${[...met].join("|")}|`);
-  // bash's own words only: a process each time would be what the emulated host is busy with
+  // bash builtins only: starting processes would keep the emulated host busy.
   const loop = `set -f; exec 3<> <(:); for ((n = 0; n < 100; n++)); do
 s=; while IFS= read -r l; do case $l in step=*) s=\${l#*=} ;; esac; done 2>/dev/null <${LOCK}
 set -- $s; w="$1\${2:+ $2}"; case \${w:+${known}} in '' | *"|$w|"*) read -rt 0.05 -u 3 ;; *) printf '%s\\n' "$w"; exit ;; esac; done`;
   while (!over.signal.aborted) {
-    // the host may be rebooting
+    // The host may be rebooting.
     const answer = await sshRun(host, loop, { connectTimeoutMs: 5000 }).catch(() => undefined);
     const step = stepName(answer?.stdout ?? "");
     if (step !== "" && !met.has(step)) return step;
@@ -73,13 +73,13 @@ set -- $s; w="$1\${2:+ $2}"; case \${w:+${known}} in '' | *"|$w|"*) read -rt 0.0
   return undefined;
 };
 
-/** The step that a lock still names which an earlier run has left: not at work any more. */
+/** The step in a lock that an earlier run has left. */
 const stepLeft = async (host: string): Promise<string> =>
   stepName((await sshRun(host, `sed -n 's/^step=//p' ${LOCK} 2>/dev/null`)).stdout);
 
 /**
- * `destroy` ends with a reboot of its own, a moment after it has ended: the kernel that runs is still the one that hands
- * cards over, or the reboot is due or on its way, or sshd lets nobody in.
+ * Whether the reboot at the end of `destroy` is still to come. The running kernel still hands cards over, the reboot
+ * is due or running, or sshd accepts no login.
  */
 const rebootDue = async (host: string): Promise<boolean> => {
   const due =
@@ -88,13 +88,13 @@ const rebootDue = async (host: string): Promise<boolean> => {
   return [0, 255].includes((await sshRun(host, due)).code);
 };
 
-/** Ends a run by force after so long, unless it ends by itself; what the engine started may outlive it. */
+/** Kills a run after this time unless it ends by itself; programs that the engine started may outlive it. */
 const endAfter = (run: PulumiRun, limitMs: number): NodeJS.Timeout => {
   const kill = (): void => {
     try {
       process.kill(-run.pid, "SIGKILL");
     } catch {
-      // nobody is left
+      // The process group has ended.
     }
   };
   const timer = setTimeout(kill, limitMs);
@@ -145,7 +145,7 @@ export const prepareRange = async (
 
   let touched = false;
   let bystander = "";
-  /** before the up, and once it has come through */
+  /** Digests before the up, and after it. */
   let before: Digests = new Map();
   let after: Digests | undefined;
   let managed: readonly string[] = [];
@@ -154,7 +154,7 @@ export const prepareRange = async (
     await pulumi("cancel", "--yes", name);
     const emptied = await pulumi("stack", "import", "--file", emptyState, ...where);
     if (emptied.code !== 0) throw new Error(emptied.output);
-    // the first one has been started with the stack
+    // The first host was started with the stack.
     if (touched) await startHost(description, { as: name, fresh: true, lifetime: "process" });
     touched = true;
     await stack.read("virsh -q list --all; truncate -s 1M /var/lib/libvirt/images/bystander.img");
@@ -164,7 +164,7 @@ export const prepareRange = async (
     after = undefined;
   };
 
-  /** What has to be so whenever a run was struck. */
+  /** Checks what has to be true whenever a run was struck. */
   const look = async (): Promise<{ readonly wrong: string[]; readonly files: Digests }> => {
     const wrong: string[] = [];
     const files = await digests();
@@ -180,7 +180,7 @@ export const prepareRange = async (
     return { wrong, files };
   };
 
-  /** What has to be so when a run has come through. */
+  /** Checks what has to be true after a finished run. */
   const lookAtEnd = async (direction: Direction): Promise<string[]> => {
     const wrong: string[] = [];
     const known = await sshRun(name, "virsh -q domuuid bystander");
@@ -264,7 +264,7 @@ export const prepareRange = async (
     }
     const atEnd = through
       ? await lookAtEnd(direction)
-      : ["not shown to its end: the way that it was on did not come through"];
+      : ["not proved: the run that it struck did not finish later"];
     for (const { wrong, files } of outcomes) {
       wrong.push(...atEnd);
       for (const path of managed)

@@ -4,26 +4,26 @@ import { sshOutput, sshRun } from "../../lab/access/ssh.ts";
 import type { PulumiRun } from "../support/pulumi.ts";
 import type { Proxy } from "./proxy.ts";
 
-/** What a fault may take hold of while a step is at work. */
+/** What a fault may use while a step is running. */
 export interface Struck {
   readonly host: string;
   readonly run: PulumiRun;
   readonly proxy: Proxy;
-  /** has the host running, as whoever gives the power back */
+  /** Starts the host again after a power cut. */
   readonly boot: () => Promise<void>;
 }
 
-/** One way in which things go wrong, and how the world comes right again afterwards (nobody repairs the host by hand). */
+/** One kind of fault, and how its cause ends afterwards; nobody repairs the host by hand. */
 export interface Fault {
-  /** what it shows when it is survived */
+  /** What survival proves. */
   readonly proves: string;
-  /** the only steps to which it can do something */
+  /** The only steps that it can affect. */
   readonly at?: RegExp;
-  /** laid before the run, where the step would be over before it came */
+  /** Set up before the run, because the step would otherwise be over too soon. */
   readonly early?: true;
-  /** the run goes on, and is struck again at its next step */
+  /** The run continues, and is struck again at its next step. */
   readonly passes?: true;
-  /** a run that hears nothing any more is ended after so long */
+  /** Milliseconds until a run that gets no answer is ended. */
   readonly patienceMs?: number;
   strike(struck: Struck): Promise<void>;
   heal?(struck: Struck): Promise<void>;
@@ -37,7 +37,7 @@ const descendants = (root: number, name: string): number[] => {
       const [, parent] = readFileSync(`/proc/${entry}/stat`, "latin1").split(") ").at(-1)?.split(" ") ?? [];
       parents.set(Number(entry), Number(parent));
     } catch {
-      // it has ended
+      // The process has ended.
     }
   const below = (pid: number): boolean => {
     const parent = parents.get(pid);
@@ -56,7 +56,7 @@ const kill = (pid: number): void => {
   try {
     process.kill(pid, "SIGKILL");
   } catch {
-    // it has ended
+    // The process has ended.
   }
 };
 
@@ -79,7 +79,7 @@ export const faults = {
   },
   "connection reset": {
     proves: "a step that lost its connection is found done, or is done again",
-    // a run that was between two connections goes on
+    // A run that was between two connections continues.
     passes: true,
     strike: async ({ proxy }) => proxy.reset(),
   },
@@ -103,13 +103,13 @@ export const faults = {
         host,
         "fallocate -l $(($(stat -f -c '%a*%S' /)-65536)) /filler; cat /dev/zero >>/filler 2>/dev/null || :",
       ),
-    // a power cut that comes next is not to bring it back
+    // A power cut that follows must not bring the file back.
     heal: async ({ host }) => onHost(host, "rm -f /filler; sync -f /"),
   },
   "file system read-only": {
     proves: "a host that stopped to write is left as it was",
     strike: async ({ host }) => onHost(host, "echo u >/proc/sysrq-trigger"),
-    // only a boot makes it writable again
+    // Only a boot makes it writable again.
     heal: async ({ host, boot }) => {
       await powerCut(host);
       await boot();
@@ -132,15 +132,15 @@ export const faults = {
     early: true,
     passes: true,
     at: /^packages\b/,
-    // an upgrade that was cut off left a package half done, so that the step needs dpkg; then a lock as dpkg takes it
-    // (fcntl, whole file)
+    // An interrupted upgrade left a package half installed, so that the step needs dpkg. Then a lock as dpkg takes it
+    // (fcntl, whole file).
     strike: async ({ host }) =>
       onHost(
         host,
         `sed -i '/^Package: qemu-utils$/,/^$/s/^Status: install ok installed$/Status: install ok unpacked/' /var/lib/dpkg/status; systemd-run --quiet --collect --unit=vfio-fault-dpkg perl -e 'use Fcntl; open F, ">>/var/lib/dpkg/lock-frontend"; fcntl(F, F_SETLKW, pack("s s x4 q q l", F_WRLCK, 0, 0, 0, 0)) or die; sleep 600'`,
       ),
     heal: async ({ host }) => {
-      // once the step has met it, if it comes to that
+      // Released after the step has met it.
       await sshRun(
         host,
         "n=0; until grep -qs lock /var/lib/vfio-fleet/.dpkg || [ $n = 60 ]; do n=$((n + 1)); sleep 0.5; done; systemctl stop vfio-fault-dpkg",
@@ -151,7 +151,7 @@ export const faults = {
     proves: "a daemon that is gone is started, or named",
     passes: true,
     at: /^(libvirtd|block|media|grow|domain|undomain|run|shutdown|reboot|prove|leave)\b/,
-    // a start that is just under way cancels it
+    // A start that is just running cancels it.
     strike: async ({ host }) =>
       onHost(
         host,
@@ -162,6 +162,6 @@ export const faults = {
 
 export type FaultName = keyof typeof faults;
 
-/** One of them, with what only some have. */
+/** A fault by name, with its optional fields. */
 export const faultOf = (name: FaultName): Fault => faults[name];
 export const faultNames = Object.keys(faults) as readonly FaultName[];

@@ -5,27 +5,27 @@ export type Direction = "up" | "destroy";
 /** One fault at one step of one direction. */
 export interface Strike {
   readonly direction: Direction;
-  /** the first words of the agent's call, as the host's lock tells them: `file /etc/modprobe.d/vfio.conf` */
+  /** The first words of the agent's call, as in the host's lock: `file /etc/modprobe.d/vfio.conf`. */
   readonly step: string;
   readonly fault: FaultName;
 }
 
-/** Chooses the fault for a step that is at work, or nothing when it is to pass. */
+/** Chooses the fault for a running step; undefined lets the step pass. */
 export type Choice = (direction: Direction, step: string) => FaultName | undefined;
 
-/** A step as a strike names it, without what changes from run to run. */
+/** The name of a step in a strike, without the parts that change from run to run. */
 export const stepName = (announced: string): string => announced.split(" ").slice(0, 2).join(" ").trim();
 
-/** The step that other package managers are met at: what it is to meet has to be there before the run begins. */
+/** The step for faults of other package managers, which have to be set up before the run. */
 export const FIRST = "packages";
 export const isFirst = (step: string): boolean => step.split(" ")[0] === FIRST;
 
-/** Those that can strike at few steps come before those that can at any. */
+/** Faults for few steps come before faults for any step. */
 const rank = (name: FaultName): number => (faultOf(name).at ? 0 : 1);
 
 /**
- * Goes round the faults: each step meets the one that came least often so far and can do something at that step, never one
- * twice. Over many steps every fault comes about as often as any other.
+ * Goes round the faults. Each step gets the possible fault that came least often so far, and never the same one
+ * twice. Over many steps all faults come about equally often.
  * @param before strikes that count as chosen already
  */
 export const rotation = (
@@ -34,7 +34,7 @@ export const rotation = (
   before: readonly Strike[] = [],
 ): Choice => {
   const counts = new Map(names.map((name) => [name, before.filter(({ fault }) => fault === name).length]));
-  // the first step is chosen for before its other words are known
+  // The first step is chosen before its other words are known.
   const key = ({ direction, step, fault }: Strike): string =>
     `${direction} ${isFirst(step) ? FIRST : step} ${fault}`;
   const met = new Set(before.map(key));
@@ -51,7 +51,7 @@ export const rotation = (
   };
 };
 
-/** Just these, each at the first step that its words begin, in any order. */
+/** Exactly these strikes, each at the first step that its words match, in any order. */
 export const listed = (strikes: readonly Strike[]): Choice => {
   const open = [...strikes];
   return (direction, step) => {
@@ -60,7 +60,7 @@ export const listed = (strikes: readonly Strike[]): Choice => {
   };
 };
 
-/** At most so many. */
+/** At most this number of strikes. */
 export const atMost = (most: number, choice: Choice): Choice => {
   let chosen = 0;
   return (direction, step) => {
@@ -71,7 +71,7 @@ export const atMost = (most: number, choice: Choice): Choice => {
   };
 };
 
-/** The faults by name, or all. */
+/** The named fault, or all faults. */
 export const namedFaults = (name: string | undefined): readonly FaultName[] => {
   const found = faultNames.filter((one) => name === undefined || one === name);
   if (found.length === 0) throw new Error(`there is no fault "${name}"; there are ${faultNames.join(", ")}`);

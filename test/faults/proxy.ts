@@ -1,18 +1,18 @@
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 
-/** A TCP port of this machine that leads to another one, until it is cut. */
+/** A TCP port of this machine that forwards to another one until it is cut. */
 export interface Proxy {
   readonly port: number;
-  /** ends every connection with a reset, as a router does that has lost its table; new ones pass */
+  /** Resets every connection, as a router does that has lost its table; new ones pass. */
   reset(): void;
-  /** passes nothing any more, on old connections and new ones, without a word to either side */
+  /** Drops all data on old and new connections, without telling either side. */
   silence(): void;
-  /** passes again what is new; what was silenced stays silent */
+  /** Forwards new connections again; silenced ones stay silent. */
   restore(): void;
   close(): Promise<void>;
 }
 
-/** Leads connections on 127.0.0.1 to whatever `target` says at that moment. */
+/** Forwards connections on 127.0.0.1 to the port that `target` returns at that moment. */
 export const startProxy = async (target: () => number): Promise<Proxy> => {
   const pairs = new Set<readonly [Socket, Socket]>();
   let silent = false;

@@ -11,7 +11,7 @@ const outcome = z.object({
   wrong: z.array(z.string()),
 });
 
-/** What an earlier campaign has noted in this file, a line each; nothing when there is none. */
+/** The recorded outcomes of an earlier campaign, one a line; empty without a file. */
 export const readRecord = (file: string | undefined): readonly Outcome[] =>
   file === undefined || !existsSync(file)
     ? []
@@ -20,7 +20,7 @@ export const readRecord = (file: string | undefined): readonly Outcome[] =>
         .filter((line) => line !== "")
         .map((line) => outcome.parse(JSON.parse(line)));
 
-/** Notes what has come of one way through. */
+/** Appends the outcomes of one round. */
 export const noteOutcomes = (file: string | undefined, outcomes: readonly Outcome[]): void => {
   if (file === undefined) return;
   appendFileSync(file, outcomes.map((one) => `${JSON.stringify(outcome.parse(one))}\n`).join(""));

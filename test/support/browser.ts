@@ -1,6 +1,9 @@
 import { chromium, type Browser as Chromium, type Page } from "playwright-core";
 
-/** Nothing that a browser does by itself: no network of its own, no first steps; no sandbox, which root cannot have. */
+/**
+ * Flags against everything that a browser does by itself: no network, no first-run pages. There is no sandbox, which
+ * root cannot use.
+ */
 const FLAGS = [
   "--no-sandbox",
   "--disable-gpu",
@@ -16,17 +19,17 @@ export interface Look {
   readonly width?: number;
   readonly height?: number;
   readonly dark?: boolean;
-  /** false: a browser that runs no scripts */
+  /** False: scripts are disabled. */
   readonly script?: boolean;
 }
 
-/** A page, and everything that it complained about or asked the network for. */
+/** A page with all its errors and network requests. */
 export interface OpenPage {
   readonly page: Page;
   readonly complaints: readonly string[];
 }
 
-/** Debian's Chromium without a screen; every page gets a fresh profile without a network. */
+/** Debian's Chromium without a screen; every page has a fresh profile and no network. */
 export class Browser {
   private readonly chromium: Chromium;
   private constructor(started: Chromium) {

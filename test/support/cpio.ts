@@ -1,5 +1,5 @@
 interface Entry {
-  /** permissions, such as 0o755 */
+  /** Permissions, such as 0o755. */
   readonly mode: number;
   readonly content: Buffer;
 }
@@ -15,7 +15,10 @@ const record = (index: number, name: string, mode: number, content: Buffer): Buf
   return Buffer.concat([padded(Buffer.from(head, "latin1")), padded(content)]);
 };
 
-/** An archive as the kernel unpacks it (Linux: Documentation/driver-api/early-userspace/buffer-format.rst), with every folder. */
+/**
+ * A cpio archive for the kernel (Linux: Documentation/driver-api/early-userspace/buffer-format.rst), with every
+ * folder.
+ */
 export const cpioArchive = (files: Readonly<Record<string, Entry>>): Buffer => {
   const folders = new Set(
     Object.keys(files).flatMap((name) => {

@@ -6,14 +6,14 @@ import type { LabStack } from "./lab-stack.ts";
 const REPOSITORY = new URL("../..", import.meta.url).pathname;
 const MAIN = `${REPOSITORY}fleet/main.ts`;
 
-/** `vfio-fleet` as a person runs it. */
+/** Runs `vfio-fleet` as a person does. */
 export const fleet = (...args: readonly string[]) =>
   execa("node", [MAIN, ...args], { preferLocal: true, localDir: REPOSITORY, reject: false });
 
-/** A domain of the lab: emulated, small, without a disk of its own. */
+/** A small emulated domain of the lab without a disk. */
 export const labDomain = (more: object): object => ({
   profile: "reference",
-  virtualization: "qemu", // the lab's processors have no virtualization of their own
+  virtualization: "qemu", // The lab's processors have no virtualization.
   memory: "192 MiB",
   topology: { sockets: 1, cores: 1, threads: 1 },
   networks: [],
@@ -24,7 +24,7 @@ export const labDomain = (more: object): object => ({
 
 type Changes = Readonly<Record<"alpha" | "beta", object>>;
 
-/** Two domains that list one card: alpha is to run, beta is left to whoever switches. Both shut down when asked to. */
+/** Two domains that list one card: alpha is to run, beta is started by switches only. Both shut down on request. */
 export const sharingDomains = (
   card: string,
   changes: Partial<Changes> = {},
@@ -38,7 +38,7 @@ export const sharingDomains = (
       ...more,
       ...changes[name],
     });
-  // whoever starts one by hand or by switch is not overruled by the next up
+  // The next up does not undo a start by hand or by switch.
   return {
     alpha: shared("alpha", {
       state: "running",
@@ -49,7 +49,7 @@ export const sharingDomains = (
   };
 };
 
-/** What must not change under a domain: its UUID, its NVRAM, its process. */
+/** What must stay the same for a domain: its UUID, its NVRAM, its process. */
 const identity = async (stack: LabStack, domain: string): Promise<readonly string[]> => [
   await stack.read(`virsh -q domuuid ${domain}`),
   await stack.read(`sha256sum </var/lib/libvirt/qemu/nvram/${domain}_VARS.fd`),
@@ -57,7 +57,7 @@ const identity = async (stack: LabStack, domain: string): Promise<readonly strin
 ];
 
 /**
- * The tests of domains that change and share a card, on a host where `sharingDomains` have been brought up.
+ * The tests of domains that change and share a card, on a host that has the `sharingDomains`.
  * @param describe the stack's description with these changes to alpha and beta
  */
 export const checkSharingDomains = (
@@ -67,7 +67,7 @@ export const checkSharingDomains = (
 ): void => {
   const state = (domain: string): Promise<string> => given().read(`virsh -q domstate ${domain}`);
 
-  test("a domain that runs is edited: same UUID, NVRAM and process; what can change at once does, the rest is pending", async () => {
+  test("an edit of a running domain keeps UUID, NVRAM and process; changes that can apply at once do, the others are pending", async () => {
     const stack = given();
     await guestSaid(stack.host, "alpha", "guest: up");
     const before = await identity(stack, "alpha");
@@ -110,7 +110,7 @@ export const checkSharingDomains = (
     expect(clean.output).toMatch(waits);
   });
 
-  test("on request it is shut down gracefully and started again with what was pending", async () => {
+  test("on request the domain is shut down gracefully and started again with the pending changes", async () => {
     const stack = given();
     const [uuid, , pid] = await identity(stack, "alpha");
     describe({ alpha: { memory: "256 MiB", restart: "when-needed" } });
@@ -120,7 +120,7 @@ export const checkSharingDomains = (
     expect(uuidNow).toBe(uuid);
     expect(pidNow).not.toBe(pid);
     expect(await stack.read("virsh dominfo alpha | grep '^Max memory'")).toContain("262144 KiB");
-    // libvirt's own word for who ended it: the guest
+    // libvirt logs who ended the domain: the guest.
     expect(await stack.read("grep -o 'shutting down, reason=.*' /var/log/libvirt/qemu/alpha.log")).toBe(
       "shutting down, reason=shutdown",
     );
@@ -129,7 +129,7 @@ export const checkSharingDomains = (
     expect(clean.output).not.toContain("pending until");
   });
 
-  test("a second domain with the card does not start, and is told who has it", async () => {
+  test("a second domain with the card does not start, and the message names the holder", async () => {
     const stack = given();
     const refused = await stack.read("virsh start beta 2>&1 || true");
     expect(refused).toContain(`beta cannot start: card ${card} (`);
@@ -140,10 +140,10 @@ export const checkSharingDomains = (
     expect(assigned.exitCode).toBe(1);
   });
 
-  test("switch moves the card, also when two ask at once", async () => {
+  test("switch moves the card, even with two switches in parallel", async () => {
     const stack = given();
     await guestSaid(stack.host, "alpha", "guest: up", 2);
-    // from now on it is the one who switches that says what runs
+    // From now on the switch decides what runs.
     const both = await Promise.all(
       [1, 2].map(() => fleet("gpu", "switch", card, "--to", "beta", "--stack", stack.host)),
     );
@@ -160,7 +160,7 @@ export const checkSharingDomains = (
     expect(listed.stdout).toMatch(new RegExp(`${card} .* beta `));
   });
 
-  test("when the target does not start, the first runs again", async () => {
+  test("if the target does not start, the first domain runs again", async () => {
     const stack = given();
     await guestSaid(stack.host, "beta", "guest: up");
     const before = await stack.read("cat /run/libvirt/qemu/beta.pid");
@@ -177,7 +177,7 @@ export const checkSharingDomains = (
     expect(await stack.read("cat /run/libvirt/qemu/beta.pid")).not.toBe(before);
   });
 
-  test("an up that is to start the other one refuses while the card is held, and goes on after a release", async () => {
+  test("an up that has to start the other domain refuses while the card is held, and continues after a release", async () => {
     const stack = given();
     const refused = await stack.preview();
     expect(refused.output).toMatch(

@@ -1,10 +1,10 @@
 /**
- * `npm run test:fast` (vitest's mode `fast`) proves everything once. What proves it again, scripts of the host in a second shell and
- * further random inputs, is left to `npm test`; a file that is run by itself has all of it.
+ * `npm run test:fast` (vitest's mode `fast`) proves everything once. Repeated proofs are left to `npm test`: the
+ * host's scripts in a second shell, and more random inputs. A file that runs alone has all of it.
  */
 export const FAST = process.env["VFIO_FLEET_TESTS"] === "fast";
 
-/** How many random inputs a property is tried with: a fifth of them in `fast`. */
+/** Number of random inputs for a property; a fifth of it in `fast`. */
 export const inputs = (all: number): { readonly numRuns: number } => ({
   numRuns: FAST ? Math.ceil(all / 5) : all,
 });

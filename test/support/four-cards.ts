@@ -19,7 +19,7 @@ export const functionsOf = (place: number): readonly string[] => [
   `0000:0${place}:00.1`,
 ];
 
-/** For a host with four cards: as a test, three running domains that have all of them. */
+/** The test of a host with four cards: three running domains have all of them. */
 export const fourCards = (given: () => LabStack) => {
   let folder: string;
   let changes: Parameters<typeof sharingDomains>[1] = {};
@@ -35,7 +35,7 @@ export const fourCards = (given: () => LabStack) => {
           {
             address: functionsOf(index + 1)[0],
             ids: ["1234:1111", "8086:293e"],
-            // the host has the last one while no domain does
+            // The host has the last card while no domain runs with it.
             ...(card === "four" && { idle: "host", rom: { file: join(folder, "four.rom") } }),
           },
         ]),
@@ -74,7 +74,7 @@ export const fourCards = (given: () => LabStack) => {
     if (folder !== undefined) rmSync(folder, { recursive: true });
   });
 
-  test("up, and the card that any domain may have: four cards over three running domains", async () => {
+  test("up hands four cards to three running domains, one of which takes any card", async () => {
     const stack = given();
     const { code, output } = await stack.up();
     expect(code, output).toBe(0);
@@ -99,7 +99,8 @@ export const fourCards = (given: () => LabStack) => {
           ]);
     }
     for (const place of [1, 2, 3, 4]) expect(await driversOf(place)).toEqual(["vfio-pci", "vfio-pci"]);
-    // firmware that looks for something to boot, and GRUB that waits, keep a processor busy: the host's own work goes first
+    // Firmware that looks for a boot device, and GRUB that waits, keep a processor busy. The host's own work has
+    // priority.
     await stack.read("virsh -q suspend pair; systemctl set-property --runtime machine.slice CPUWeight=1");
   });
 

@@ -6,15 +6,15 @@ import { fourCards, functionsOf, ROM } from "./four-cards.ts";
 import { guestSaid, serialOf } from "./guests.ts";
 import type { LabStack } from "./lab-stack.ts";
 
-/** By hand, in a file of which the stack has a part. */
+/** A setting by hand, in a file that the stack owns a part of. */
 const BY_HAND = "\\n# set by hand\\nmax_files = 4096\\n";
 
-/** The domains of a host with four cards. What its guests leave on the host is taken away by {@link takeAwayByHand}. */
+/** The domains of a host with four cards. {@link takeAwayByHand} removes what its guests leave on the host. */
 export const checkFourDomains = (given: () => LabStack): void => {
   const { driversOf, change, addDomains, setLibvirt } = fourCards(given);
   checkSharingDomains(given, "one", change);
 
-  test("qemu.conf: comments and settings of others stay, and libvirt is restarted without a running domain noticing", async () => {
+  test("in qemu.conf comments and other settings stay, and libvirt restarts without an effect on a running domain", async () => {
     const stack = given();
     await stack.read(`printf '${BY_HAND}' >>/etc/libvirt/qemu.conf`);
     const others = (): Promise<string> =>
@@ -34,7 +34,7 @@ export const checkFourDomains = (given: () => LabStack): void => {
     expect(await stack.read("virsh -q list --name | sort | xargs")).toMatch(/^alpha pair/);
   });
 
-  test("a volume that is there already is used as it is and kept; deleteData deletes what the stack made", async () => {
+  test("an existing volume is used as it is and kept; deleteData deletes volumes that the stack made", async () => {
     const stack = given();
     const image = "/var/lib/libvirt/images/kept.qcow2";
     await stack.read(
@@ -57,7 +57,7 @@ export const checkFourDomains = (given: () => LabStack): void => {
     expect(await stack.read(`qemu-img info -U ${image}`)).toContain("1 GiB (1073741824 bytes)");
     const clean = await stack.preview("--expect-no-changes");
     expect(clean.code, clean.output).toBe(0);
-    // what a first start would have made
+    // As a first start would have made it.
     await stack.read(
       "touch /var/lib/libvirt/qemu/nvram/own_VARS.fd /var/lib/libvirt/qemu/nvram/keeper_VARS.fd",
     );
@@ -70,7 +70,7 @@ export const checkFourDomains = (given: () => LabStack): void => {
     expect(await stack.read(`qemu-io -r -c 'read -P 0x5a 1M 64k' ${image}`)).not.toContain("failed");
   });
 
-  test("a domain made by hand is refused without adopt; with it, its UUID and disk stay, and its definition comes back", async () => {
+  test("a domain made by hand is refused without adopt; with adopt its UUID and disk stay, and destroy restores its definition", async () => {
     const stack = given();
     await stack.read(
       "qemu-img create -q -f qcow2 /var/lib/libvirt/images/hand.qcow2 64M && cat >/root/hand.xml <<'END'\n" +
@@ -110,8 +110,8 @@ export const checkFourDomains = (given: () => LabStack): void => {
     expect(await stack.read("virsh -q domuuid hand")).toBe(uuid);
   });
 
-  // two emulations deep this takes minutes, while the tests above are at work
-  test("Linux in the guest sees both functions with their ids and BARs, and the ROM that was given", async () => {
+  // Under two emulations this takes minutes, in parallel to the tests above.
+  test("Linux in the guest sees both functions with their ids and BARs, and the given ROM", async () => {
     const stack = given();
     await guestSaid(stack.host, "report", "guest: done", 1, 900);
     const lines = (await serialOf(stack.host, "report")).split(/\r?\n/);
@@ -120,7 +120,8 @@ export const checkFourDomains = (given: () => LabStack): void => {
       const [, address, ids] = /^function (\S+) (1234:1111|8086:293e) /.exec(line) ?? [];
       return address === undefined || ids === undefined ? [] : [[address, ids]];
     });
-    // one slot, as on the card itself; the emulated VGA beside it has the ids of the stand-in GPU too, and no audio
+    // Both functions are on one slot, as on the card itself. The emulated VGA has the stand-in GPU's ids too, but no
+    // audio.
     const [, slot = ""] = /^(.*)\.1$/.exec(functions.find(([, ids]) => ids === "8086:293e")?.[0] ?? "") ?? [];
     expect(functions.filter(([address]) => address?.startsWith(slot))).toEqual([
       [`${slot}.0`, "1234:1111"],
@@ -137,7 +138,7 @@ export const checkFourDomains = (given: () => LabStack): void => {
     expect(report.find((line) => line.startsWith(`rom ${slot}.0 `))).toContain(digest);
   });
 
-  test("a card with idle: host is back with the host's driver once its domain has ended", async () => {
+  test("a card with idle: host is back with the host's driver after its domain has ended", async () => {
     const stack = given();
     await stack.read(
       "n=0; until [ \"$(virsh -q domstate report)\" = 'shut off' ] || [ $n -ge 120 ]; do sleep 1; n=$((n + 1)); done",
@@ -149,7 +150,7 @@ export const checkFourDomains = (given: () => LabStack): void => {
   });
 };
 
-/** Ends the guests, and takes away what {@link checkFourDomains} did by hand. */
+/** Ends the guests, and undoes what {@link checkFourDomains} did by hand. */
 export const takeAwayByHand = async (stack: LabStack): Promise<void> => {
   await stack.read(
     `for domain in $(virsh -q list --name); do virsh -q destroy "$domain"; done; virsh -q undefine --nvram hand; sed -i -z 's/${BY_HAND}//' /etc/libvirt/qemu.conf`,

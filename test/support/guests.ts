@@ -9,9 +9,9 @@ const FOLDER = "/var/lib/libvirt/images";
 const serialFile = (domain: string): string => `/var/log/libvirt/qemu/${domain}-serial.log`;
 
 /**
- * Two guests that domains can boot by OVMF without a disk, as QEMU hands the firmware a kernel (QEMU: -kernel).
- * - `button`: a program of GRUB that waits for the power button and then shuts down, as an operating system does
- * - `report`: Linux with nothing but busybox, which prints what PCI devices it sees, and shuts down
+ * Two guests that domains boot by OVMF without a disk, because QEMU passes a kernel to the firmware (QEMU: -kernel).
+ * - `button`: a GRUB program that waits for the power button and then shuts down, as an operating system does
+ * - `report`: Linux with busybox only, which prints its PCI devices and shuts down
  */
 export type Guest = "button" | "report";
 
@@ -43,7 +43,7 @@ const buttonProgram = (): Buffer => {
   }
 };
 
-/** What Linux says of every PCI function: address, ids, class, BARs as start and size, the digest of its ROM. */
+/** Linux's report of every PCI function: address, ids, class, BARs as start and size, digest of its ROM. */
 const REPORT = `#!/bin/busybox sh
 /bin/busybox mkdir -p /proc /sys
 /bin/busybox mount -t proc proc /proc
@@ -65,7 +65,7 @@ echo "guest: done"
 /bin/busybox poweroff -f
 `;
 
-/** busybox of this machine with the libraries that it needs. */
+/** This machine's busybox with the libraries that it needs. */
 const busybox = (): Record<string, { mode: number; content: Buffer }> => {
   const program = execFileSync("sh", ["-c", "command -v busybox"], { encoding: "utf8" }).trim();
   const linked = execFileSync("sh", ["-c", `ldd ${program} || true`], { encoding: "utf8" });
@@ -84,14 +84,14 @@ const reportInitramfs = (): Buffer =>
 const send = (host: string, path: string, bytes: Buffer): Promise<string> =>
   sshOutput(host, `base64 -d >${path}`, { input: bytes.toString("base64") });
 
-/** Puts what the guests boot from on a lab host: a program, and the host's own kernel with an initramfs. */
+/** Puts the guests' boot files on a lab host: a GRUB program, and the host's own kernel with an initramfs. */
 export const installGuests = async (host: string): Promise<void> => {
   await send(host, `${FOLDER}/button.efi`, buttonProgram());
   await send(host, `${FOLDER}/report.initrd`, reportInitramfs());
   await sshOutput(host, `cp /boot/vmlinuz-$(uname -r) ${FOLDER}/report.kernel`);
 };
 
-/** The patches that make a domain boot this guest, and write down its serial port. */
+/** The patches that make a domain boot this guest and record its serial port. */
 export const bootGuest = (domain: string, guest: Guest): readonly object[] => [
   ...(guest === "button"
     ? [{ path: "os", append: `<kernel>${FOLDER}/button.efi</kernel>` }]
@@ -109,11 +109,11 @@ export const bootGuest = (domain: string, guest: Guest): readonly object[] => [
   },
 ];
 
-/** What a domain's guest has printed so far, in all of its boots. */
+/** All output of a domain's guest, over all of its boots. */
 export const serialOf = (host: string, domain: string): Promise<string> =>
   sshOutput(host, `cat ${serialFile(domain)} 2>/dev/null || true`);
 
-/** Waits until the guest has printed a line as often as this, over all of its boots. */
+/** Waits until the guest has printed a line this number of times, over all of its boots. */
 export const guestSaid = (
   host: string,
   domain: string,

@@ -7,19 +7,19 @@ import { pulumi, startPulumi, type PulumiResult, type PulumiRun } from "./pulumi
 
 type Settings = Record<string, unknown>;
 
-/** One lab host of its own with a stack of its own, described as a stack of the project is. */
+/** A lab host with a stack of its own, described like a stack of the project. */
 export interface LabStack {
   readonly host: string;
-  /** changes what the stack says of its host; undone by calling it with the identity */
+  /** Changes the stack's description of its host; the identity function undoes it. */
   describe(change: (host: Settings) => Settings): void;
   preview(...args: readonly string[]): Promise<PulumiResult>;
   up(...args: readonly string[]): Promise<PulumiResult>;
-  /** an `up` that can be interrupted */
+  /** An `up` that can be interrupted. */
   startUp(): PulumiRun;
   destroy(): Promise<PulumiResult>;
-  /** takes the lock away that a killed Pulumi left on the stack's state */
+  /** Removes the lock of a killed Pulumi on the stack's state. */
   cancel(): Promise<PulumiResult>;
-  /** runs a command on the host over plain ssh; it has to succeed */
+  /** Runs a command on the host over plain ssh; throws if the command fails. */
   read(command: string): Promise<string>;
   remove(): Promise<void>;
 }
@@ -39,7 +39,7 @@ export const startLabStack = async (
   };
   const original = config.config["vfio-fleet:hosts"][stackFile];
   if (!original) throw new Error(`stack ${stackFile} has no host of its name`);
-  // beside the project's own, where Pulumi looks; git ignores the ones of tests
+  // Beside the project's stacks, where Pulumi looks for it; git ignores stacks of tests.
   const file = `stacks/Pulumi.${name}.yaml`;
   const describe = (change: (host: Settings) => Settings): void => {
     const connection = { host: name, sshConfig: ".lab/ssh_config" };
@@ -51,7 +51,7 @@ export const startLabStack = async (
   };
   describe((host) => host);
   const where = ["--stack", name];
-  // what a run that was killed left behind
+  // Leftovers of a killed run.
   await pulumi("cancel", "--yes", name);
   await pulumi("stack", "rm", "--force", "--yes", "--preserve-config", ...where);
   const made = await pulumi("stack", "init", ...where);

@@ -5,14 +5,14 @@ import type { LabStack } from "./lab-stack.ts";
 export const GPU = "0000:01:00.0";
 export const AUDIO = "0000:01:00.1";
 
-/** The stack's domain runs, and its QEMU process holds both functions and boots the firmware. */
+/** Checks that the stack's domain runs, and that its QEMU process holds both functions and boots the firmware. */
 export const expectRunning = async (stack: LabStack): Promise<void> => {
   expect(await stack.read("virsh -q domstate win10")).toBe("running");
   const qemu = await stack.read("tr '\\0' ' ' </proc/$(cat /run/libvirt/qemu/win10.pid)/cmdline");
   for (const text of [GPU, AUDIO, "OVMF_CODE_4M.fd"]) expect(qemu).toContain(text);
 };
 
-/** It runs, and is defined in every line that was asked for. */
+/** Checks that the domain runs, and that its definition has every requested line. */
 export const expectDomain = async (stack: LabStack): Promise<void> => {
   await expectRunning(stack);
   const xml = await stack.read("virsh dumpxml --inactive win10");

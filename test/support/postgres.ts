@@ -7,10 +7,10 @@ import pWaitFor from "p-wait-for";
 import { Client } from "pg";
 import { freePort } from "./sshd.ts";
 
-/** A PostgreSQL server of its own on 127.0.0.1, with the programs of Debian's package. */
+/** A separate PostgreSQL server on 127.0.0.1, with the programs of Debian's package. */
 export interface Postgres {
   readonly url: string;
-  /** stops it as a machine that loses its power does, or starts it again on the same data */
+  /** Stops it as a power cut would, or starts it again on the same data. */
   crash(): Promise<void>;
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -90,7 +90,7 @@ export const startPostgres = async (): Promise<Postgres> => {
   return {
     url,
     start,
-    // its own word for it: every connection is cut, nothing is written any more
+    // An immediate shutdown: every connection is cut, and nothing more is written.
     crash: () => end("SIGQUIT"),
     stop: async () => {
       await end("SIGQUIT");

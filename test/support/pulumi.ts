@@ -3,21 +3,21 @@ import { resolve } from "node:path";
 
 export interface PulumiResult {
   readonly code: number | null;
-  /** standard output and error as they came */
+  /** Standard output and error in the order in which they came. */
   readonly output: string;
 }
 
 const PULUMI = resolve(import.meta.dirname, "../../toolchain/pulumi");
 
-/** A running `pulumi`: its process, to be interrupted, and its end. */
+/** A running `pulumi`: its process for interrupts, and its end. */
 export interface PulumiRun {
   readonly pid: number;
   readonly done: Promise<PulumiResult>;
-  /** resolves once the output so far matches; rejects when it ends without */
+  /** Resolves when the output matches; rejects when it ends without a match. */
   said(pattern: RegExp): Promise<void>;
 }
 
-/** Starts the project's own Pulumi in a process group of its own. */
+/** Starts the project's own Pulumi in its own process group. */
 export const startPulumi = (args: readonly string[]): PulumiRun => {
   const child = spawn(PULUMI, ["--non-interactive", "--color", "never", ...args], {
     stdio: ["ignore", "pipe", "pipe"],

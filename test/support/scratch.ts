@@ -7,8 +7,9 @@ const MEMORY = "/dev/shm";
 const ENOUGH = 256 * 2 ** 20;
 
 /**
- * Where made-up hosts lie, with their thousands of small files: TMPDIR, else in memory, where making a file costs a twentieth
- * of what it does on a disk. Memory without room, or in which no program can be started (a container's, often), is passed over.
+ * The folder of made-up hosts with their thousands of small files: TMPDIR, or else a folder in memory. A file in
+ * memory costs a twentieth of one on a disk. Memory is not used if it is full, or if programs cannot be started there
+ * (often in containers).
  */
 export const scratch = (): string => {
   if (process.env["TMPDIR"] !== undefined) return tmpdir();

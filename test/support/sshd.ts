@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 
-/** A free TCP port on 127.0.0.1 at the moment of asking. */
+/** A TCP port on 127.0.0.1 that is free now. */
 export const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {
     const server = createServer();
@@ -14,23 +14,23 @@ export const freePort = (): Promise<number> =>
     });
   });
 
-/** A real OpenSSH server on 127.0.0.1 with keys of its own, for the user who runs the test. */
+/** A real OpenSSH server on 127.0.0.1 with its own keys, for the user who runs the test. */
 export interface Sshd {
   readonly port: number;
-  /** all of them, where more than one was asked for */
+  /** All ports, if several were requested. */
   readonly ports: readonly number[];
   readonly user: string;
   /** `ssh-ed25519 AAAA…` */
   readonly hostKey: string;
   readonly privateKeyFile: string;
-  /** a key that the server does not know */
+  /** A key that the server does not accept. */
   readonly strangerKeyFile: string;
-  /** the public key of another host */
+  /** The public key of another host. */
   readonly otherHostKey: string;
   stop(): Promise<void>;
 }
 
-/** The connection of a stack's host that reaches the server. */
+/** A stack's `connection` that leads to the server. */
 export const connectionTo = ({ port, user, hostKey, privateKeyFile }: Sshd) => ({
   host: "127.0.0.1",
   port,
@@ -58,8 +58,8 @@ const freePorts = async (count: number): Promise<number[]> => {
 };
 
 /**
- * Starts the server and waits until it listens on so many ports. `settings` are lines of sshd_config(5), `keyOptions` stand
- * before the key in authorized_keys.
+ * Starts the server and waits until it listens on this number of ports. `settings` are lines of sshd_config(5);
+ * `keyOptions` stand before the key in authorized_keys.
  */
 export const startSshd = async (
   settings: readonly string[] = [],
@@ -91,7 +91,7 @@ export const startSshd = async (
       "",
     ].join("\n"),
   );
-  // sshd wants its privilege separation folder when it runs as root; packages make it at boot only
+  // As root sshd needs its privilege separation folder, which packages create only at boot.
   if (userInfo().uid === 0) mkdirSync("/run/sshd", { recursive: true });
   const child = spawn("/usr/sbin/sshd", ["-D", "-e", "-f", file("config")], {
     stdio: ["ignore", "ignore", "pipe"],
@@ -101,7 +101,7 @@ export const startSshd = async (
     child.stderr.on("data", (chunk: Buffer) => {
       said += chunk.toString();
       if (said.split("Server listening").length > count) resolve();
-      // it would go on with the other ports
+      // Without this the server would run with the other ports only.
       if (said.includes("Address already in use")) {
         child.kill();
         reject(new Error(`somebody took a port of sshd's: ${said}`));

@@ -1,6 +1,6 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 
-/** A TCP port of 127.0.0.1 with something behind it. */
+/** A TCP port of 127.0.0.1 with a handler. */
 export interface Port {
   readonly port: number;
   close(): Promise<void>;
@@ -29,10 +29,10 @@ const listen = async (onClient: (client: Socket, keep: (socket: Socket) => void)
   };
 };
 
-/** Says one thing to everybody, whatever they say, and hangs up. */
+/** Sends one text to every client and closes the connection. */
 export const startTalker = (text: string): Promise<Port> => listen((client) => client.end(text));
 
-/** Leads to another port; each word needs so many milliseconds, in either direction. */
+/** Forwards to another port, and delays data by this time in both directions. */
 export const startSlowPort = (target: number, milliseconds: number): Promise<Port> =>
   listen((client, keep) => {
     const host = connect(target, "127.0.0.1");

@@ -4,23 +4,23 @@ import type { HostName } from "../../lab/hosts.ts";
 import type { LabStack } from "./lab-stack.ts";
 import { AUDIO, expectRunning, GPU } from "./passthrough-checks.ts";
 
-/** One way through the main job. */
+/** One variant of the main job. */
 export interface Job {
   readonly vendor: "intel" | "amd";
   readonly image: "debian-12" | "debian-13";
   readonly binding: "address" | "id";
 }
 
-/** What stays of it: a line of the matrix. */
+/** The result of a job: one line of the matrix. */
 export interface JobLine extends Job {
   readonly loader: string;
   readonly initramfs: string;
-  /** from the preview to the reboot after destroy, the host's own start left out */
+  /** From the preview to the reboot after destroy, without the host's own start. */
   readonly seconds: number;
 }
 
 const GROUPED = [GPU, AUDIO];
-/** A card of the same kind that is the board's own display: binding by id takes it too, or is refused. */
+/** A card of the same kind as the board's own display. Binding by id takes it too, or is refused. */
 const BOARD = "0000:00:04.0";
 
 const HOSTS = {
@@ -31,10 +31,10 @@ const HOSTS = {
 } as const satisfies Record<`${Job["vendor"]} ${Job["image"]}`, HostName>;
 
 export const hostOf = ({ vendor, image }: Job): HostName => HOSTS[`${vendor} ${image}`];
-/** The project's stack file that describes such a host. */
+/** The project's stack file for such a host. */
 export const stackFileOf = ({ vendor }: Job): string => (vendor === "intel" ? "lab-xeon" : "lab-fx8350");
 
-/** The change that a stack's description needs for this binding. */
+/** The change of a stack's description for this binding. */
 export const bindingOf =
   ({ binding }: Job) =>
   (host: Record<string, unknown>): Record<string, unknown> =>
@@ -70,13 +70,13 @@ const expectSystemdBoot = async (stack: LabStack): Promise<void> => {
   expect(entry).toMatch(/^options .*iommu=pt/m);
   expect(entry).not.toContain("vfio_fleet.trial");
   expect(await stack.read("ls /boot /boot/efi")).not.toMatch(/vfio-fleet/);
-  // what boots is the image that was opened and proved
+  // The image that boots is the one that was unpacked and proved.
   const initrd = /^initrd\s+(\S+)$/m.exec(entry)?.[1] ?? "";
   await stack.read(`cmp /boot/efi${initrd} /boot/initrd.img-$(uname -r)`);
   expect(await stack.read("bootctl --no-pager list | grep -B1 -A3 '(default)'")).not.toContain("vfio-fleet");
 };
 
-/** What a passthrough host shows, read over plain ssh: nothing of the code under test is asked. */
+/** Checks a passthrough host over plain ssh, without the code under test. */
 export const expectBound = async (stack: LabStack, job: Job): Promise<void> => {
   const cmdline = (await stack.read("cat /proc/cmdline")).split(" ");
   expect(cmdline).toContain("iommu=pt");
@@ -106,8 +106,8 @@ export const expectBound = async (stack: LabStack, job: Job): Promise<void> => {
 };
 
 /**
- * Every file below /etc, /boot and the EFI system partition: mode, owner, content. Left out is what a running system
- * rewrites by itself, and images, which are built anew.
+ * Every file below /etc, /boot and the EFI system partition: mode, owner, content. Files that a running system
+ * rewrites by itself are left out, and so are images, which are built again.
  */
 export const hostFiles = (stack: LabStack): Promise<string> => {
   const found =
@@ -118,7 +118,7 @@ export const hostFiles = (stack: LabStack): Promise<string> => {
   );
 };
 
-/** After destroy: the files of `before`, the host's own drivers, nothing of ours. */
+/** Checks after destroy: the files of `before`, the host's own drivers, nothing of this project. */
 export const expectAsBefore = async (stack: LabStack, before: string): Promise<void> => {
   expect(await hostFiles(stack)).toBe(before);
   expect(await stack.read("cat /proc/cmdline")).not.toMatch(/iommu|vfio/);
@@ -129,7 +129,7 @@ export const expectAsBefore = async (stack: LabStack, before: string): Promise<v
   );
 };
 
-/** libvirt gives its own files in /etc their UUIDs when it runs for the first time. */
+/** libvirt gives its own files in /etc their UUIDs at its first start. */
 export const filesBefore = async (stack: LabStack): Promise<string> => {
   await stack.read("virsh -q list --all");
   return hostFiles(stack);
@@ -154,7 +154,7 @@ export const expectDestroyed = async (stack: LabStack, before: string): Promise<
   await expectAsBefore(stack, before);
 };
 
-/** Preview, up, proof, clean preview, destroy. The loader and the generator are what the host says of itself. */
+/** Preview, up, proof, clean preview, destroy. Boot loader and initramfs generator come from the host's own facts. */
 export const expectWholeJob = async (stack: LabStack, job: Job): Promise<JobLine> => {
   const before = await filesBefore(stack);
   stack.describe(bindingOf(job));

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# apt-install.sh PACKAGE...: as root, installs Debian packages without starting any service of theirs.
+# apt-install.sh PACKAGE...: installs Debian packages as root without starting their services.
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 
-# Debian's own switch for that is a policy program; one that is there already is the administrator's and stays.
+# Debian's switch for that is a policy program. An existing one is the administrator's, so it stays.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e $policy ]; then
   trap 'rm -f $policy' EXIT
@@ -13,7 +13,7 @@ fi
 
 apt-get -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends "$@"
 
-# The tests start a server of their own; this machine's is for its owner to turn on.
+# The tests start their own server. This machine's server stays off until its owner enables it.
 if [[ " $* " == *" openssh-server "* ]] && command -v systemctl >/dev/null; then
   systemctl disable ssh.service ssh.socket || true
 fi

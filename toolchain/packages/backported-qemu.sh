@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Unpacks QEMU of bookworm-backports into the folder "$1". apt checks Debian's signature; its lists and its cache are of this
-# folder too, so neither root nor a change of the system's package sources is needed. The libraries are the system's, as
-# backports are built for it.
+# Unpacks QEMU of bookworm-backports into the folder "$1". apt checks Debian's signature, with its lists and cache in
+# this folder. So neither root nor a change of the system's package sources is needed. The libraries are the system's,
+# for which backports are built.
 set -euo pipefail
 folder=$1
 apt=$folder/apt
@@ -21,6 +21,6 @@ cd "$folder"
 rm -r "$apt" "$folder/usr/share/doc"
 missing=$(ldd "$folder/usr/bin/qemu-system-x86_64" | sed -n 's/^\t*\(.*\) => not found$/\1/p')
 [ -z "$missing" ] || {
-  echo "it needs libraries that this system lacks: $missing" >&2
+  echo "QEMU of bookworm-backports needs libraries that this system lacks: $missing" >&2
   exit 1
 }

@@ -5,12 +5,12 @@ step_debian() {
   local started=$EPOCHREALTIME packages missing
   mapfile -t packages < <(grep -v '^#' "$ROOT/toolchain/packages/debian-packages.txt")
   if ! command -v dpkg-query >/dev/null; then
-    done_line debian "$started" "not a Debian system: the lab needs what toolchain/packages/debian-packages.txt lists"
+    done_line debian "$started" "not a Debian system: for the lab, install the programs of toolchain/packages/debian-packages.txt yourself"
     return
   fi
   mapfile -t missing < <(missing_packages "${packages[@]}")
   if [ ${#missing[@]} = 0 ]; then
-    done_line debian "$started" "${#packages[@]} packages are there"
+    done_line debian "$started" "${#packages[@]} packages are installed"
     return
   fi
   lock_cache
@@ -20,7 +20,7 @@ step_debian() {
 }
 
 missing_packages() {
-  # An unknown package makes dpkg-query fail, and prints nothing: it is missing.
+  # dpkg-query fails for an unknown package and prints nothing, so it counts as missing.
   comm -23 <(printf '%s\n' "$@" | sort) <(
     dpkg-query --show --showformat '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null | sed -n 's/ installed$//p' | sort
   )
@@ -31,7 +31,7 @@ install_packages() {
   if [ "$(id -u)" != 0 ]; then
     if ! command -v sudo >/dev/null || ! sudo_works; then
       {
-        echo "These Debian packages are missing and need root. Run this, then ./setup again:"
+        echo "These Debian packages are missing, and installing them needs root. Run this as root, then ./setup again:"
         echo "  apt-get update && apt-get install --no-install-recommends $*"
       } >&2
       return 1
@@ -39,11 +39,11 @@ install_packages() {
     as_root=(sudo --non-interactive)
   fi
   with_progress "apt-get update" "${as_root[@]}" apt-get update ||
-    note "going on with the package lists that are there"
+    note "continuing with the existing package lists"
   with_progress "apt-get install $*" "${as_root[@]}" bash "$ROOT/toolchain/packages/apt-install.sh" "$@"
 }
 
-# Asks for the password here, where there is a terminal, as with_progress has none.
+# The password is asked for here, because with_progress has no terminal.
 sudo_works() {
   sudo --non-interactive true 2>/dev/null || { [ -t 0 ] && sudo --validate; }
 }

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The step `npm`: node_modules as package-lock.json says.
+# The step `npm`: makes node_modules match package-lock.json.
 
 step_npm() {
   local started=$EPOCHREALTIME
@@ -9,7 +9,7 @@ step_npm() {
   fi
   if ! node_modules_match; then
     lock_cache
-    # Not `npm ci`: it wants the packages for every other system in the lock, and a registry's mirror may lack those.
+    # `npm ci` would need the packages of every other system in the lock file, and a mirror may lack them.
     node_modules_match || (cd "$ROOT" && with_progress "npm install" npm install --no-save)
     done_line npm "$started" "installed the packages of package-lock.json"
     return

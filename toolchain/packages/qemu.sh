@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# The step `qemu`: where no KVM helps, QEMU 10 does a lab host's work in half the time that QEMU 7.2 of Debian 12 takes
-# (docs/decisions/emulator.md). Debian 12 has it among its backports: taken out of its packages into the cache, the
-# system's own QEMU stays as it is.
+# The step `qemu`, for machines without KVM: QEMU 10 needs half the time of Debian 12's QEMU 7.2 for a lab host
+# (docs/decisions/emulator.md). Debian 12 has QEMU 10 in its backports. Its packages are unpacked into the cache, and
+# the system's own QEMU stays.
 
 step_qemu() {
   local started=$EPOCHREALTIME version
   if version=$(qemu_version qemu-system-x86_64) && [ "${version%%.*}" -ge "$QEMU_MAJOR" ]; then
-    done_line qemu "$started" "$version, the one on PATH"
+    done_line qemu "$started" "$version, from PATH"
     return
   fi
   if ! qemu_is_there && is_debian_12; then
@@ -14,15 +14,15 @@ step_qemu() {
     qemu_is_there || backported_qemu
   fi
   if version=$(qemu_version "$QEMU_FOLDER/usr/bin/qemu-system-x86_64"); then
-    done_line qemu "$started" "$version, of Debian's backports"
+    done_line qemu "$started" "$version, from Debian's backports"
   else
-    done_line qemu "$started" "the one on PATH; the lab is slower with it than with QEMU $QEMU_MAJOR"
+    done_line qemu "$started" "from PATH; the lab is slower with it than with QEMU $QEMU_MAJOR"
   fi
 }
 
 qemu_is_there() { [ -x "$QEMU_FOLDER/usr/bin/qemu-system-x86_64" ]; }
 
-# qemu_version PROGRAM: what it says, as 10.0.2
+# qemu_version PROGRAM: the program's version, such as 10.0.2.
 qemu_version() {
   local said
   said=$("$1" --version 2>/dev/null) && [[ $said =~ version\ ([0-9.]+) ]] && echo "${BASH_REMATCH[1]}"
@@ -30,7 +30,7 @@ qemu_version() {
 
 is_debian_12() { grep -qs '^VERSION_CODENAME=bookworm$' /etc/os-release && command -v apt-get >/dev/null; }
 
-# A failure leaves the system's QEMU, which works as well: said, and no reason to stop.
+# A failure is only a note, because the system's QEMU works as well.
 backported_qemu() {
   local aside
   aside=$(new_aside)

@@ -8,22 +8,25 @@ import { isSettings } from "../../../stacks/merge.ts";
 import type { Environment } from "../engine/environment.ts";
 import { PROJECT } from "../stack-file.ts";
 
-/** A stack's state as its backend has it. */
+/** A stack's state as its backend stores it. */
 export interface Checkpoint {
-  /** changes whenever the state does */
+  /** A value that changes with every change of the state. */
   readonly version: string;
-  /** `create` of every remote command, by the resource's name */
+  /** `create` of every remote command, by resource name. */
   readonly commands: Readonly<Record<string, string>>;
-  /** resources that are yet to be deleted; operations that an update was cut off in are only warned of by the engine */
+  /**
+   * Number of resources that are still to be deleted. Interrupted operations do not count, because the engine only
+   * warns of them.
+   */
   readonly pending: number;
 }
 
 /** Reads the states of one backend, without an engine. */
 export interface StateReader {
   readonly url: string;
-  /** a stack that has no version has no state; through the CLI it may also be that nobody could tell */
+  /** True: a stack without a version has no state. False (through the CLI): the state may exist but be unreadable. */
   readonly tellsMissing: boolean;
-  /** what changes with each state, by stack; a stack without a state is not in the map */
+  /** The version of each stack's state; a stack without a state is not in the map. */
   versions(stacks: readonly string[]): Promise<ReadonlyMap<string, string>>;
   checkpoint(stack: string): Promise<Checkpoint | undefined>;
 }
@@ -33,7 +36,10 @@ const records = (value: unknown): Record<string, unknown>[] =>
 
 const digest = (bytes: Buffer | string): string => createHash("sha256").update(bytes).digest("hex");
 
-/** A checkpoint file (Pulumi: apitype.VersionedCheckpoint), or what `pulumi stack export` prints; gzip as well. */
+/**
+ * Reads a checkpoint file (Pulumi: apitype.VersionedCheckpoint) or the output of `pulumi stack export`, plain or
+ * gzip.
+ */
 export const parseCheckpoint = (bytes: Buffer): Checkpoint => {
   const text = (bytes[0] === 0x1f ? gunzipSync(bytes) : bytes).toString("utf8");
   const document: unknown = JSON.parse(text);
@@ -58,7 +64,10 @@ export const parseCheckpoint = (bytes: Buffer): Checkpoint => {
 
 const PROJECT_NAME = "vfio-fleet";
 
-/** Where a self-managed backend keeps a stack (Pulumi: backend/diy, projectReferenceStore and legacyReferenceStore). */
+/**
+ * The keys of a stack's state in a self-managed backend (Pulumi: backend/diy, projectReferenceStore and
+ * legacyReferenceStore).
+ */
 const keysOf = (stack: string): string[] =>
   [`.pulumi/stacks/${PROJECT_NAME}/${stack}.json`, `.pulumi/stacks/${stack}.json`].flatMap((key) => [
     key,
@@ -92,7 +101,7 @@ const fromFolder = (url: string, folder: string): StateReader => {
   };
 };
 
-/** In PostgreSQL the database's name stands in front of every key. */
+/** The keys in PostgreSQL: each begins with the database's name. */
 const postgresKeys = (url: string, stack: string): string[] => {
   const prefix = decodeURIComponent(new URL(url).pathname.slice(1));
   return keysOf(stack).map((key) => (prefix === "" ? key : `${prefix}/${key}`));
@@ -116,10 +125,10 @@ const fromPostgres = (url: string): StateReader => ({
   },
 });
 
-/** Processes of the CLI side by side: each takes some 80 MB, and waits for its backend most of its time. */
+/** Number of CLI processes in parallel. Each takes some 80 MB and mostly waits for its backend. */
 const CLIS = 16;
 
-/** Every other backend answers through the CLI, which takes a process a stack but no engine. */
+/** Reads from any other backend through the CLI. It takes one process a stack, but no engine. */
 const fromCli = (url: string, environment: Environment): StateReader => {
   const places = new PQueue({ concurrency: CLIS });
   const read = (stack: string): Promise<Buffer | undefined> =>
@@ -158,7 +167,7 @@ const jsonFile = (path: string): unknown => {
   }
 };
 
-/** The backend as Pulumi chooses it: the environment, the project, the login. */
+/** The backend that Pulumi would choose: from the environment, the project, or the login. */
 export const backendUrl = (environment: Environment, project: string | undefined): string => {
   const home = environment["PULUMI_HOME"] ?? join(environment["HOME"] ?? homedir(), ".pulumi");
   const login = jsonFile(join(home, "credentials.json"));
@@ -166,7 +175,7 @@ export const backendUrl = (environment: Environment, project: string | undefined
   return environment["PULUMI_BACKEND_URL"] || project || current;
 };
 
-/** How to read states from a backend. */
+/** The state reader for a backend. */
 export const stateReader = (url: string, environment: Environment): StateReader => {
   if (/^postgres(ql)?:\/\//.test(url)) return fromPostgres(url);
   const path = /^file:\/\/([^?]*)/.exec(url)?.[1];

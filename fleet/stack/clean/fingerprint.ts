@@ -2,30 +2,33 @@ import { createHash } from "node:crypto";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { HostState } from "./settled.ts";
 
-/** What was there when a stack was last seen to be clean; kept beside the logs, so that it can be compared. */
+/** What a stack looked like when it was last seen clean. It is kept beside the logs for comparison. */
 export interface CleanRecord {
   readonly fingerprint: string;
   /** the state's version */
   readonly state: string;
 }
 
-/** Everything beside the host that decides what the program declares. */
+/** Everything except the host that decides what the program declares. */
 export interface FingerprintInput {
   readonly stack: string;
-  /** of the program's sources; see program.ts */
+  /** A digest of the program's sources; see program.ts. */
   readonly program: string;
-  /** the stack file and the project's, byte for byte */
+  /** The stack file and the project file, byte for byte. */
   readonly config: string;
   readonly hosts: readonly (HostState & { readonly kind: "settled" })[];
 }
 
-/** One digest of all that the program would declare. Digests only are kept: connections hold private keys. */
+/**
+ * One digest of everything that the program would declare. Only digests are kept, because connections hold private
+ * keys.
+ */
 export const fingerprint = (input: FingerprintInput): string =>
   createHash("sha256").update(JSON.stringify(input)).digest("hex");
 
 /**
- * Whether the state holds just these tokens: each step's command in it was called with the token that its receipt on the
- * host has. It says that host and state come from the same `up`.
+ * Whether the state holds exactly these tokens: each step's command was called with the token in its receipt on the
+ * host. Then the state and the host come from the same `up`.
  */
 export const stateAgrees = (
   checkpoint: Checkpoint,

@@ -1,7 +1,7 @@
 import { Client } from "pg";
 import { databaseError } from "../../ground/database.ts";
 
-/** @throws {CommandError} when the database cannot be asked */
+/** @throws {CommandError} when the database does not answer */
 const withTable = async <T>(
   url: string,
   absent: T,
@@ -12,7 +12,7 @@ const withTable = async <T>(
   const table = at.searchParams.get("table") ?? "pulumi_state";
   at.searchParams.delete("table");
   const client = new Client({ connectionString: at.href });
-  // a connection that breaks while nobody asks is no error of its own
+  // An error between two queries is reported by the next query.
   client.on("error", () => {});
   try {
     await client.connect();
@@ -26,8 +26,8 @@ const withTable = async <T>(
 };
 
 /**
- * Versions of states, as the database keeps them for itself: the transaction that wrote a row (PostgreSQL: system column xmin).
- * Ten thousand states need not be read to see that none has changed; one that was only copied is another version.
+ * Versions of states: the transaction that wrote a row (PostgreSQL: system column xmin). This tells that ten thousand
+ * states have not changed without reading them. A copied state gets another version.
  */
 export const stateVersions = (
   url: string,
@@ -48,7 +48,7 @@ export const stateData = (
 ): Promise<readonly { readonly data: Buffer; readonly version: string }[]> =>
   withTable(url, [], async (client, table) => {
     const { rows } = await client.query<{ data: string; version: string }>(
-      // each state is JSON with its bytes as base64 (pulumi: backend/diy/postgres/bucket.go)
+      // Each state is JSON with its bytes as base64 (Pulumi: backend/diy/postgres/bucket.go).
       `select data->>'data' as data, xmin::text as version from ${table} where key = any($1)`,
       [keys],
     );

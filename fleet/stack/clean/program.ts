@@ -3,10 +3,10 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { PROJECT } from "../stack-file.ts";
 
-/** Everything that decides what the program declares; the fleet command itself is no part of it. */
+/** Everything that decides what the program declares; the fleet command is no part of it. */
 const SOURCES = ["Pulumi.yaml", "index.ts", "package-lock.json", "components", "sdks", "stacks"];
 
-/** Stack files stand among the schema, and each is looked at for its own stack. */
+/** Excluded files. Each stack file is part of its own stack's fingerprint only. */
 const OTHERS = /^node_modules$|^Pulumi\..+\.yaml$/;
 
 const files = (path: string): string[] =>

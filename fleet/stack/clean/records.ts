@@ -7,11 +7,11 @@ import type { CleanRecord } from "./fingerprint.ts";
 
 const recordSchema = z.strictObject({ fingerprint: z.string(), state: z.string() });
 
-/** Stacks of one name in two backends are two stacks. */
+/** The record's file. Its name holds the backend, because two backends may have stacks of the same name. */
 const fileOf = (folder: string, backend: string, stack: string): string =>
   join(folder, `${stack}.${createHash("sha256").update(backend).digest("hex").slice(0, 12)}.json`);
 
-/** A record that cannot be read is none: the engine is asked then. */
+/** Reads a record. An unreadable record counts as missing, so that the engine runs. */
 export const readRecord = (folder: string, backend: string, stack: string): CleanRecord | undefined => {
   try {
     return recordSchema.parse(JSON.parse(readFileSync(fileOf(folder, backend, stack), "utf8")));
@@ -20,7 +20,7 @@ export const readRecord = (folder: string, backend: string, stack: string): Clea
   }
 };
 
-/** Writes a record, or takes the one that is there away. */
+/** Writes a record atomically, or deletes it. */
 export const writeRecord = (
   folder: string,
   backend: string,

@@ -22,9 +22,9 @@ export interface EngineRun {
   readonly stack: string;
   readonly hosts: readonly string[];
   readonly environment: Environment;
-  /** everything that Pulumi says is appended there */
+  /** All output of Pulumi is appended to this file. */
   readonly log: string;
-  /** ends the step at hand and begins no other */
+  /** Ends the current step and begins no other. */
   readonly interrupt?: AbortSignal;
   readonly kill?: AbortSignal;
   readonly onEvent?: (event: HostEvent) => void;
@@ -33,9 +33,9 @@ export interface EngineRun {
 export type EngineResult =
   | {
       readonly ok: true;
-      /** what was, or would be, changed, by host */
+      /** Changes by host: done, or expected by a preview. */
       readonly hosts: Readonly<Record<string, HostChanges>>;
-      /** the same for the stack as a whole, with what belongs to no host */
+      /** Number of changes in the whole stack, with those that belong to no host. */
       readonly changes: number;
       readonly output: string;
     }
@@ -43,13 +43,16 @@ export type EngineResult =
       readonly ok: false;
       readonly why: "failed" | "locked" | "missing" | "interrupted";
       readonly message: string;
-      /** hosts that something was done to before it failed */
+      /** Changes by host before the failure. */
       readonly hosts: Readonly<Record<string, HostChanges>>;
     };
 
-/** The CLI's answers to questions that nobody here asks: each would start a process for a third of a second. */
+/**
+ * Answers to questions of the Automation API that matter to nobody here. Asking the CLI would take a third of a
+ * second each.
+ */
 const UNASKED: readonly (readonly [readonly string[], string])[] = [
-  // every call names its stack; selecting one would change what the user has selected
+  // Every call names its stack; selecting one would change the user's own selection.
   [["stack", "select"], ""],
   [["stack", "output"], "{}"],
   [["stack", "history"], "[]"],
@@ -57,27 +60,28 @@ const UNASKED: readonly (readonly [readonly string[], string])[] = [
 
 const versions = new Map<string, Promise<string>>();
 
-/** The version of the Pulumi on an environment's PATH; asked once. */
+/** The version of the Pulumi on an environment's PATH, read once. */
 const versionIn = (environment: Environment): Promise<string> => {
   const path = environment["PATH"] ?? "";
   const known = versions.get(path);
   if (known) return known;
-  const asked = runProgram(["pulumi", "version"], { cwd: PROJECT, env: environment }).then(
+  const version = runProgram(["pulumi", "version"], { cwd: PROJECT, env: environment }).then(
     ({ code, stdout }) => {
       if (code === 0) return stdout.trim().replace(/^v/, "");
       throw new CommandError(
-        "there is no pulumi on PATH: install it (https://www.pulumi.com/docs/install/); for lab stacks run ./setup",
+        "there is no pulumi on PATH: install it (https://www.pulumi.com/docs/install/), or run ./setup for lab stacks",
       );
     },
   );
-  versions.set(path, asked);
-  return asked;
+  versions.set(path, version);
+  return version;
 };
 
 const pulumiCommand = (run: EngineRun, version: string, heard: (ended: Ended) => void): PulumiCommand => {
   const command = {
     command: "pulumi",
-    // the workspace only prints it: newer ones send their events, older ones write them to a file
+    // The workspace needs it only to choose how it receives events: newer versions send them, older ones write a
+    // file.
     version: { toString: () => version },
     run: async (args: string[], _: string, more: Environment): Promise<Ended> => {
       const unasked = UNASKED.find(([words]) => words.every((word, index) => args[index] === word));
@@ -90,7 +94,7 @@ const pulumiCommand = (run: EngineRun, version: string, heard: (ended: Ended) =>
         ...(run.kill && { kill: run.kill }),
       });
       heard(ended);
-      if (ended.code !== 0) throw new Error(`pulumi ended with ${ended.code}`);
+      if (ended.code !== 0) throw new Error(`pulumi ended with exit status ${ended.code}`);
       return ended;
     },
   };
@@ -100,13 +104,13 @@ const pulumiCommand = (run: EngineRun, version: string, heard: (ended: Ended) =>
 const LOCKED = /the stack is currently locked by|\[409\] Conflict/;
 const MISSING = /no stack named .* found/;
 
-/** What a log holds is told apart by the commands that said it. */
+/** Writes the command in front of its output, to tell the parts of a log apart. */
 const startLog = (log: string, args: readonly string[]): void => {
   mkdirSync(dirname(log), { recursive: true, mode: 0o700 });
   appendFileSync(log, `== ${new Date().toISOString()} pulumi ${args.join(" ")}\n`);
 };
 
-/** The errors of a run, each once; the words around them where there are none. */
+/** The errors of a run, each once. If there are none: its last output. */
 const explain = (errors: readonly string[], ended: Ended | undefined, error: unknown): string => {
   const told = [...new Set(errors)].filter(
     (text) => !/^(error: )?(update|preview|destroy) failed$/.test(text),
@@ -117,8 +121,8 @@ const explain = (errors: readonly string[], ended: Ended | undefined, error: unk
 };
 
 /**
- * Runs Pulumi's engine on one stack, through its Automation API: the program is the project's own index.ts, which the
- * CLI starts as it does for `pulumi up`. Does not throw for what goes wrong on hosts.
+ * Runs Pulumi's engine on one stack through its Automation API. The program is the project's own index.ts, which the
+ * CLI starts as for `pulumi up`. Does not throw for errors on hosts.
  */
 export const runEngine = async (run: EngineRun): Promise<EngineResult> => {
   startLog(run.log, [run.operation, "--stack", run.stack]);
@@ -168,7 +172,7 @@ export const runEngine = async (run: EngineRun): Promise<EngineResult> => {
   }
 };
 
-/** A command of Pulumi's on one stack that needs no program: `stack init`, `cancel`. */
+/** Runs a Pulumi command on one stack that needs no program: `stack init`, `cancel`. */
 export const runPulumi = (args: readonly string[], environment: Environment, log: string): Promise<Ended> => {
   startLog(log, args);
   return runProgram(["pulumi", ...args, "--non-interactive", "--color", "never"], {

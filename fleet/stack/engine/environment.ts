@@ -15,7 +15,7 @@ const own = (): Environment =>
 
 let toolchain: Promise<Environment> | undefined;
 
-/** What `npm run pulumi` runs in: the project's own Pulumi, the lab's state and passphrase. */
+/** The environment of `npm run pulumi`: the project's own Pulumi, the lab's state and passphrase. */
 const toolchainEnvironment = (): Promise<Environment> =>
   (toolchain ??= run("bash", ["-c", ". toolchain/environment.sh && exec env -0"], {
     cwd: PROJECT,
@@ -29,17 +29,17 @@ const toolchainEnvironment = (): Promise<Environment> =>
     ),
   ));
 
-/** A stack of lab hosts: the lab writes the ssh_config that it reaches them by. */
+/** Whether all hosts of a stack are lab hosts: the lab writes the ssh_config that reaches them. */
 export const isLabStack = (hosts: Readonly<Record<string, HostSpec>>): boolean =>
   Object.values(hosts).some(({ connection }) => isLabConnection(connection));
 
 /**
- * Pulumi's CLI and plugins are programs of seconds whose heap grows from nothing: collecting it less often takes a tenth off the
- * processor time of a first apply, for 28 MiB more an engine (Go: runtime, GOGC). `npm run bench` shows both.
+ * Less garbage collection for Pulumi's CLI and plugins, which live for seconds and whose heap starts empty. A first
+ * apply takes a tenth less processor time, for 28 MiB more an engine (Go: runtime, GOGC). `npm run bench` shows both.
  */
 const SHORT_LIVED: Environment = { GOGC: "300" };
 
-/** The environment that a stack's Pulumi runs in: yours, or for a stack of lab hosts the project's own. */
+/** The environment for a stack's Pulumi: the user's, or for a stack of lab hosts the project's own. */
 export const environmentOf = async (hosts: Readonly<Record<string, HostSpec>>): Promise<Environment> => ({
   ...SHORT_LIVED,
   ...(isLabStack(hosts) ? await toolchainEnvironment() : own()),

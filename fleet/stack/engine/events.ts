@@ -1,6 +1,6 @@
 import type { EngineEvent } from "@pulumi/pulumi/automation/events.js";
 
-/** What an engine did or would do to one host. */
+/** What an engine did to one host, or would do. */
 export interface HostChanges {
   readonly create: number;
   readonly update: number;
@@ -13,7 +13,7 @@ export const NO_CHANGES: HostChanges = { create: 0, update: 0, delete: 0, replac
 export const changeCount = (changes: HostChanges): number =>
   changes.create + changes.update + changes.delete + changes.replace;
 
-/** What one event of the engine means for a host. */
+/** One event of the engine, as it concerns a host. */
 export type HostEvent =
   | { readonly kind: "step"; readonly host: string; readonly step: string }
   | { readonly kind: "change"; readonly host: string; readonly change: keyof HostChanges }
@@ -24,10 +24,10 @@ export type HostEvent =
       readonly text: string;
     };
 
-/** `urn:pulumi:STACK::PROJECT::TYPES::NAME`; a name can hold anything, colons as well. */
+/** The name in `urn:pulumi:STACK::PROJECT::TYPES::NAME`; it may contain anything, even colons. */
 const nameOf = (urn: string): string => urn.split("::").slice(3).join("::");
 
-/** The host that a resource belongs to: resources are named `HOST` or `HOST:WHAT`. */
+/** The host of a resource. Resources are named `HOST` or `HOST:WHAT`. */
 const hostOf = (urn: string | undefined, hosts: readonly string[]): string | undefined => {
   const name = nameOf(urn ?? "").split(":")[0];
   return hosts.find((host) => host === name);
@@ -46,7 +46,7 @@ const CHANGES: Readonly<Record<string, keyof HostChanges>> = {
 
 const stripColor = (text: string): string => text.replaceAll(/<\{%[^%]*%\}>/g, "");
 
-/** Reads one event of Pulumi's engine; what says nothing about a host or its trouble is left out. */
+/** Reads one event of Pulumi's engine. Events that concern no host and report no error give nothing. */
 export const hostEvents = (event: EngineEvent, hosts: readonly string[]): readonly HostEvent[] => {
   const { resourcePreEvent: before, resOutputsEvent: after, diagnosticEvent: said } = event;
   if (before) {
@@ -67,7 +67,7 @@ export const hostEvents = (event: EngineEvent, hosts: readonly string[]): readon
     const change = CHANGES[op];
     return host === undefined || change === undefined ? [] : [{ kind: "change", host, change }];
   }
-  // debug messages hold every input as it is, private keys as well
+  // Debug messages hold every input, private keys as well.
   if (said && !said.ephemeral && said.severity !== ("debug" as string)) {
     const text = stripColor(`${said.prefix ?? ""}${said.message}`).trim();
     return text === ""

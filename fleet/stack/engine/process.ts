@@ -8,14 +8,14 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** util-linux: the child gets a signal when the process that started it is gone, however it went. */
+/** setpriv (util-linux): sends the child a signal when its parent process ends for any reason. */
 const SETPRIV = "/usr/bin/setpriv";
 
-/** An interrupted Pulumi ends the step at hand, keeps its state and lets go of its lock. */
+/** An interrupted Pulumi ends its current step, saves its state and releases its lock. */
 const orphanGetsInterrupted = (): readonly string[] =>
   existsSync(SETPRIV) ? [SETPRIV, "--pdeathsig", "INT", "--"] : [];
 
-/** Of what a process says, this much is kept for messages; a log file gets it all. */
+/** Bytes of a process's output that are kept for messages; a log file gets all of it. */
 const KEPT = 4 * 1024 * 1024;
 
 const textFrom = (file: string, start: number): string => {
@@ -24,10 +24,10 @@ const textFrom = (file: string, start: number): string => {
 };
 
 /**
- * Runs a program in a process group of its own, so that Ctrl-C at the terminal reaches the fleet command alone, which
- * decides what it means. With a log it writes there itself, all of it: a pipe would end it (SIGPIPE) when this process is
- * gone, in the middle of a step.
- * @returns with a log, `stdout` is everything that it said
+ * Runs a program in its own process group, so that Ctrl-C at the terminal reaches only the fleet command. With a log,
+ * the program writes there directly. A pipe would end the program (SIGPIPE) in the middle of a step when this process
+ * dies.
+ * @returns with a log, `stdout` is all of the output
  */
 export const runProgram = (
   command: readonly string[],
@@ -35,7 +35,7 @@ export const runProgram = (
     readonly cwd: string;
     readonly env: Environment;
     readonly log?: string;
-    /** aborting it interrupts the program (SIGINT) */
+    /** Aborting it interrupts the program (SIGINT). */
     readonly interrupt?: AbortSignal;
     readonly kill?: AbortSignal;
   },

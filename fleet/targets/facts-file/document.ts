@@ -4,17 +4,17 @@ import { pciAddressSchema } from "../../../components/facts/pci.ts";
 
 const reasonSchema = z
   .strictObject({ kind: z.string(), problem: z.string(), remedy: z.string() })
-  .describe("what stands against it or will be noticed, and what to do");
+  .describe("what prevents passthrough or will be noticed, and the remedy");
 
 const cardSchema = z
   .strictObject({
-    address: pciAddressSchema.describe("of the display function"),
-    name: z.string().describe("maker and model where the list of PCI ids knows them, else the id"),
+    address: pciAddressSchema.describe("address of the display function"),
+    name: z.string().describe("maker and model if the PCI id list knows them, else the id"),
     functions: z.array(pciAddressSchema),
     verdict: z
       .enum(["ready", "possible", "headless", "unknown", "no"])
       .describe(
-        "ready: bound to vfio-pci; possible: only has to be bound; headless: only when the host may lose its screen; unknown: the IOMMU is off; no",
+        "ready: bound to vfio-pci; possible: only needs to be bound; headless: possible if the host may lose its screen; unknown: the IOMMU is off; no",
       ),
     reasons: z.array(reasonSchema),
     notes: z.array(reasonSchema),
@@ -26,11 +26,11 @@ const cardSchema = z
       }),
     ),
   })
-  .describe("what the facts mean for one card; computed anew whenever the file is read");
+  .describe("what the facts mean for one card; computed again whenever the file is read");
 
 /**
- * What `vfio-fleet inspect --json` prints and `--save` writes, and what every command reads with `--from`: the facts
- * of one or more hosts, and what they mean for each card.
+ * What `vfio-fleet inspect --json` prints, `--save` writes and `--from` reads: the facts of one or more hosts, and
+ * their meaning for each card.
  */
 export const documentSchema = z
   .strictObject({
@@ -38,12 +38,10 @@ export const documentSchema = z
     takenAt: z.iso.datetime().describe("when the hosts were asked, UTC"),
     masked: z
       .boolean()
-      .describe(
-        "host names, network and disk identities are replaced by made-up ones, the same for the same",
-      ),
+      .describe("host names, network and disk identities are replaced; equal values get equal replacements"),
     hosts: z.array(
       z.strictObject({
-        name: z.string().describe("the host's name in its stack, or how it was reached"),
+        name: z.string().describe("the host's name in its stack, or its SSH target"),
         facts: factsSchema,
         cards: z.array(cardSchema).optional(),
       }),
@@ -53,7 +51,7 @@ export const documentSchema = z
 export type FactsDocument = z.infer<typeof documentSchema>;
 export type CardDocument = z.infer<typeof cardSchema>;
 
-/** The JSON Schema of the document as it is written; docs/facts.schema.json holds it. */
+/** The JSON Schema of the document, as docs/facts.schema.json holds it. */
 export const documentJsonSchema = (): unknown => ({
   $id: "https://vfio-fleet.invalid/facts.schema.json",
   title: "vfio-fleet facts",

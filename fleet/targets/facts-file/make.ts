@@ -4,7 +4,7 @@ import { deviceName, type PciNames } from "../../../components/facts/pci-ids.ts"
 import type { CardDocument, FactsDocument } from "./document.ts";
 import { Mask, redact } from "./mask.ts";
 
-/** A host's facts under the name it goes by. */
+/** A host's facts with the name to show. */
 export interface NamedFacts {
   readonly name: string;
   readonly facts: Facts;
@@ -31,7 +31,7 @@ const cards = (facts: Facts, names: PciNames): CardDocument[] =>
     users: [...users],
   }));
 
-/** The document that is printed or saved; passwords never enter it, identities only when `masked` is false. */
+/** The document to print or save. Passwords never enter it; identities enter it only if `masked` is false. */
 export const makeDocument = (
   hosts: readonly NamedFacts[],
   options: { readonly takenAt: string; readonly masked: boolean; readonly names: PciNames },
@@ -45,7 +45,7 @@ export const makeDocument = (
     hosts: hosts.map(({ name, facts }) => {
       const safe = redact(facts);
       const shown = masked ? mask.facts(safe) : safe;
-      // a name in a stack is chosen by its author, and may well be the host's own
+      // The author of a stack chooses the name, which may be the host's real name.
       return { name: masked ? shown.hostname : name, facts: shown, cards: cards(shown, names) };
     }),
   };

@@ -1,14 +1,14 @@
 import { isIPv4, isIPv6 } from "node:net";
 import type { Facts } from "../../../components/facts/facts.ts";
 
-/** Words that are so common in the texts that a host of that name must not change them. */
+/** Technical words. They occur everywhere, so a host of that name is not masked in texts. */
 const TECHNICAL: ReadonlySet<string> = new Set(
   "vfio kvm qemu libvirt linux debian ubuntu fedora arch proxmox pve nvidia amd intel gpu pci iommu host localhost root kernel grub".split(
     " ",
   ),
 );
 
-/** Keys whose text is an identity of hardware or software that the question is about, or is no free text. */
+/** Keys that are not masked: they identify a model of hardware or software, or hold no free text. */
 const KEPT: ReadonlySet<string> = new Set([
   ..."kernel distro packages id subsystem address parents model vfioModules vfioBuiltin sha256".split(" "),
   ..."driver drivers modules moduleUse resetMethods units clocksource ids tools".split(" "),
@@ -17,9 +17,9 @@ const KEPT: ReadonlySet<string> = new Set([
 const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
 
 /**
- * Replaces what names a machine, a network or a person, by something made up that keeps its form: the same for the
- * same throughout one document, so that relations stay visible and a parser still reads the texts. Addresses come
- * from the ranges for documentation (RFC 5737, RFC 3849, RFC 7042).
+ * Replaces names of machines, networks and persons with stand-ins of the same form. Equal names get equal stand-ins
+ * within a document, so relations stay visible and parsers still work. Addresses come from the ranges for
+ * documentation (RFC 5737, RFC 3849, RFC 7042).
  */
 export class Mask {
   private readonly known = new Map<string, string>();
@@ -56,7 +56,7 @@ export class Mask {
     );
   }
 
-  /** A host's name; every later text of this document loses it too. */
+  /** A host's name; it is also replaced in every later text of this document. */
   host(name: string): string {
     return this.standIn("host", name, (n) => `host-${n}`);
   }
@@ -102,7 +102,7 @@ export class Mask {
         .replaceAll(new RegExp(String.raw`(?<![\w-])${escape(name)}(?![\w-])(\.[\w.-]+)?`, "gi"), () =>
           this.host(name),
         )
-        // Debian's installer names the volume group after the host; a device mapper doubles every hyphen in it
+        // Debian's installer names the volume group after the host; the device mapper doubles every hyphen in it.
         .replaceAll(new RegExp(String.raw`(?<![\w-])${escape(name)}(?=-vg\b)`, "gi"), () => this.host(name))
         .replaceAll(
           new RegExp(String.raw`(?<![\w-])${escape(name.replaceAll("-", "--"))}(?=--vg\b)`, "gi"),
@@ -112,7 +112,7 @@ export class Mask {
     return masked;
   }
 
-  /** A run's token: who ran it, where, and the stack go; its moment stays. */
+  /** A run's token: its owner, machine and stack are replaced, its time stays. */
   private token(text: string): string {
     const [moment = "", owner, , , ...rest] = text.split(",");
     return owner === undefined ? text : [moment, this.owner(owner), 1, "stack", ...rest].join(",");
@@ -151,7 +151,7 @@ export class Mask {
       ...(masked.lock && {
         lock: { ...masked.lock, owner: this.owner(masked.lock.owner), stack: "stack" },
       }),
-      // names of devices and files that are looked up by their own spelling
+      // Paths of devices and files are keys that other code looks up, so they stay.
       exists: facts.exists,
     };
   }
@@ -161,7 +161,7 @@ const SECRET_ATTRIBUTE = /\b(passwd|password|passwordValidTo)=(['"])[^'"]*\2/g;
 const SECRET_SETTING = /^(\s*\w*(?:passw(?:or)?d|secret)\w*\s*[=:]\s*).+$/gim;
 const SECRET_ARGUMENT = /(systemd\.set_credential(?:_binary)?=|rd\.luks\.key=|password=)\S+/g;
 
-/** Text without passwords: they leave a host for no reason, whether names are masked or not. */
+/** Text without passwords. They never leave a host, masked or not. */
 export const withoutSecrets = (text: string): string =>
   text
     .replaceAll(SECRET_ATTRIBUTE, (_, name: string, quote: string) => `${name}=${quote}***${quote}`)

@@ -1,10 +1,10 @@
 #!/bin/sh
-# The boot files of the Debian 12 in "$1": an initramfs by initramfs-tools, and GRUB. Leaves the EFI programs in "$LAB_OUT/esp".
-# Environment: LAB_ROOT_UUID, LAB_ROOT_PARTUUID, LAB_KERNEL_ARGUMENTS, LAB_OUT (folder).
+# The boot files of the Debian 12 in "$1": an initramfs by initramfs-tools, and GRUB. Writes the EFI programs to
+# "$LAB_OUT/esp". Environment: LAB_ROOT_UUID, LAB_ROOT_PARTUUID, LAB_KERNEL_ARGUMENTS, LAB_OUT (folder).
 set -eu
 root=$1
 
-# initramfs: what the hosts' hardware needs when it is built here, and MODULES=dep from then on, on the host itself.
+# The initramfs built here has drivers for the lab hosts' hardware only. On the host, MODULES=dep applies.
 sed -i -e 's/^MODULES=.*/MODULES=dep/' -e 's/^COMPRESS=.*/COMPRESS=zstd/' -e 's/^# *COMPRESSLEVEL=.*/COMPRESSLEVEL=1/' \
   "$root/etc/initramfs-tools/initramfs.conf"
 cp "$root/etc/initramfs-tools/modules" "$root/tmp/modules"
@@ -14,7 +14,8 @@ chroot "$root" update-initramfs -u -k all
 rm "$root/etc/initramfs-tools/conf.d/lab"
 mv "$root/tmp/modules" "$root/etc/initramfs-tools/modules"
 
-# GRUB as grub-install leaves it: all modules under /boot/grub, and a core image that finds them by the file system's UUID.
+# GRUB as grub-install leaves it: all modules in /boot/grub, and a core image that finds them by the file system's
+# UUID.
 sed -i -e 's/^GRUB_TIMEOUT=.*/GRUB_TIMEOUT=0/' -e 's/^GRUB_CMDLINE_LINUX=.*/GRUB_CMDLINE_LINUX="'"$LAB_KERNEL_ARGUMENTS"'"/' \
   -e 's/^#GRUB_TERMINAL=.*/GRUB_TERMINAL=console/' "$root/etc/default/grub"
 mkdir -p "$root/boot/grub"
@@ -33,7 +34,8 @@ cp "$root/tmp/grubx64.efi" "$LAB_OUT/esp/EFI/debian/grubx64.efi"
 mv "$root/tmp/grubx64.efi" "$LAB_OUT/esp/EFI/BOOT/BOOTX64.EFI"
 rm "$root/tmp/early.cfg"
 
-# grub-mkconfig asks grub-probe for devices that exist only on the running host: answered here as the host will answer.
+# grub-mkconfig asks grub-probe about devices that exist only on the running host. This stand-in gives the host's
+# answers.
 mv "$root/usr/sbin/grub-probe" "$root/usr/sbin/grub-probe.real"
 cat >"$root/usr/sbin/grub-probe" <<END
 #!/bin/sh
@@ -60,7 +62,7 @@ chmod 755 "$root/usr/sbin/grub-probe"
 mkdir -p "$root/dev/disk/by-uuid"
 touch "$root/dev/disk/by-uuid/$LAB_ROOT_UUID"
 chroot "$root" update-grub
-# This machine's firmware need not be UEFI; the hosts' is.
+# The build machine may boot without UEFI, but lab hosts boot with it.
 grep -q "'uefi-firmware'" "$root/boot/grub/grub.cfg" || sed -i "/^### BEGIN .*30_uefi-firmware ###/a\\
 menuentry 'UEFI Firmware Settings' \$menuentry_id_option 'uefi-firmware' {\\
 \tfwsetup\\

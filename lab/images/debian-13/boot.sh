@@ -1,24 +1,24 @@
 #!/bin/sh
-# The boot files of the Debian 13 in "$1": an initramfs by dracut, and systemd-boot with entries by kernel-install. Leaves
-# the EFI system partition's content in "$LAB_OUT/esp".
-# Environment: LAB_ROOT_UUID, LAB_KERNEL_ARGUMENTS, LAB_OUT (folder).
+# The boot files of the Debian 13 in "$1": an initramfs by dracut, and systemd-boot with entries by kernel-install.
+# Writes the content of the EFI system partition to "$LAB_OUT/esp". Environment: LAB_ROOT_UUID, LAB_KERNEL_ARGUMENTS,
+# LAB_OUT (folder).
 set -eu
 root=$1
 version=$(ls "$root/lib/modules")
 
-# Entries are named after the machine, so it has to have its id before its first boot.
+# Entries are named after the machine id, so it has to exist before the first boot.
 echo 1ab0e5f11ab0e5f11ab0e5f11ab0e5f1 >"$root/etc/machine-id"
 mkdir -p "$root/etc/kernel"
 echo "root=UUID=$LAB_ROOT_UUID ro $LAB_KERNEL_ARGUMENTS" >"$root/etc/kernel/cmdline"
 
-# initramfs: what the hosts' hardware needs when it is built here, and what the host itself has from then on.
+# The initramfs built here has drivers for the lab hosts' hardware. On the host, dracut's host-only mode applies.
 chroot "$root" dracut --quiet --force "/boot/initrd.img-$version" "$version"
 cat >"$root/etc/dracut.conf.d/lab.conf" <<'END'
 hostonly="yes"
 compress="zstd -q -1"
 END
 
-# As the installer leaves it. kernel-install wants a file system of its own for the entries.
+# systemd-boot as the installer leaves it. kernel-install needs a separate file system for the entries.
 mkdir -p "$LAB_OUT/esp"
 cp "$root/boot/initrd.img-$version" "$root/tmp/initrd"
 LAB_VERSION=$version unshare --mount sh -eu -c '

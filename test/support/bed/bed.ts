@@ -6,13 +6,16 @@ import { join } from "node:path";
 import { startSshd, type Sshd } from "../sshd.ts";
 import { makeHostFiles } from "./host-files.ts";
 
-/** One made-up Debian host behind a real sshd on loopback. Everything but its programs and its reboot is a host's own. */
+/**
+ * One made-up Debian host behind a real sshd on loopback. Only its programs and its reboot are stand-ins of this
+ * machine.
+ */
 export interface BedHost {
   readonly name: string;
   readonly port: number;
-  /** the folder that is the host's root */
+  /** The folder that is the host's root. */
   readonly root: string;
-  /** how a stack reaches it: a stack file's `connection` */
+  /** A stack file's `connection` to this host. */
   readonly connection: {
     readonly host: string;
     readonly port: number;
@@ -20,7 +23,7 @@ export interface BedHost {
     readonly hostKey: string;
     readonly privateKeyFile: string;
   };
-  /** runs a command on the host without ssh: what tests look with; it has to succeed */
+  /** Runs a command on the host without ssh, for checks; throws if the command fails. */
   run(command: string): string;
 }
 
@@ -30,7 +33,7 @@ export interface Bed {
   stop(): Promise<void>;
 }
 
-/** One sshd listens on so many addresses (OpenSSH: MAX_LISTEN_SOCKS). */
+/** Number of addresses on which one sshd listens (OpenSSH: MAX_LISTEN_SOCKS). */
 const PORTS = 16;
 
 const isRoot = userInfo().uid === 0;
@@ -39,7 +42,9 @@ const ended = async (child: ChildProcess): Promise<void> => {
   if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
 };
 
-/** A process that holds the host's mount namespace; it ends with its input, so with the test that started it. */
+/**
+ * A process that holds the host's mount namespace. It ends when its input closes, so with the test that started it.
+ */
 const startKeeper = async (root: string): Promise<ChildProcess> => {
   const keeper = join(import.meta.dirname, "keeper.sh");
   const child = spawn(
@@ -64,8 +69,8 @@ const entering = (pid: number): string[] => [
 ];
 
 /**
- * Starts so many hosts. A login meets the host by the port it came to: sshd's ForceCommand enters that host's mount
- * namespace, whatever the client asks for, sftp included.
+ * Starts this number of hosts. The port of a login selects the host: sshd's ForceCommand enters that host's mount
+ * namespace for every command, sftp included.
  */
 export const startBed = async (count: number): Promise<Bed> => {
   const folder = mkdtempSync(join(tmpdir(), "vfio-fleet-bed-"));
@@ -79,7 +84,7 @@ export const startBed = async (count: number): Promise<Bed> => {
     "Subsystem sftp /usr/lib/openssh/sftp-server",
   ];
   const servers: Sshd[] = [];
-  // one listens before the next looks for free ports, or two would find the same ones
+  // Each server listens before the next one looks for free ports. Otherwise two would find the same ports.
   for (let left = count; left > 0; left -= PORTS)
     servers.push(await startSshd(settings, Math.min(PORTS, left)));
   const keepers: ChildProcess[] = [];

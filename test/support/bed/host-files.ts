@@ -54,7 +54,7 @@ const FILES: Readonly<Record<string, string>> = {
     .join(""),
 };
 
-/** A GTX 1050 with its audio in a group of their own, a twin of another make, and the board's own display. */
+/** A GTX 1050 with its audio in a group of their own, a twin of another maker, and the board's own display. */
 const FUNCTIONS = [
   { address: "0000:01:00.0", id: "10de:1c81", class: "030000", group: 13, driver: "nouveau", bootVga: "0" },
   { address: "0000:01:00.1", id: "10de:0fb9", class: "040300", group: 13, driver: "snd_hda_intel" },
@@ -63,7 +63,7 @@ const FUNCTIONS = [
   { address: "0000:08:00.0", id: "1a03:2000", class: "030000", group: 16, driver: "ast", bootVga: "1" },
 ] as const;
 
-/** Fills a folder with everything of a host that is not a program. */
+/** Fills a folder with all files of a host that are not programs. */
 export const makeHostFiles = (root: string, name: string): void => {
   const folder = (path: string): void => void mkdirSync(join(root, path), { recursive: true });
   const file = (path: string, content: string): void => {
@@ -115,9 +115,9 @@ export const makeHostFiles = (root: string, name: string): void => {
     file(`/usr/sbin/${program}`, `#!/bin/sh\n${lines}\n`);
     chmodSync(join(root, "usr/sbin", program), 0o755);
   }
-  // Debian's link to it leads through /etc
+  // Debian's link to it leads through /etc.
   link("/etc/alternatives/awk", realpathSync("/usr/bin/awk"));
-  // programs that lie in /usr/bin of the machine have to be met here first
+  // This folder comes first in PATH, so stand-ins in it hide programs in the machine's /usr/bin.
   folder("usr/local/sbin");
   for (const program of Object.keys(STUBS)) link(`/usr/local/sbin/${program}`, `/usr/sbin/${program}`);
 };

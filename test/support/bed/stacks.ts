@@ -15,26 +15,26 @@ export interface FleetResult {
   readonly code: number;
   readonly output: string;
   readonly events: readonly FleetEvent[];
-  /** result and message of every host */
+  /** Result and message of every host. */
   readonly hosts: Readonly<Record<string, string>>;
 }
 
-/** The command at work. */
+/** The running command. */
 export interface FleetProcess {
   signal(name: NodeJS.Signals): void;
-  /** resolves with the first event of its kind; rejects when the command ends without */
+  /** Resolves with the first matching event; rejects when the command ends without one. */
   told(is: (event: FleetEvent) => boolean): Promise<void>;
   readonly done: Promise<FleetResult>;
 }
 
-/** Hosts of a bed, a stack each, and a backend of their own. */
+/** Hosts of a bed, each with a stack, and a separate backend. */
 export interface BedFleet {
   readonly bed: Bed;
   readonly names: readonly string[];
   readonly environment: Readonly<Record<string, string>> & { readonly VFIO_FLEET_DATA: string };
-  /** a host's stack by its number, from 0 */
+  /** A stack's host by its number, from 0. */
   host(index: number): BedHost;
-  /** writes what a stack's host is to be, over what every host of the bed is */
+  /** Writes a stack file for a host, merged over the settings of all hosts of the bed. */
   describe(index: number, more?: Settings, config?: Settings): void;
   fleet(...args: readonly string[]): Promise<FleetResult>;
   start(...args: readonly string[]): FleetProcess;
@@ -42,7 +42,7 @@ export interface BedFleet {
   stop(): Promise<void>;
 }
 
-/** What `npm run pulumi` runs in. */
+/** The environment of `npm run pulumi`. */
 const toolchain = (): Record<string, string> =>
   Object.fromEntries(
     execFileSync("bash", ["-c", ". toolchain/environment.sh && exec env -0"], {
@@ -64,8 +64,8 @@ const parseEvents = (output: string): FleetEvent[] =>
   output.split("\n").flatMap((line) => (line.startsWith("{") ? [JSON.parse(line) as FleetEvent] : []));
 
 /**
- * @param prefix of the stacks' names; stack files of tests are `test-…`
- * @param backend the states' backend; a folder of its own when it is left out
+ * @param prefix of the stacks' names; stack files of tests are called `test-…`
+ * @param backend the states' backend; a separate folder by default
  */
 export const startBedFleet = async (count: number, prefix: string, backend?: string): Promise<BedFleet> => {
   const bed = await startBed(count);

@@ -1,7 +1,7 @@
 /**
- * Programs of a bed's host that would act on the machine. Each does as much as can be seen from outside: a menu that is
- * written from its settings, an image that holds what it was built from, a reboot after which the host shows what its
- * boot configuration says.
+ * Stand-ins for programs that would act on the machine. Each does what is visible from outside. A menu is written
+ * from its settings, an image holds its input files, and after a reboot the host shows the effects of its boot
+ * configuration.
  */
 const GRUB_EDITENV = `[ $# -gt 2 ] || set -- "$1" "\${2:-list}"
 file=$1; action=$2; shift 2
@@ -56,7 +56,7 @@ const SYSTEMCTL = `case $* in
     perl -e 'use Socket; socket(S, PF_UNIX, SOCK_STREAM, 0); bind(S, sockaddr_un($ARGV[0])) or die $!; listen(S, 1)' /run/libvirt/libvirt-sock ;;
 esac`;
 
-/** The arguments behind a verb, without virsh's own options. */
+/** The arguments after a verb, without virsh's own options. */
 const VIRSH = `while [ "\${1#-}" != "\${1:-}" ]; do case $1 in -c) shift 2 ;; *) shift ;; esac; done
 case $1 in
   version) echo "Using library: libvirt 9.0.0" ;;
@@ -79,7 +79,7 @@ export const STUBS: Readonly<Record<string, string>> = {
   "grub-probe": "case $1 in *fs) echo ext2 ;; esac",
   "grub-reboot": ":",
   "update-initramfs": 'echo "update-initramfs $*" >>/var/log/stub.log',
-  // a test holds a host back here, or lets it fail
+  // A test holds a host here, or makes it fail.
   mkinitramfs: `while [ -e /root/hold ]; do sleep 0.1; done
 [ ! -e /root/fail ] || { echo "No space left on device" >&2; exit 1; }
 shift; tar cf "$1" -C / etc/modprobe.d $(cd / && ls -d etc/vfio-fleet etc/initramfs-tools 2>/dev/null)`,

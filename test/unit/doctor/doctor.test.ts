@@ -22,7 +22,7 @@ const fired = (id: string, facts: Surveyed): string[] =>
     .flatMap((rule) => rule.find(patientOf(facts)))
     .map(({ subject, found }) => `${subject}: ${found}`);
 
-test("every rule has its file, its two patients, and an id of its own", () => {
+test("every rule has its file, its two patients, and its own id", () => {
   const ids = rules.map(({ id }) => id);
   expect(new Set(ids).size).toBe(ids.length);
   expect(ids.toSorted()).toEqual(Object.keys(patients).toSorted());
@@ -31,24 +31,24 @@ test("every rule has its file, its two patients, and an id of its own", () => {
 });
 
 describe.each(Object.entries(patients))("%s", (id, { fires, silent, says }) => {
-  test("fires where the cause is, and names it", () => {
+  test("fires on its cause, and names it", () => {
     expect(fired(id, fires)).toEqual(expect.arrayContaining([expect.stringMatching(says)]));
   });
-  test("is silent where the cause is not", () => {
+  test("is silent without its cause", () => {
     expect(fired(id, silent)).toEqual([]);
   });
 });
 
-describe("what the patients show comes from a real host too", () => {
+describe("the patients are derived from a real host", () => {
   const all = Object.values(patients).flatMap(({ fires, silent }) => [fires, silent]);
 
-  test("every file that a rule reads is asked for", () => {
+  test("the probe reads every file that a rule needs", () => {
     const asked = surveyQuestion().files;
     const read = [...new Set(all.flatMap(({ files }) => Object.keys(files)))];
     expect(read.filter((path) => !asked.some((pattern) => matchesGlob(path, pattern)))).toEqual([]);
   });
 
-  test("every line of the kernel's log that a rule waits for is among those that the survey brings", () => {
+  test("the survey includes every line of the kernel's log that a rule needs", () => {
     const [pattern = ""] =
       /(?<=grep -i -E ")[^"]+/.exec(readFileSync("components/probe/survey.sh", "utf8")) ?? [];
     const lines = [
@@ -66,7 +66,7 @@ describe("what the patients show comes from a real host too", () => {
   });
 });
 
-test("the reference host has nothing wrong, and one thing that only looks so", () => {
+test("the reference host has no fault, and one finding that only looks like one", () => {
   const { findings, blind, looked } = diagnose(hostFacts("xeon-e5-v3"));
   expect(findings.map(({ rule }) => rule.id)).toEqual(["black-vnc"]);
   expect(blind).toEqual([]);
@@ -80,21 +80,21 @@ test.each([
   ["optimus-laptop", []],
   ["eight-cards", ["risk pcie-errors"]],
   ["proxmox", ["risk invalid-card-rom", "risk proxmox-guest-firmware"]],
-])("what ails %s", (name, wanted) => {
+])("findings on %s", (name, wanted) => {
   const found = diagnose(hostFacts(name)).findings.filter(({ finding }) => finding.verdict !== "expected");
   expect([...new Set(found.map(({ rule, finding }) => `${finding.verdict} ${rule.id}`))].toSorted()).toEqual(
     wanted,
   );
 });
 
-describe("a rule's other causes", () => {
+describe("the other causes of a rule", () => {
   const file = (path: string, content: string): Surveyed["files"] => ({
     [path]: { mode: "644", owner: "root", group: "root", sha256: "", content },
   });
   const base = hostFacts("xeon-e5-v3");
   const systemdBoot = { ...base.boot, loaderInfo: "systemd-boot 257.8" };
 
-  test("systemd-boot's command line, and GRUB's files that it does not read", () => {
+  test("systemd-boot's command line, and GRUB's files, which it does not read", () => {
     const wanted = file("/etc/kernel/cmdline", "root=LABEL=root quiet iommu=pt\n");
     expect(fired("arguments-not-applied", { ...base, files: wanted, boot: systemdBoot })).toEqual([
       "/etc/kernel/cmdline: the running kernel was started without iommu=pt",
@@ -102,7 +102,7 @@ describe("a rule's other causes", () => {
     expect(fired("arguments-not-applied", { ...base, files: wanted })).toEqual([]);
     const grub = file("/etc/default/grub", 'GRUB_CMDLINE_LINUX="iommu=pt"\n');
     expect(fired("arguments-not-applied", { ...base, files: grub, boot: systemdBoot })).toEqual([
-      expect.stringContaining("systemd-boot boots this host, and does not read GRUB's files"),
+      expect.stringContaining("systemd-boot boots this host and does not read GRUB's files"),
     ]);
   });
 
@@ -113,7 +113,7 @@ describe("a rule's other causes", () => {
     ).toEqual([expect.stringContaining("grub-mkconfig does not read /etc/default/grub.d")]);
   });
 
-  test("a dracut file without .conf at its end", () => {
+  test("a dracut file whose name does not end in .conf", () => {
     const files = file("/etc/dracut.conf.d/vfio", 'force_drivers+=" vfio_pci "\n');
     const initramfs = { tools: ["/usr/bin/dracut"], images: [] };
     expect(fired("initramfs-list-unread", { ...base, files, initramfs })).toEqual([
@@ -184,13 +184,13 @@ describe("a rule's other causes", () => {
   });
 });
 
-test("a rule that cannot see says so instead of finding nothing", () => {
+test("a rule without its facts says so instead of finding nothing", () => {
   const { blind, looked } = diagnose(hostFacts("optimus-laptop"));
   expect(blind.map(({ rule }) => rule.id)).toContain("no-efi-rom");
   expect(looked + blind.length).toBe(rules.length);
 });
 
-test("only the domain that was asked about is looked at", () => {
+test("with a domain's name only that domain is checked", () => {
   const facts = hostFacts("eight-cards");
   facts.survey.paths = { "/dev/zvol/tank/render-1": false, "/dev/zvol/tank/cloud-a": false };
   const subjects = (only?: string): string[] =>
@@ -201,7 +201,7 @@ test("only the domain that was asked about is looked at", () => {
   expect(subjects("cloud-a")).toEqual(["cloud-a"]);
 });
 
-test("faults come first, then risks, then what is as it should be", () => {
+test("faults come first, then risks, then normal findings", () => {
   const order = diagnose(patients["group-not-viable"]?.fires ?? hostFacts("proxmox")).findings.map(
     ({ finding }) => finding.verdict,
   );
@@ -213,14 +213,14 @@ test("faults come first, then risks, then what is as it should be", () => {
   expect(order[0]).toBe("fault");
 });
 
-test("no rule fails on any recorded machine, nor on one of which little is known", () => {
+test("no rule throws on a recorded machine, nor on one with few facts", () => {
   for (const name of hostNames()) {
     const patient = patientOf(hostFacts(name));
     for (const rule of rules) expect(() => rule.find(patient)).not.toThrow();
   }
 });
 
-test("domains whose definitions cannot be read are named, not passed over", () => {
+test("domains whose definitions cannot be read are named", () => {
   const facts = hostFacts("eight-cards");
   const [first, ...others] = facts.libvirt.domains;
   if (!first) throw new Error("no domain");
@@ -229,7 +229,7 @@ test("domains whose definitions cannot be read are named, not passed over", () =
   expect(diagnose({ ...facts, libvirt }).unread).toEqual(["render-1"]);
 });
 
-test("the answer in the README is what the doctor says", () => {
+test("the README shows the doctor's current answer", () => {
   const said = renderDiagnosis("host-1", diagnose(hostFacts("x8dth-if")), (_, text) => text);
   expect(readFileSync("README.md", "utf8")).toContain(`\`\`\`\n${said.trim()}\n\`\`\``);
 });
@@ -260,7 +260,7 @@ describe("the command", () => {
     return path;
   };
 
-  test("exit status 1 for a fault, also one that is only in a saved and masked file", async () => {
+  test("a fault gives exit status 1, even one from a saved and masked file", async () => {
     const fires = patients["group-not-viable"]?.fires;
     if (!fires) throw new Error("no patient");
     const from = save(fires);
@@ -270,12 +270,12 @@ describe("the command", () => {
     rmSync(folder, { recursive: true });
   });
 
-  test("exit status 0 for risks and for what is as it should be", async () => {
+  test("risks and normal findings give exit status 0", async () => {
     expect(await doctor(undefined, undefined, { from: hostFile("proxmox") })).toBe(0);
     expect(await doctor(undefined, undefined, { from: hostFile("xeon-e5-v3") })).toBe(0);
   });
 
-  test("JSON names rule, verdict, finding, remedy and source", async () => {
+  test("JSON has rule, verdict, finding, remedy and source", async () => {
     await doctor(undefined, undefined, { from: hostFile("xeon-e5-v3"), json: true });
     expect(JSON.parse(String(said.mock.calls[0]?.[0]))).toEqual([
       {
@@ -290,9 +290,9 @@ describe("the command", () => {
     ]);
   });
 
-  test("a domain that nobody has is an error that names those there are", async () => {
+  test("an unknown domain is an error that names the known ones", async () => {
     const asking = doctor("win99", undefined, { from: hostFile("xeon-e5-v3") });
-    await expect(asking).rejects.toThrow(/no host has a domain "win99"; there are win10/);
+    await expect(asking).rejects.toThrow(/no host has a domain "win99"; the hosts have win10/);
     await expect(asking).rejects.toBeInstanceOf(CommandError);
   });
 });

@@ -7,7 +7,7 @@ import { existing, full, minimal, render, table } from "../../fixtures/domain.ts
 const versions = ["9.0", "11.3"] as const;
 /**
  * Printed by libvirt 9.0.0 with QEMU 7.2 and by libvirt 11.3.0 with QEMU 10.0 (virsh dumpxml, and the status file of
- * a running domain) after they were given the definition of the same name.
+ * a running domain), for the definition of the same name.
  */
 const libvirts = (name: string, version: (typeof versions)[number] = "9.0"): string =>
   readFileSync(new URL(`../../fixtures/libvirt-${version}/${name}.xml`, import.meta.url), "utf8");
@@ -31,10 +31,10 @@ const defined = [
 ];
 
 test.each(versions.flatMap((version) => defined.map((name) => [version, name] as const)))(
-  "libvirt %s, %s: what it stored is what was wanted",
+  "libvirt %s, %s: the stored definition equals the wanted one",
   (version, name) => {
     expect(compareDomains(wanted(name), libvirts(name, version))).toEqual([]);
-    // read back for the next preview, the definition is the same text
+    // The definition is also the same text when the next preview renders it.
     const given = { existing: existing(libvirts(name, version)) };
     expect(render(table[name]?.input ?? minimal, given)).toBe(wanted(name));
   },
@@ -58,13 +58,13 @@ describe("a change by hand is named with its place", () => {
       ["cpu/@mode: host-model -> host-passthrough"],
     ],
     [
-      "an enlightenment taken out",
+      "an enlightenment removed",
       "<vapic state='on'/>",
       "",
       ['features/hyperv/vapic: nothing -> <vapic state="on"/>'],
     ],
     [
-      "an enlightenment put in",
+      "an enlightenment added",
       "<vapic state='on'/>",
       "<vapic state='on'/><avic state='on'/>",
       ['features/hyperv/avic: <avic state="on"/> -> nothing'],
@@ -82,7 +82,7 @@ describe("a change by hand is named with its place", () => {
       ["devices/disk[sda]/driver/@cache: unsafe -> writeback"],
     ],
     [
-      "an attribute nobody wanted",
+      "an additional attribute",
       "cache='writeback'",
       "cache='writeback' detect_zeroes='on'",
       ["devices/disk[sda]/driver/@detect_zeroes: on -> nothing"],
@@ -103,7 +103,7 @@ describe("a change by hand is named with its place", () => {
       ["devices/hostdev[0000:03:00.0]/address/@bus: 0x02 -> 0x01"],
     ],
     [
-      "the ROM taken off",
+      "the ROM removed",
       "<rom bar='on' file='/usr/share/vgabios/rtx.rom'/>",
       "",
       ['devices/hostdev[0000:04:00.0]/rom: nothing -> <rom bar="on" file="/usr/share/vgabios/rtx.rom"/>'],
@@ -127,7 +127,7 @@ describe("a change by hand is named with its place", () => {
       ],
     ],
     [
-      "a boot by a kernel",
+      "a direct kernel boot",
       "</os>",
       "<kernel>/boot/x</kernel></os>",
       ["os/kernel: <kernel>/boot/x</kernel> -> nothing"],
@@ -146,7 +146,7 @@ describe("a change by hand is named with its place", () => {
     ],
     ["the UUID", /<uuid>e17d/, "<uuid>aaaa", [expect.stringMatching(/^uuid: aaaa/)] as string[]],
     [
-      "metadata taken out",
+      "metadata removed",
       /<metadata>.*<\/metadata>/s,
       "",
       [expect.stringMatching(/^metadata: nothing -> <vfio-fleet:domain /)] as string[],
@@ -161,13 +161,13 @@ describe("a change by hand is named with its place", () => {
     expect(compareDomains(want, change(stored, from, to))).toEqual(lines);
   });
 
-  test("several at once, each in its line", () => {
+  test("several changes, each in its line", () => {
     const changed = change(
       change(stored, ">8</vcpu>", ">4</vcpu>"),
       "<stats period='10'/>",
       "<stats period='5'/>",
     );
-    // the patch of this domain's stack file wants what the fixture shows
+    // The patch in this domain's stack file wants what the fixture shows.
     expect(compareDomains(want, changed)).toEqual([
       "vcpu: 4 -> 8",
       "devices/memballoon/stats/@period: 5 -> 10",
@@ -175,7 +175,7 @@ describe("a change by hand is named with its place", () => {
   });
 });
 
-test("what libvirt spells in another way is the same", () => {
+test("another spelling by libvirt is no difference", () => {
   const want = wanted("windows-11-minimal");
   const stored = change(
     libvirts("windows-11-minimal"),
@@ -185,7 +185,7 @@ test("what libvirt spells in another way is the same", () => {
   expect(compareDomains(want, stored)).toEqual([]);
 });
 
-test("what a newer libvirt adds is passed over", () => {
+test("additions of a newer libvirt are ignored", () => {
   const stored = libvirts("windows-11-minimal")
     .replace("<topology sockets='1' dies='1'", "<topology sockets='1' dies='1' clusters='1'")
     .replace("<nvram ", "<nvram format='raw' ")
@@ -193,7 +193,7 @@ test("what a newer libvirt adds is passed over", () => {
   expect(compareDomains(wanted("windows-11-minimal"), stored)).toEqual([]);
 });
 
-test("a setting taken out of the stack is seen, also where libvirt has no default for it", () => {
+test("a setting that the stack drops is a change, even if libvirt has no default for it", () => {
   const stored = libvirts("full");
   const lines = compareDomains(
     render({ ...full, hugepages: "off", iothreads: 0, pinning: undefined, patch: [] }),
@@ -211,23 +211,23 @@ test("a setting taken out of the stack is seen, also where libvirt has no defaul
   );
 });
 
-test("a change outside of all that is known shows by its digest alone", () => {
+test("a change outside the known elements changes the digest", () => {
   const odd = { ...minimal, patch: [{ path: "description", set: "<description>a</description>" }] };
   expect(compareDomains(wanted("reference-minimal"), render(odd))).toEqual([
     expect.stringMatching(/^metadata\/@digest: [0-9a-f]{16} -> [0-9a-f]{16}$/),
   ]);
 });
 
-describe("pending until the next start", () => {
+describe("changes that wait for the next start", () => {
   test.each(
     versions.flatMap((version) =>
       ["reference-emulated", "windows-11-emulated"].map((name) => [version, name] as const),
     ),
-  )("libvirt %s, %s: nothing right after the start", (version, name) => {
+  )("libvirt %s, %s: there are none right after the start", (version, name) => {
     expect(pendingChanges(libvirts(name, version), libvirts(`${name}.live`, version))).toEqual([]);
     expect(pendingChanges(libvirts(name, version), libvirts(`${name}.status`, version))).toEqual([]);
   });
-  test("what a network gave an interface is no change", () => {
+  test("an address from a network is no change", () => {
     const status = libvirts("reference-emulated.status");
     const definition = libvirts("reference-emulated");
     const network =
@@ -244,7 +244,7 @@ describe("pending until the next start", () => {
       ),
     ).toEqual([]);
   });
-  test("an edit of the definition is pending, with what runs and what will", () => {
+  test("an edit of the definition is pending, with the running and the future value", () => {
     const live = libvirts("reference-emulated.live");
     const stored = libvirts("reference-emulated");
     const edited = change(
@@ -269,7 +269,7 @@ describe("pending until the next start", () => {
   });
 });
 
-test("what is no definition is an error that says so", () => {
+test("a text that is no definition is an error", () => {
   expect(() => compareDomains("<network/>", libvirts("full"))).toThrow(
     "the wanted definition holds <network>",
   );
@@ -283,7 +283,7 @@ test.each(
     ["reference-emulated", "windows-11-emulated"].map((name) => [version, name] as const),
   ),
 )(
-  "libvirt %s, %s: a domain that was started with what is wanted has nothing pending, at once or later",
+  "libvirt %s, %s: a domain that was started from the wanted definition has nothing pending, at once or later",
   (version, name) => {
     expect(pendingChangesOf(wanted(name), libvirts(`${name}.status`, version))).toEqual({
       atOnce: [],
@@ -293,7 +293,7 @@ test.each(
 );
 
 test.each(versions)(
-  "libvirt %s: a medium in a drive that runs empty is there at once, and nothing waits",
+  "libvirt %s: a medium goes into an empty drive of a running domain at once, and nothing is pending",
   (version) => {
     const input = table["reference-emulated"]?.input ?? minimal;
     const filled = render({ ...input, cdroms: ["/srv/tools.iso"] });

@@ -24,15 +24,15 @@ const lines = (patch: unknown): string[] =>
     .split("\n")
     .map((line) => line.trim());
 
-describe("what a patch does", () => {
-  test("sets an attribute, making the elements on the way", () => {
+describe("a patch", () => {
+  test("sets an attribute and creates missing elements", () => {
     expect(lines({ path: "cpu/@check", set: "none" })).toContain(
       '<cpu mode="host-passthrough" check="none"/>',
     );
     expect(lines({ path: "features/ioapic/@driver", set: "kvm" })).toContain('<ioapic driver="kvm"/>');
     expect(lines({ path: "@type", set: "qemu" })[0]).toBe('<domain type="qemu">');
   });
-  test("sets an element in the place of the old one", () => {
+  test("replaces an element", () => {
     const set = "<cpu mode='custom'><model>Haswell</model></cpu>";
     expect(apply({ path: "cpu", set })).toContain(
       '<name>win</name>\n  <cpu mode="custom">\n    <model>Haswell</model>',
@@ -61,7 +61,7 @@ describe("what a patch does", () => {
   });
 });
 
-describe("what a patch cannot do is said", () => {
+describe("an impossible patch is an error", () => {
   test.each<readonly [patch: object, problem: string | RegExp]>([
     [{ path: "devices/disk", remove: true }, "<disk> is there 2 times: say which, as [1]"],
     [{ path: "devices/disk/target/@dev", set: "x" }, "<disk> is there 2 times: say which, as [1]"],

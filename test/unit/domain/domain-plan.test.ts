@@ -33,7 +33,7 @@ interface Running {
   readonly xml: string;
   readonly live?: string;
 }
-/** libvirt with these domains, running where there is a live definition. */
+/** libvirt's facts with these domains; a domain with a live definition is running. */
 const libvirt = (domains: Readonly<Record<string, Running>>): Pick<Facts, "libvirt"> => ({
   libvirt: {
     socket: true,
@@ -51,7 +51,7 @@ const specOf = (domains: Readonly<Record<string, object>>, cards: object = CARDS
   hostSchema.parse({
     connection: { host: "xeon" },
     cards,
-    // what the kernel still needs is not what is looked at here
+    // The kernel's steps do not matter here.
     kernel: { reboot: "never" },
     storage: { pools: { default: { path: "/var/lib/libvirt/images" } } },
     domains: Object.fromEntries(
@@ -85,7 +85,7 @@ const stepOf = (plan: HostPlan, name: string, key: string): Step => {
   if (!found) throw new Error(`no step ${key}`);
   return found;
 };
-/** The definition that an up of this would store. */
+/** The definition that this plan's up would store. */
 const xmlOf = (name: string, domains: Readonly<Record<string, object>>, found: Partial<Facts> = {}): string =>
   domainOf(planOf(domains, found), name).xml;
 const cardsOf = (plan: HostPlan, name: string): string[] =>
@@ -101,7 +101,7 @@ describe("a running domain", () => {
   const xml = xmlOf("win", { win: before });
   const running = libvirt({ win: { xml, live: xml } });
 
-  test("with nothing to change has no steps to take, and nothing waits", () => {
+  test("without changes has no open steps, and nothing is pending", () => {
     const plan = planOf({ win: { ...before, state: "running" } }, running);
     expect(domainOf(plan, "win")).toMatchObject({ warnings: [], pending: [] });
     expect(domainOf(plan, "win").steps.map(({ key, inPlace }) => [key, inPlace])).toEqual([
@@ -110,7 +110,7 @@ describe("a running domain", () => {
     ]);
   });
 
-  test("memory waits for the next start, and the preview says so; UUID and NVRAM stay", () => {
+  test("new memory waits for the next start, and the preview says so; UUID and NVRAM stay", () => {
     const plan = planOf({ win: { ...before, memory: "8 GiB", state: "running" } }, running);
     const { warnings, pending, xml: wanted, domain } = domainOf(plan, "win");
     expect(pending).toEqual(["memory: 4194304 -> 8388608"]);
@@ -120,7 +120,7 @@ describe("a running domain", () => {
     expect(stepOf(plan, "win", "run win")).toMatchObject({ verb: "run", args: ["win"], inPlace: true });
   });
 
-  test("with restart: when-needed it is to be restarted for that, gracefully", () => {
+  test("with restart: when-needed is restarted gracefully for that", () => {
     const plan = planOf(
       { win: { ...before, memory: "8 GiB", state: "running", restart: "when-needed" } },
       running,
@@ -155,7 +155,7 @@ describe("a running domain", () => {
     );
   });
 
-  test("a medium that the guest has ejected is no drift, it waits", () => {
+  test("a medium that the guest has ejected is no drift, but pending", () => {
     const full = xmlOf("win", { win: { ...before, cdroms: ["/srv/tools.iso"] } });
     const plan = planOf(
       { win: { ...before, cdroms: ["/srv/tools.iso"] } },
@@ -165,7 +165,7 @@ describe("a running domain", () => {
     expect(domainOf(plan, "win").pending).toEqual([expect.stringContaining("devices/disk[hda]/source")]);
   });
 
-  test("starting with the host is a setting of its own", () => {
+  test("autostart is a separate setting", () => {
     expect(
       stepOf(planOf({ win: { ...before, autostart: true } }, running), "win", "domain win"),
     ).toMatchObject({
@@ -174,7 +174,7 @@ describe("a running domain", () => {
     });
   });
 
-  test("its removal keeps its data, unless the stack says otherwise", () => {
+  test("its removal keeps its data by default", () => {
     const undo = (domain: object) =>
       stepOf(planOf({ win: { ...before, ...domain } }), "win", "domain win").undo;
     expect(undo({})).toEqual(["undomain", "win", "180", "keep"]);
@@ -193,7 +193,7 @@ describe("storage", () => {
     receipts: { [receiptName(SIZE)]: { token: "t", notes } },
   });
 
-  test("a volume that is smaller grows before the domain is defined", () => {
+  test("a volume that is too small grows before the domain is defined", () => {
     const plan = planOf({ win }, { ...looked(10 * GIB), ...receipts({}) });
     expect(stepOf(plan, "win", SIZE)).toMatchObject({
       verb: "grow",
@@ -212,8 +212,8 @@ describe("storage", () => {
     ]);
   });
 
-  describe("a volume that is there, and that this stack has not made", () => {
-    test("is used as it is, and stays known as found", () => {
+  describe("an existing volume that this stack has not made", () => {
+    test("is used as it is, and stays recorded as found", () => {
       const there = looked(20 * GIB);
       const args = ["win", "default", "win.qcow2", VOLUME, String(20 * GIB)];
       expect(stepOf(planOf({ win }, there), "win", SIZE).args).toEqual([...args, "found"]);
@@ -224,7 +224,7 @@ describe("storage", () => {
       expect(stepOf(planOf({ win }, { looked: {} }), "win", SIZE).args).toEqual(args);
     });
 
-    test("is refused as a new domain's when it is a disk of another, running or not", () => {
+    test("is refused for a new domain if it is the disk of another one, running or not", () => {
       const disks = [{ type: "file", path: VOLUME, format: "qcow2" }];
       const other = xmlOf("byhand", { byhand: { disks } }).replaceAll(/<metadata>[^]*<\/metadata>/g, "");
       const found = { ...looked(20 * GIB), ...libvirt({ byhand: { xml: other } }) };
@@ -247,7 +247,7 @@ describe("storage", () => {
     });
   });
 
-  test("media: absent, no ISO, and a digest that an up has found to be another", () => {
+  test("media: missing, not an ISO, and a digest that differs from the recorded one", () => {
     const sha256 = "0".repeat(64);
     const install = (path: string) => ({ win: { install: { iso: { path, sha256 } } } });
     expect(problemsOf(install("/srv/none.iso"), { looked: {} })).toEqual([
@@ -267,13 +267,13 @@ describe("storage", () => {
     expect(problemsOf(install("/srv/x.iso"), found("9:9:9"))).toEqual([
       expect.stringMatching(/has the sha256 1111.*, expected 0000/),
     ]);
-    // another file since then: to be read again
+    // The file was replaced since then, so it has to be read again.
     expect(stepOf(planOf(install("/srv/x.iso"), found("8:8:8")), "win", "media win /srv/x.iso").inPlace).toBe(
       false,
     );
   });
 
-  test("the probe looks at volumes by their paths, or by their pool where the host has it", () => {
+  test("the probe asks for volumes by path, or by pool", () => {
     const spec = specOf({
       win: {
         disks: [
@@ -334,7 +334,7 @@ test("what the host has is compared: networks, huge pages that the stack reserve
   ]);
 });
 
-test("a TPM brings swtpm and its tools, and only a TPM does", () => {
+test("swtpm and its tools are installed only for a TPM", () => {
   const packagesOf = (domain: object) =>
     planOf({ win: domain }).libvirt.find(({ key }) => key === "packages")?.args;
   expect(packagesOf({})).not.toContain("swtpm");
@@ -342,13 +342,13 @@ test("a TPM brings swtpm and its tools, and only a TPM does", () => {
 });
 
 test.each([
-  ["Debian 12, whose QEMU has it", {}, []],
+  ["Debian 12, whose QEMU package has it", {}, []],
   ["Debian 13", { distro: { id: "debian", version: "13", like: [], name: "Debian" } }, ["virtiofsd"]],
   ["Debian testing", { distro: { id: "debian", version: "", like: [], name: "Debian" } }, ["virtiofsd"]],
   ["Ubuntu", { distro: { id: "ubuntu", version: "24.04", like: ["debian"], name: "Ubuntu" } }, ["virtiofsd"]],
   ["Proxmox VE 8", { packages: { "pve-manager": "8.4.1" } }, ["virtiofsd"]],
 ] satisfies readonly (readonly [string, Partial<Facts>, readonly string[]])[])(
-  "a folder shared by virtiofs brings its daemon, one shared by 9p does not: %s",
+  "virtiofs installs its daemon, 9p needs none: %s",
   (_, found, brought) => {
     const packagesOf = (type: "virtiofs" | "9p"): readonly string[] =>
       planOf({ win: { sharedFolders: [{ type, source: "/srv", tag: "srv" }] } }, found).libvirt.find(
@@ -360,7 +360,7 @@ test.each([
   },
 );
 
-test("whether the host nests guests is asked where an enlightenment needs it, and the stack's own option counts", () => {
+test("nested virtualization is checked only for enlightenments that need it, and the stack's own option counts", () => {
   const windows = { win: { profile: "windows-11", tpm: "none", gpus: [] } };
   const asked = (domains: Readonly<Record<string, object>>): readonly string[] =>
     probeQuestion(specOf(domains)).parameters;
@@ -396,12 +396,12 @@ test("whether the host nests guests is asked where an enlightenment needs it, an
 describe("cards among domains", () => {
   const any = (count: number, more: object = {}) => ({ gpus: { any: count }, ...more });
 
-  test("any takes what nobody lists, in the stack's order", () => {
+  test("any takes cards that no domain lists, in the stack's order", () => {
     const plan = planOf({ fixed: { gpus: ["one"] }, first: any(1), second: any(1) });
     expect([cardsOf(plan, "first"), cardsOf(plan, "second")]).toEqual([["two"], ["three"]]);
   });
 
-  test("any keeps the card that it had", () => {
+  test("any keeps the domain's current card", () => {
     const domains = { first: any(1), second: any(1) };
     const had = xmlOf("second", { other: any(1), second: any(1) });
     const plan = planOf(domains, libvirt({ second: { xml: had } }));
@@ -409,7 +409,7 @@ describe("cards among domains", () => {
     expect(cardsOf(plan, "first")).toEqual(["one"]);
   });
 
-  test("any never takes what another is to run with, or runs with; without enough it is refused", () => {
+  test("any never takes a card that another domain has or is to have; too few cards are refused", () => {
     const held = xmlOf("byhand", { byhand: { gpus: ["two"] } }).replaceAll(/<metadata>[^]*<\/metadata>/g, "");
     const domains = { fixed: { gpus: ["one"], state: "running" }, win: any(1, { state: "running" }) };
     const found = libvirt({ byhand: { xml: held, live: held } });
@@ -419,7 +419,7 @@ describe("cards among domains", () => {
     ]);
   });
 
-  test("two that are to run with one card are refused", () => {
+  test("two domains that are to run with one card are refused", () => {
     const both = { a: { gpus: ["one"], state: "running" }, b: { gpus: ["one"], autostart: true } };
     expect(problemsOf(both)).toEqual([
       expect.stringMatching(
@@ -429,7 +429,7 @@ describe("cards among domains", () => {
     expect(problemsOf({ ...both, b: { gpus: ["one"] } })).toEqual([]);
   });
 
-  test("one that is to start with a card that a running domain has is refused, unless that one is to stop", () => {
+  test("a domain that is to start with a running domain's card is refused, unless that one is to stop", () => {
     const xml = xmlOf("old", { old: { gpus: ["one"] } });
     const found = libvirt({ old: { xml, live: xml } });
     const win = { gpus: ["one"], state: "running" };
@@ -441,7 +441,7 @@ describe("cards among domains", () => {
     expect(problemsOf({ old: { gpus: ["one"], state: "stopped" }, win }, found)).toEqual([]);
   });
 
-  test("the same for a disk", () => {
+  test("the same is true for a disk", () => {
     const disks = [{ type: "file", path: "/srv/win.qcow2", format: "qcow2" }];
     const xml = xmlOf("old", { old: { disks } });
     expect(
@@ -451,7 +451,7 @@ describe("cards among domains", () => {
     ]);
   });
 
-  test("idle: host leaves a card to its driver until libvirt takes it", () => {
+  test("idle: host leaves a card with its driver until libvirt takes it", () => {
     const cards = { ...CARDS, one: { ...CARDS.one, idle: "host" } };
     const plan = planOf({ win: { gpus: ["one", "two"] } }, {}, cards);
     const bind = plan.kernel.steps.find(({ key }) => key === "/etc/vfio-fleet/bind")?.input ?? "";
@@ -488,24 +488,24 @@ describe("a card on demand", () => {
       WHERE,
     );
 
-  test("one that the domain lists needs no other definition", () => {
+  test("a card that the domain lists needs no other definition", () => {
     expect(plan("fixed", "one")).toEqual({
       ok: true,
       value: { cards: ["one"], functions: ["0000:03:00.0", "0000:03:00.1"], definition: undefined },
     });
   });
 
-  test("a domain that takes any gets a definition with the card that is named", () => {
+  test("a domain with any gets a definition with the named card", () => {
     const handed = plan("game", "three");
     if (!handed.ok) throw new Error("refused");
     expect(handed.value.definition).toContain('name="three" place="0" functions="0000:05:00.0 0000:05:00.1"');
     expect(handed.value.definition).not.toContain('name="two"');
-    // and keeps it in the next preview
+    // The next preview keeps the card.
     const after = libvirt({ game: { xml: handed.value.definition ?? "" } });
     expect(cardsOf(planOf(domains, after), "game")).toEqual(["three"]);
   });
 
-  test("any is a free one: its own when nobody has that, else another", () => {
+  test("any is a free card: the domain's own if nobody has it, otherwise another one", () => {
     expect(plan("game", undefined)).toMatchObject({
       ok: true,
       value: { cards: ["two"], definition: undefined },
@@ -529,7 +529,7 @@ describe("a card on demand", () => {
       /fixed does not list card two: its gpus are one[^]*any: 1/,
     ],
     [
-      "a card that there is not",
+      "a card that does not exist",
       "game",
       "nine",
       /there is no card nine on its host; there are one, two, three/,
@@ -540,7 +540,7 @@ describe("a card on demand", () => {
     expect(refused.ok ? "" : refused.problems.map(formatProblem).join()).toMatch(message);
   });
 
-  test("refused: a domain that libvirt does not have yet", () => {
+  test("a domain that libvirt does not have yet is refused", () => {
     const refused = plan("game", "one", {});
     expect(refused.ok ? "" : refused.problems.map(formatProblem).join()).toMatch(
       /no domain game yet[^]*pulumi up/,
@@ -562,7 +562,7 @@ describe("AppArmor", () => {
       ...found,
     }).libvirt.find(({ key }) => key === LOCAL);
 
-  test("a ROM elsewhere than libvirt lets QEMU read gets a rule of its own, behind the host's", () => {
+  test("a ROM outside the folders that libvirt allows gets its own AppArmor rule, after the host's", () => {
     expect(stepFor("/srv/roms/a*b.rom")).toMatchObject({
       verb: "block",
       args: [LOCAL, "new"],
@@ -571,13 +571,13 @@ describe("AppArmor", () => {
     });
   });
 
-  test("none where libvirt's own will do, or where there is no AppArmor", () => {
+  test("there is no rule if libvirt's own suffices, or without AppArmor", () => {
     expect(stepFor("/usr/share/vgabios/x.rom")).toBeUndefined();
     expect(stepFor("/srv/x.rom", { exists: EXISTS })).toBeUndefined();
   });
 });
 
-describe("a domain that is to be shut off", () => {
+describe("a domain that has to be shut off", () => {
   const wanted = { win: { gpus: ["one"], state: "stopped" } };
   const stepFor = (found: Partial<Facts>, domains: Readonly<Record<string, object>> = wanted) => ({
     step: stepOf(planOf(domains, found), "win", "run win"),
@@ -586,18 +586,18 @@ describe("a domain that is to be shut off", () => {
   const xml = xmlOf("win", wanted);
   const receipts = { run_win: { token: "before", notes: { state: "shut-off" } } };
 
-  test("is so once a run has seen to it", () => {
+  test("is settled after a run has shut it off", () => {
     const first = stepFor(libvirt({ win: { xml } }));
     expect(isDue(first.facts, first.step)).toBe(true);
     const later = stepFor({ ...libvirt({ win: { xml } }), receipts });
     expect(isDue(later.facts, later.step)).toBe(false);
   });
-  test("and runs, because somebody started it, is drift", () => {
+  test("is drift if somebody started it", () => {
     const { step, facts } = stepFor({ ...libvirt({ win: { xml, live: xml } }), receipts });
     expect(isDue(facts, step)).toBe(true);
     expect(step.drift).toEqual({ kind: "state", found: "win is running", wanted: "shut off" });
   });
-  test("and now is to run is a change, no drift", () => {
+  test("is a change, no drift, if it has to run now", () => {
     const running = { win: { gpus: ["one"], state: "running" } };
     const { step } = stepFor({ ...libvirt({ win: { xml: xmlOf("win", running) } }), receipts }, running);
     expect(step.drift).toBeUndefined();

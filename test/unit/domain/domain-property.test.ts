@@ -21,13 +21,13 @@ import {
 } from "../../../components/plan/domain/document/xml-tree.ts";
 import { card, context, existing } from "../../fixtures/domain.ts";
 
-// the machine may be busy with a lab host beside these
+// The machine may run a lab host in parallel.
 vi.setConfig({ testTimeout: 60_000 });
 
 const folder = mkdtempSync(join(tmpdir(), "vfio-fleet-property-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Characters that mean something to XML, to libvirt, to QEMU or to a shell, and some from far away. */
+/** Characters with a meaning in XML, libvirt, QEMU or a shell, and some rare ones. */
 const nasty = fc.constantFrom(
   ..."<>&\"'`$\\;|*?~!%{}[]()#=,:@^+-_. ".split(""),
   "&amp;",
@@ -173,7 +173,7 @@ const rom = path;
 const specimen = fc.record({ input, rom });
 type Specimen = typeof specimen extends fc.Arbitrary<infer T> ? T : never;
 
-/** undefined where the parts do not go together, such as one image listed twice. */
+/** Undefined if the parts do not fit together, such as one image listed twice. */
 const rendered = ({ input: given, rom: file }: Specimen): string | undefined => {
   const spec = domainSchema.safeParse(JSON.parse(JSON.stringify(given)) satisfies DomainInput);
   if (!spec.success) throw new Error(spec.error.message);
@@ -192,7 +192,7 @@ const parsed = (xml: string): XmlElement => {
   return read.root;
 };
 
-test("any tree comes back from its text as it was", () => {
+test("any tree is the same after writing and parsing", () => {
   const name = fc
     .stringMatching(/^[A-Za-z_][A-Za-z0-9_.-]{0,6}$/)
     .filter((text) => !(text in Object.prototype));
@@ -224,7 +224,7 @@ test("any tree comes back from its text as it was", () => {
   );
 });
 
-test("every value of a specification is in the definition, exactly", () => {
+test("the definition contains every value of a specification exactly", () => {
   let checked = 0;
   fc.assert(
     fc.property(specimen, (one) => {
@@ -252,7 +252,7 @@ test("every value of a specification is in the definition, exactly", () => {
         ...(given.gpus.includes("nasty") ? [one.rom] : []),
       ];
       expect(found).toEqual(expect.arrayContaining(expected));
-      // and nothing of it became an element of its own
+      // No value became an element of its own.
       expect(xml).not.toMatch(/<!|<\?/);
     }),
     { numRuns: 60 },
@@ -260,7 +260,7 @@ test("every value of a specification is in the definition, exactly", () => {
   expect(checked).toBeGreaterThan(25);
 });
 
-test("libvirt's schema accepts whatever is rendered", () => {
+test("libvirt's schema accepts every rendered definition", () => {
   const files = fc.sample(specimen, { numRuns: 60, seed: 20 }).flatMap((one, index) => {
     const xml = rendered(one);
     if (xml === undefined) return [];
@@ -286,7 +286,7 @@ const withoutMetadata = (root: XmlElement): XmlElement => ({
   children: root.children.filter((child) => !isElement(child) || child.name !== "metadata"),
 });
 
-/** The order of devices means nothing. */
+/** A form without the order of devices, which does not matter. */
 const canonical = (root: XmlElement): string => {
   const sorted = (one: XmlElement): XmlElement => ({
     ...one,
@@ -297,10 +297,10 @@ const canonical = (root: XmlElement): string => {
   return JSON.stringify(sorted(root));
 };
 
-test("two definitions without a difference are the same, both ways, running or not", () => {
+test("two definitions without a difference are equal in both directions, running or not", () => {
   fc.assert(
     fc.property(specimen, specimen, fc.boolean(), (one, other, near) => {
-      // near: all but one field alike, which is what an edit is
+      // Specimens that are equal except for one field, as after an edit.
       const key =
         Object.keys(one.input)[Math.abs(one.rom.length) % Object.keys(one.input).length] ?? "memory";
       const second = near ? { ...one, input: { ...one.input, [key]: Reflect.get(other.input, key) } } : other;
@@ -308,7 +308,7 @@ test("two definitions without a difference are the same, both ways, running or n
       if (a === undefined || b === undefined) return;
       const [left, right] = [a, b].map((xml) => withoutMetadata(parsed(xml)));
       if (!left || !right) throw new Error("unreachable");
-      // the name of a machine's family stands for any of its versions: no difference one way, one the other way
+      // A family name stands for any version of its machine. So there is a difference in one direction only.
       if (a.includes('machine="pc-q35-7.2">hvm') !== b.includes('machine="pc-q35-7.2">hvm')) return;
       const alike = canonical(left) === canonical(right);
       const [leftXml, rightXml] = [printXml(left), printXml(right)];
@@ -321,7 +321,7 @@ test("two definitions without a difference are the same, both ways, running or n
   );
 });
 
-test("a definition read back from the host renders to the same text", () => {
+test("a definition that is read back renders to the same text", () => {
   fc.assert(
     fc.property(specimen, (one) => {
       const xml = rendered(one);

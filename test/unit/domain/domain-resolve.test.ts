@@ -29,7 +29,7 @@ const small = { ...context().resources, cpus: [0, 1, 2, 3], memoryMiB: 4096, num
 const pins = (...vcpus: (string | number)[]) => ({ vcpus });
 const eight = (from: number): number[] => Array.from({ length: 8 }, (_, index) => from + index);
 
-describe("one problem, one line, with what was found and what would be right", () => {
+describe("each problem is one line with the found and the expected value", () => {
   test.each<Case>([
     [
       "memory",
@@ -414,7 +414,7 @@ test("all problems at once, each with a remedy", () => {
       "firmware",
       "tpm",
       "memory",
-      // guest CPUs 0 and 2 are pinned to CPUs that this host has
+      // Guest CPUs 0 and 2 are pinned to CPUs of this host.
       ...[1, 3, 4, 5, 6, 7].map((vcpu) => `pinning.vcpus.${vcpu}`),
       "pinning.emulator",
       "pinning.iothreads.0",
@@ -424,7 +424,7 @@ test("all problems at once, each with a remedy", () => {
   for (const { remedy } of problems) expect(remedy).toMatch(/\w{3,}/);
 });
 
-describe("a domain that the host has already", () => {
+describe("a domain that exists on the host", () => {
   const handmade = existing(render(minimal).replace(/<metadata>.*<\/metadata>/s, ""));
   const bios = existing(
     render(minimal)
@@ -444,7 +444,7 @@ describe("a domain that the host has already", () => {
     ]);
     expect(problemsOf({ ...minimal, adopt: true }, { existing: other })).toEqual([]);
   });
-  test("its TPM stays when it is adopted, unless the stack says otherwise", () => {
+  test("its TPM stays after adoption, unless the stack says otherwise", () => {
     const sealed = (more: string) =>
       existing(
         render({ ...minimal, tpm: "tpm-tis" })
@@ -471,7 +471,7 @@ describe("a domain that the host has already", () => {
       "domains.win.disks: the host has no domain of this name to take the disks from",
     ]);
   });
-  test("its NVRAM and firmware stay while the image is there; Secure Boot cannot change under them", () => {
+  test("its NVRAM and firmware stay while the image exists; Secure Boot cannot change under them", () => {
     const q35 = { ...minimal, machine: "q35" } as const;
     const stored = existing(render({ ...q35, firmware: { nvram: "/srv/nvram/x.fd" } }));
     expect(resolve({ ...q35 }, { existing: stored }).firmware).toMatchObject({
@@ -486,7 +486,7 @@ describe("a domain that the host has already", () => {
         .firmware,
     ).toMatchObject({ code: "/usr/share/OVMF/OVMF_CODE_4M.ms.fd", nvram: "/srv/nvram/y.fd", smm: true });
   });
-  test("an image that an upgrade took away is replaced by one with the same features", () => {
+  test("an image that an upgrade removed is replaced by one with the same features", () => {
     const stored = existing(render(minimal).replaceAll("/usr/share/OVMF/", "/usr/share/old/"));
     expect(resolve(minimal, { existing: stored }).firmware.code).toBe("/usr/share/OVMF/OVMF_CODE_4M.fd");
   });
@@ -500,7 +500,7 @@ describe("domains of one host together", () => {
     );
   const lines = (domains: Parameters<typeof domainConflicts>[0], resources = context().resources): string[] =>
     domainConflicts(domains, resources).map(({ path, problem }) => `${path}: ${problem}`);
-  test("many may list one card, only one may be to run", () => {
+  test("many domains may list one card, but only one of them may be set to run", () => {
     expect(lines([at("a", {}), at("b", { autostart: true }), at("c", {})])).toEqual([]);
     expect(lines([at("a", { state: "running" }), at("b", { autostart: true })])).toEqual([
       "domains.b.gpus: card gtx1050 (0000:03:00.0) is also listed by a, and both are to run (a state: running, b autostart: true)",
@@ -526,7 +526,7 @@ describe("domains of one host together", () => {
       "domains: the domains that are to run want 80 GiB together (a 40 GiB, b 40 GiB), the host has 64 GiB",
     ]);
   });
-  test("devices that one guest alone can have", () => {
+  test("devices that only one guest can have", () => {
     const shared = {
       autostart: true,
       gpus: [],
@@ -542,7 +542,7 @@ describe("domains of one host together", () => {
     ]);
     expect(lines([at("a", shared), at("b", { ...shared, autostart: false })])).toEqual([]);
   });
-  test("huge pages, and the memory that is left beside them", () => {
+  test("huge pages and the remaining memory are shared", () => {
     const resources = { ...context().resources, hugepages: { "1 GiB": 32 } };
     const own = { state: "running", gpus: [], memory: "20 GiB" } satisfies Partial<DomainInput>;
     const paged = { ...own, hugepages: "1 GiB" } satisfies Partial<DomainInput>;
@@ -569,7 +569,7 @@ describe("domains of one host together", () => {
   });
 });
 
-test("how the screen is reached, and that it goes dark", () => {
+test("the notes name the screen's address, and that it goes dark", () => {
   const ssh = { user: "root", host: "192.0.2.10", port: 2222 };
   expect(screenAdvice(resolve(minimal), ssh, 5900)).toEqual([
     "ssh -N -p 2222 -L 5900:127.0.0.1:5900 root@192.0.2.10",
@@ -614,7 +614,7 @@ test("the host's facts become the context", () => {
   });
 });
 
-test("AMD guests with threads get topoext, on KVM only", () => {
+test("AMD guests with threads get topoext on KVM only", () => {
   const amd = { resources: { ...context().resources, cpuVendor: "amd" as const } };
   expect(resolve(minimal, amd).cpu.features).toEqual([{ name: "topoext", policy: "require" }]);
   expect(resolve({ ...minimal, topology: { sockets: 1, cores: 8, threads: 1 } }, amd).cpu.features).toEqual(
@@ -637,7 +637,7 @@ test("enlightenments fit the host: evmcs on Intel, none under emulation", () => 
   expect(of({ virtualization: "qemu" })).toEqual([]);
 });
 
-test("the port of a running domain's screen, from its definition and from virsh", () => {
+test("the port of a running domain's screen comes from its definition and from virsh", () => {
   expect(liveVncPort("<graphics type='vnc' port='5907' autoport='yes'")).toBe(5907);
   expect(liveVncPort("win: running, screen vnc://127.0.0.1:3")).toBe(5903);
   expect(liveVncPort("win: running, screen none")).toBeUndefined();

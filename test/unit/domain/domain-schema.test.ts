@@ -21,7 +21,7 @@ const fields = (schema: unknown, path: string): { path: string; description: str
   if (schema instanceof z.ZodObject)
     return Object.entries(schema.shape).flatMap(([name, field]) => {
       const at = path === "" ? name : `${path}.${name}`;
-      // a description may stand on the field or on what its optional or default wraps
+      // The description of the field, or of the schema inside its optional or default.
       const described = (one: unknown): string | undefined =>
         one instanceof z.ZodType
           ? (one.description ??
@@ -40,12 +40,12 @@ test("every field is described", () => {
   expect(all.filter(({ description }) => (description ?? "").length < 8).map(({ path }) => path)).toEqual([]);
 });
 
-test("the smallest domain and one with every field are read", () => {
+test("the smallest domain and one with every field are accepted", () => {
   expect(issues(minimal)).toEqual([]);
   expect(issues(full)).toEqual([]);
 });
 
-test("the full domain of the fixtures sets every field there is", () => {
+test("the full domain of the fixtures sets every field", () => {
   expect(Object.keys(full).sort()).toEqual(Object.keys(domainSchema.shape).sort());
 });
 
@@ -55,7 +55,7 @@ test("both profiles fill the same fields", () => {
   );
 });
 
-describe("what is wrong is said, and where", () => {
+describe("each mistake is named with its place", () => {
   test.each<readonly [field: string, value: unknown, line: string | RegExp]>([
     ["colour", "red", ': Unrecognized key: "colour"'],
     ["profile", "windows-95", /^profile: Invalid option: expected one of "reference"\|"windows-11"/],
@@ -147,8 +147,8 @@ test("CPU lists", () => {
   expect(formatCpuset([0, 1])).toBe("0-1");
 });
 
-test("UUIDs of version 5 and MAC addresses are fixed by their names", () => {
-  // RFC 9562's namespace for DNS names; the value is what other implementations give
+test("UUIDs of version 5 and MAC addresses follow from their names", () => {
+  // RFC 9562's namespace for DNS names; other implementations give this value.
   expect(uuidV5("6ba7b810-9dad-11d1-80b4-00c04fd430c8", "python.org")).toBe(
     "886313e1-3b8a-5372-9b90-0c9aee199e5d",
   );

@@ -16,13 +16,13 @@ const domain = (xml: string) => {
   return parsed.root;
 };
 
-test.each(Object.entries(table))("%s renders as it did", async (name, { input, given }) => {
+test.each(Object.entries(table))("%s renders as before", async (name, { input, given }) => {
   const xml = render(input, given);
   expect(render(input, given)).toBe(xml);
   await expect(xml).toMatchFileSnapshot(`../../fixtures/domains/${name}.xml`);
 });
 
-test("no file is left of a specification that is gone", () => {
+test("no file of a removed specification is left", () => {
   expect(readdirSync(new URL("../../fixtures/domains", import.meta.url)).sort()).toEqual(
     Object.keys(table)
       .map((name) => `${name}.xml`)
@@ -30,8 +30,8 @@ test("no file is left of a specification that is gone", () => {
   );
 });
 
-// one process for all of them: reading the schema takes most of the time
-test("libvirt's own schema accepts every one of them", () => {
+// One process for all of them, because reading the schema takes most of the time.
+test("libvirt's schema accepts every one of them", () => {
   const files = Object.entries(table).map(([name, { input, given }]) => {
     const file = join(folder, `${name}.xml`);
     writeFileSync(file, render(input, given));
@@ -42,7 +42,7 @@ test("libvirt's own schema accepts every one of them", () => {
   const validate = (...given: string[]): string => {
     const schema = "/usr/share/libvirt/schemas/domain.rng";
     const run = spawnSync("xmllint", ["--noout", "--relaxng", schema, ...given], { encoding: "utf8" });
-    // its verdicts are 0 (valid) and 3 (not valid); anything else is no verdict
+    // Its results are 0 (valid) and 3 (not valid); any other status is an error.
     if (run.error || (run.status !== 0 && run.status !== 3))
       throw new Error(`xmllint gives no verdict (packages libxml2-utils and libvirt0): ${run.stderr}`, {
         cause: run.error,
@@ -79,7 +79,7 @@ const ports = (xml: string): Record<string, string> =>
       }),
   );
 
-test("q35: all functions of a card on one slot behind a root port of its own", () => {
+test("q35: all functions of a card are on one slot behind their own root port", () => {
   const xml = render(full);
   expect(guestPlaces(xml)).toEqual({
     "0x03.0x0": "0x01:0x00.0x0+",
@@ -92,7 +92,7 @@ test("q35: all functions of a card on one slot behind a root port of its own", (
   expect(ports(xml)).toMatchObject({ 1: "0x02.0x0", 2: "0x03.0x0" });
 });
 
-test("i440fx: all functions of a card on one slot", () => {
+test("i440fx: all functions of a card are on one slot", () => {
   expect(guestPlaces(render({ ...minimal, gpus: ["gtx1050", "gtx1060"] }))).toEqual({
     "0x03.0x0": "0x00:0x10.0x0+",
     "0x03.0x1": "0x00:0x10.0x1",
@@ -101,7 +101,7 @@ test("i440fx: all functions of a card on one slot", () => {
   });
 });
 
-test("a card keeps its place when others come and go, read back from the definition itself", () => {
+test("a card keeps the place in its definition when others come and go", () => {
   const q35 = { ...minimal, machine: "q35" } as const;
   const three = render({ ...q35, gpus: ["gtx1050", "gtx1060", "rtx"] });
   const two = render({ ...q35, gpus: ["gtx1060", "rtx"] }, { existing: existing(three) });
@@ -113,7 +113,7 @@ test("a card keeps its place when others come and go, read back from the definit
   expect(guestPlaces(back)).toEqual(guestPlaces(three));
 });
 
-test("disks, networks and cards keep their way from the root whatever else changes", () => {
+test("disks, networks and cards keep their paths when anything else changes", () => {
   const way = (xml: string): Record<string, string> => {
     const root = ports(xml);
     return Object.fromEntries(
@@ -143,10 +143,10 @@ test("disks, networks and cards keep their way from the root whatever else chang
   for (const [name, place] of common) expect(`${name}: ${way(large)[name]}`).toBe(`${name}: ${place}`);
 });
 
-test("the machine stays the version that libvirt has, and the text does not change by itself", () => {
+test("the machine keeps libvirt's version, and the text does not change by itself", () => {
   const first = render(minimal);
   expect(first).toContain('machine="pc">hvm');
-  // libvirt writes the version that the family's name means
+  // libvirt stores the version for the family's name.
   const stored = first.replace('machine="pc">hvm', 'machine="pc-i440fx-7.2">hvm');
   expect(render(minimal, { existing: existing(stored) })).toBe(first);
   const edited = render({ ...minimal, memory: "12 GiB" }, { existing: existing(stored) });
@@ -157,7 +157,7 @@ test("the machine stays the version that libvirt has, and the text does not chan
   );
 });
 
-test("the UUID follows host and name, but an existing one stays", () => {
+test("the UUID follows from host and name, but an existing one stays", () => {
   expect(resolve(minimal).uuid).toBe(resolve({ ...minimal, memory: "9 GiB" }).uuid);
   expect(resolve(minimal, { name: "other" }).uuid).not.toBe(resolve(minimal).uuid);
   expect(resolve(minimal, { host: "other" }).uuid).not.toBe(resolve(minimal).uuid);
@@ -166,7 +166,7 @@ test("the UUID follows host and name, but an existing one stays", () => {
   expect(resolve(minimal, { existing: stored }).uuid).toBe(uuid);
 });
 
-test("managed follows from how the card is bound, and can be said", () => {
+test("managed follows from the card's binding, and can be set", () => {
   const managed = (input = minimal): (string | undefined)[] =>
     hostdevs(render(input)).map(({ attributes }) => attributes["managed"]);
   expect(managed()).toEqual(["no", "no"]);
@@ -174,7 +174,7 @@ test("managed follows from how the card is bound, and can be said", () => {
   expect(managed({ ...minimal, managed: true })).toEqual(["yes", "yes"]);
 });
 
-test("installation media are attached and booted from, and gone when it is done", () => {
+test("installation media are attached and booted from, and removed afterwards", () => {
   const disks = (xml: string): string[] =>
     elementsOf(find(domain(xml), "devices"), "disk").map((disk) =>
       [
@@ -231,6 +231,6 @@ test("a domain made by hand is adopted with its UUID, NVRAM, machine, disks and 
   expect(find(disk, "source")?.attributes["dev"]).toBe("/dev/vg0/win10");
   expect(find(disk, "boot")?.attributes["order"]).toBe("1");
   expect(find(root, "devices", "interface", "mac")?.attributes["address"]).toBe("52:54:00:6b:3c:58");
-  // from then on it is one of ours, and stays as it is
+  // After that it belongs to the stack and stays as it is.
   expect(render(input, { ...given, existing: existing(xml) })).toBe(xml);
 });

@@ -8,13 +8,13 @@ const event = (more: object): EngineEvent => ({ sequence: 1, timestamp: 1, ...mo
 const before = (op: string, name: string, type = "command:remote:Command") =>
   event({ resourcePreEvent: { metadata: { op, urn: urn(name, type), type } } });
 
-test("a step is its host's, by the resource's name, whatever that holds", () => {
+test("a step belongs to the host in its resource's name, whatever the name contains", () => {
   expect(hostEvents(before("update", "a1:/etc/x::y"), ["a1", "a"])).toEqual([
     { kind: "step", host: "a1", step: "/etc/x::y" },
   ]);
 });
 
-test("what stays the same, and what is no step, is not told", () => {
+test("unchanged resources and other events give nothing", () => {
   expect(hostEvents(before("same", "a1:boot"), ["a1"])).toEqual([]);
   expect(hostEvents(before("create", "a1", "vfio-fleet:index:GpuHost"), ["a1"])).toEqual([]);
   expect(hostEvents(before("create", "other:boot"), ["a1"])).toEqual([]);
@@ -30,7 +30,7 @@ test.each([
   expect(hostEvents(done, ["a1"])).toEqual([{ kind: "change", host: "a1", change }]);
 });
 
-test("errors come without colours, with their host where one is known", () => {
+test("errors come without colours, and with their host if it is known", () => {
   const said = event({
     diagnosticEvent: {
       urn: urn("a1:boot"),
@@ -45,7 +45,7 @@ test("errors come without colours, with their host where one is known", () => {
   ]);
 });
 
-test("debug messages, which hold private keys, are dropped", () => {
+test("debug messages are dropped, because they hold private keys", () => {
   const said = event({
     diagnosticEvent: { message: "privateKey, -----BEGIN", severity: "debug", color: "never" },
   });

@@ -15,7 +15,7 @@ const stack = (name: string, text: string): void => writeFileSync(join(folder, `
 const host = (name: string): string =>
   `config:\n  vfio-fleet:hosts:\n    ${name}:\n      connection: { host: 192.0.2.1 }\n`;
 
-test("a stack that cannot be read is named, and the others are there", async () => {
+test("a stack that cannot be read is named, and the others are read", async () => {
   stack("a", host("one"));
   stack("b", "config: [");
   stack("c", host("two").replace("192.0.2.1", "[]"));
@@ -26,7 +26,7 @@ test("a stack that cannot be read is named, and the others are there", async () 
   expect(unread[1]?.message).toContain("hosts.two.connection.host");
 });
 
-test("hosts of one name are told apart by their stacks, and keep their names for the plan", async () => {
+test("hosts of one name are shown with their stacks, and keep their names in the plan", async () => {
   for (const name of ["a", "b"]) stack(name, host("gpu"));
   stack("c", host("other"));
   const { targets } = await everyTarget(folder);
@@ -34,7 +34,7 @@ test("hosts of one name are told apart by their stacks, and keep their names for
   expect(targets.map(({ name }) => name)).toEqual(["gpu", "gpu", "other"]);
 });
 
-test("no stack at all is an error that says so", async () => {
+test("no stack at all is an error", async () => {
   await expect(everyTarget(folder)).rejects.toThrow(/there is no stack/);
   await expect(everyTarget(folder)).rejects.toBeInstanceOf(CommandError);
 });

@@ -44,7 +44,7 @@ const settled = (tokens: Readonly<Record<string, string>>) => ({
 });
 const agent = "sh -c 'cat >x && echo token=T0 >/var/lib/vfio-fleet/receipts/agent'";
 
-describe("state and host are of the same up", () => {
+describe("state and host come from the same up", () => {
   const tokens = { "host agent": "T0", boot: "T1", "/etc/x": "T2+reboot" };
   const commands = {
     "a1:host agent": agent,
@@ -52,7 +52,7 @@ describe("state and host are of the same up", () => {
     "a1:/etc/x": "host file /etc/x 644 token=T2+reboot",
   };
 
-  test("when every token is the state's", () => {
+  test("if every token is in the state", () => {
     expect(stateAgrees(parseCheckpoint(checkpoint(commands)), [settled(tokens)])).toBe(true);
   });
 
@@ -60,14 +60,14 @@ describe("state and host are of the same up", () => {
     ["another token", { ...commands, "a1:boot": "host boot token=T12" }],
     ["a step that the state lacks", { "a1:host agent": agent, "a1:boot": "host boot token=T1" }],
     [
-      "a resource that nothing declares any more",
+      "a resource that nothing declares now",
       { ...commands, "a1:/etc/old": "host file /etc/old 644 token=T1" },
     ],
   ])("not with %s", (_, found) => {
     expect(stateAgrees(parseCheckpoint(checkpoint(found)), [settled(tokens)])).toBe(false);
   });
 
-  test("not with a resource that is yet to be deleted", () => {
+  test("not with a resource that is still to be deleted", () => {
     const left = parseCheckpoint(
       checkpoint(commands, { resources: [{ urn: "urn:pulumi:s::p::t::n", delete: true }] }),
     );
@@ -77,14 +77,14 @@ describe("state and host are of the same up", () => {
     );
   });
 
-  test("operations that were cut off are no difference: the engine only warns of them", () => {
+  test("interrupted operations do not count: the engine only warns of them", () => {
     const found = parseCheckpoint(checkpoint(commands, { pending_operations: [{ type: "creating" }] }));
     expect(stateAgrees(found, [settled(tokens)])).toBe(true);
   });
 });
 
 describe("states in a folder", () => {
-  test("by project or, as older ones are, by stack; packed as well; whatever changes them is another version", async () => {
+  test("are found by project or, in the older layout, by stack, even compressed; every change gives another version", async () => {
     write(".pulumi/stacks/vfio-fleet/a.json", checkpoint({ "a1:boot": "one" }));
     write(".pulumi/stacks/b.json.gz", gzipSync(checkpoint({ "b1:boot": "two" })));
     const reader = stateReader(`file://${temporary()}?no_tmp_dir=true`, {});
@@ -97,7 +97,7 @@ describe("states in a folder", () => {
     expect((await reader.versions(["a"])).get("a")).not.toBe(versions.get("a"));
   });
 
-  test("the backend: the environment's, the project's, the login's", () => {
+  test("the backend comes from the environment, the project or the login", () => {
     write("credentials.json", JSON.stringify({ current: "https://api.pulumi.com" }));
     const home = { PULUMI_HOME: temporary() };
     expect(backendUrl({ ...home, PULUMI_BACKEND_URL: "s3://state" }, "file://~")).toBe("s3://state");
@@ -110,7 +110,7 @@ describe("the fingerprint", () => {
   const input = { stack: "rack", program: "p", config: "c", hosts: [settled({ boot: "T1" }).state] };
   const print = fingerprint(input);
 
-  test("is the same for the same", () => {
+  test("is equal for equal input", () => {
     expect(fingerprint(structuredClone(input))).toBe(print);
   });
 
@@ -121,11 +121,11 @@ describe("the fingerprint", () => {
     ["token", { ...input, hosts: [settled({ boot: "T2" }).state] }],
     ["declaration", { ...input, hosts: [{ ...settled({ boot: "T1" }).state, declared: { drain: true } }] }],
     ["number of hosts", { ...input, hosts: [] }],
-  ])("another with another %s", (_, other) => {
+  ])("changes with %s", (_, other) => {
     expect(fingerprint(other)).not.toBe(print);
   });
 
-  test("a program that changed is another one, and stack files are no part of it", () => {
+  test("a changed program has another digest; stack files are no part of it", () => {
     for (const path of [
       "Pulumi.yaml",
       "index.ts",
@@ -145,7 +145,7 @@ describe("the fingerprint", () => {
 
 describe("records", () => {
   const record = { fingerprint: "f", state: "s" };
-  test("are one stack's in one backend", () => {
+  test("belong to one stack in one backend", () => {
     writeRecord(temporary(), "file://a", "rack", record);
     expect(readRecord(temporary(), "file://a", "rack")).toEqual(record);
     expect(readRecord(temporary(), "file://b", "rack")).toBeUndefined();
@@ -158,7 +158,7 @@ describe("a lock", () => {
   const message = (host: string, pid: number): string =>
     `error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete the lock file with \`pulumi cancel\`.\n  file:///state/.pulumi/locks/x.json: created by root@${host} (pid ${pid}) at 2026-01-02T03:04:05Z`;
   const dead = (): boolean => false;
-  test("of a process that is gone from this machine is stale, any other is not", () => {
+  test("is stale only if its process on this machine has ended", () => {
     expect(isStaleLock(message("here", 7), "here", dead)).toBe(true);
     expect(isStaleLock(message("here", 7), "here", () => true)).toBe(false);
     expect(isStaleLock(message("there", 7), "here", dead)).toBe(false);

@@ -7,7 +7,7 @@ import type { Paint } from "../../../fleet/ground/terminal.ts";
 const plain: Paint = (_, text) => text;
 const hosts = (...names: readonly string[]) => names.map((host) => ({ stack: host, host }));
 
-/** The state after events, each a second after the one before. */
+/** The state after these events, one second apart. */
 const play = (...events: readonly FleetEvent[]): FleetState => {
   const run = followRun();
   for (const [index, event] of events.entries()) run.take(event, index * 1000);
@@ -22,7 +22,7 @@ const rackEvents: readonly FleetEvent[] = [
 ];
 const rack = play(...rackEvents);
 
-test("a row a host: what it is at, how long, how it went", () => {
+test("each host has a row with its step, its time and its result", () => {
   expect(renderTable(rack, 9400, { paint: plain, columns: 80 })).toBe(
     [
       "Host  Wave  Step                       Time   Result",
@@ -66,7 +66,7 @@ test("with more hosts than lines, failures and what is at work stay", () => {
   expect(text).toContain("… and 36 hosts more");
 });
 
-test("what a host says cannot move the cursor", () => {
+test("a host's output cannot move the cursor", () => {
   const state = play(
     { type: "start", operation: "up", hosts: hosts("a"), waves: [["a"]] },
     { type: "step", stack: "a", host: "a", step: "\u{1b}[2Jgone" },
@@ -77,11 +77,11 @@ test("what a host says cannot move the cursor", () => {
   ).toBe("a failed: x\u{fffd}]0;y\u{fffd}");
 });
 
-test("a host of a stack with another name says both", () => {
+test("a host in a stack of another name shows both names", () => {
   expect(plainLine({ type: "step", stack: "rack", host: "a1", step: "boot" }, plain)).toBe("rack/a1: boot");
 });
 
-test("a step that comes after the result changes nothing", () => {
+test("a step after the result changes nothing", () => {
   const late = play(...rackEvents, { type: "step", stack: "a1", host: "a1", step: "late" });
   expect(late.rows[0]).toEqual(rack.rows[0]);
 });
@@ -96,7 +96,7 @@ test.each([
   expect(formatElapsed(milliseconds)).toBe(text);
 });
 
-test("the exit status: failures before changes, and what was never begun is no success", () => {
+test("the exit status: a failure counts before a change, and a host that was never begun is no success", () => {
   expect(exitStatus(["clean", "changed", "destroyed"])).toBe(0);
   expect(exitStatus(["clean", "changes"])).toBe(2);
   expect(exitStatus(["changes", "failed"])).toBe(1);

@@ -33,7 +33,7 @@ const RACK = [
 ];
 const names = (found: readonly FleetHost[]): string[] => found.map(({ name }) => name);
 
-test("a card or a domain is meant by its name, with its host's in front where that is not enough", () => {
+test("a card or a domain is found by its name, with its host's name if that is needed", () => {
   expect(names(hostsWithDomain(RACK, "game"))).toEqual(["one", "two"]);
   expect(names(hostsWithDomain(RACK, "two/game"))).toEqual(["two"]);
   expect(only(hostsWithCard(RACK, "spare"), "spare").name).toBe("one");
@@ -41,7 +41,7 @@ test("a card or a domain is meant by its name, with its host's in front where th
   expect(nameOf("two/inno3d")).toBe("inno3d");
 });
 
-test("what is not clear is asked back", () => {
+test("an ambiguous name is an error", () => {
   expect(() => only(hostsWithCard(RACK, "inno3d"), "inno3d")).toThrow(
     /"?inno3d"? is on several hosts: one \(stack rack\), two \(stack rack\)\. Write HOST\/inno3d/,
   );
@@ -51,7 +51,7 @@ test("what is not clear is asked back", () => {
   );
 });
 
-test("the list says who has a card, and who lists it", () => {
+test("the list shows who has a card, and who lists it", () => {
   const xml = definition("other", { functions: ["0000:03:00.1"] });
   const facts = xeonFacts({
     libvirt: {
@@ -69,7 +69,7 @@ test("the list says who has a card, and who lists it", () => {
   expect(cardRows(one, xeonFacts(), plain)[0]?.[3]).toBe("the host (nouveau)");
 });
 
-describe("any card, on whichever host has the domain and one that is free", () => {
+describe("any chooses a host that has the domain and a free card", () => {
   const game = { game: { gpus: ["inno3d"] } };
   const [one, two] = [host("one", ["inno3d"], game), host("two", ["inno3d"], game)];
   const xml = definition("game", { functions: ["0000:03:00.0"] });
@@ -98,16 +98,16 @@ describe("any card, on whichever host has the domain and one that is free", () =
     return choice.ok ? `${choice.host.name}: ${choice.over.cards.join()}` : choice.message;
   };
 
-  test("the first that can", () => {
+  test("the first possible host is chosen", () => {
     expect(chosen(withDomains(), withDomains())).toBe("one: inno3d");
   });
-  test("not one whose card another domain has", () => {
+  test("a host whose card another domain has is not chosen", () => {
     expect(chosen(withDomains("other"), withDomains())).toBe("two: inno3d");
   });
-  test("the one on which the domain runs already, so that it does not run twice", () => {
+  test("the host on which the domain runs is chosen, so that it does not run twice", () => {
     expect(chosen(withDomains(), withDomains("game"))).toBe("two: inno3d");
   });
-  test("none: every host says why", () => {
+  test("without a possible host every host gives its reason", () => {
     expect(chosen(withDomains("other"), withDomains("other"))).toMatch(/^one: 1 problem[^]*\ntwo: 1 problem/);
   });
 });

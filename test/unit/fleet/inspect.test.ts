@@ -20,14 +20,14 @@ const render = (name: string, all = false): string =>
   renderHost(name, hostFacts(name), { all, names, paint: (_, text) => text });
 
 describe.each(hostNames())("%s", (name) => {
-  test.each([false, true])("fits into 100 columns (all: %s) and says everything in plain text", (all) => {
+  test.each([false, true])("fits into 100 columns (all: %s) and shows everything in plain text", (all) => {
     const text = render(name, all);
     expect(Math.max(...text.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
     expect(text).not.toMatch(/undefined|NaN|\[object/);
     expect(text).toContain("IOMMU groups: ");
   });
 
-  test("every device stands under its group, once", () => {
+  test("lists every device once under its group", () => {
     const facts = hostFacts(name);
     const lines = render(name).split("\n");
     const from = lines.findIndex((line) => line.startsWith("IOMMU groups:"));
@@ -43,7 +43,7 @@ describe.each(hostNames())("%s", (name) => {
   });
 });
 
-test("colour only where the paint gives it", () => {
+test("colour comes from the paint only", () => {
   const facts = hostFacts("xeon-e5-v3");
   const plain = renderHost("x", facts, { all: false, names, paint: (_, text) => text });
   const painted = renderHost("x", facts, {
@@ -55,25 +55,25 @@ test("colour only where the paint gives it", () => {
   expect(stripVTControlCharacters(painted)).toBe(plain);
 });
 
-test("a plain user is told what is not known", () => {
+test("a plain user learns which facts are missing", () => {
   const text = render("optimus-laptop");
-  expect(text).toContain("Not known: the kernel's log; who holds the firmware's screen memory;");
+  expect(text).toContain("Not known: the kernel's log; who holds the firmware's frame buffer;");
   expect(render("xeon-e5-v3")).not.toContain("Not known");
 });
 
-test("a host that sends control characters moves no cursor", () => {
+test("control characters from a host move no cursor", () => {
   const facts = xeonFacts({ hostname: "evil\u{1b}[2J", cmdline: "a\u{7}b" });
   const text = renderHost("evil", facts, { all: false, names, paint: (_, text) => text });
   expect(text.replaceAll("\n", "")).toBe(stripVTControlCharacters(printable(text.replaceAll("\n", ""))));
 });
 
-test("docs/facts.schema.json is in step with the facts (write it anew: vitest run -u test/unit/fleet/inspect.test.ts)", async () => {
+test("docs/facts.schema.json matches the facts (update: vitest run -u test/unit/fleet/inspect.test.ts)", async () => {
   await expect(`${JSON.stringify(documentJsonSchema(), null, 2)}\n`).toMatchFileSnapshot(
     "../../../docs/facts.schema.json",
   );
 });
 
-test("every property of the JSON schema's cards is explained, and saved documents fit the schema", () => {
+test("every property of the JSON schema's cards has a description, and saved documents match the schema", () => {
   const document = makeDocument([{ name: "x", facts: hostFacts("eight-cards") }], {
     takenAt: "2026-01-01T00:00:00.000Z",
     masked: true,
@@ -111,7 +111,7 @@ describe("the program", () => {
       env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: undefined },
     });
 
-  test("reads a saved file, prints JSON, and saves what it can read again", () => {
+  test("reads a saved file, prints JSON, and saves a file that it can read again", () => {
     const saved = join(folder, "saved.json");
     const first = run("--from", hostFile("xeon-e5-v3"), "--save", saved, "--json");
     expect(first.status).toBe(0);
@@ -127,15 +127,15 @@ describe("the program", () => {
     expect(again.stdout).not.toContain("\u{1b}");
   }, 30_000);
 
-  test("an error has no stack and exit status 2", () => {
+  test("an error has no stack trace and exit status 2", () => {
     const { status, stdout, stderr } = run("--from", "LICENSE");
-    expect(stderr).toMatch(/^vfio-fleet: LICENSE is no JSON/);
+    expect(stderr).toMatch(/^vfio-fleet: LICENSE is not JSON/);
     expect(stderr).not.toContain("    at ");
     expect([status, stdout]).toEqual([2, ""]);
   }, 30_000);
 });
 
-describe("what cannot be done is one clear error", () => {
+describe("each mistake is one clear error", () => {
   test("a saved file is never overwritten", async () => {
     const folder = mkdtempSync(join(tmpdir(), "vfio-fleet-inspect-"));
     const saved = join(folder, "kept.json");
@@ -148,11 +148,11 @@ describe("what cannot be done is one clear error", () => {
 
   test.each([
     ["nowhere", {}, /no stack "nowhere".*lab-xeon.*user@nowhere/s],
-    [undefined, {}, /name a stack or an SSH target/],
-    ["xeon", { from: "x.json" }, /not both/],
+    [undefined, {}, /give a stack, an SSH target/],
+    ["xeon", { from: "x.json" }, /give one of them/],
     [undefined, { from: "/nowhere.json" }, /no such file/],
-    [undefined, { from: "package.json" }, /is no file of facts.*format/s],
-    [undefined, { from: "LICENSE" }, /is no JSON/],
+    [undefined, { from: "package.json" }, /is not a facts file.*format/s],
+    [undefined, { from: "LICENSE" }, /is not JSON/],
     ["x y@z", {}, /neither a stack .* nor an SSH target/],
     ["-oProxyCommand=id@z", {}, /neither a stack/],
   ])("%s %j", async (target, options, message) => {

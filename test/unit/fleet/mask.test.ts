@@ -38,13 +38,13 @@ describe("free text", () => {
     expect(new Mask().text(text, ["xeon"])).toBe(text);
   });
 
-  test("a volume group that is called after a host with a hyphen", () => {
+  test("a volume group that is named after a host with a hyphen is masked", () => {
     const once = new Mask().text("/dev/mapper/gamer--nine--vg-root on gamer-nine", ["gamer-nine"]);
     expect(once).toBe("/dev/mapper/host--1--vg-root on host-1");
     expect(new Mask().text(once, ["host-1"])).toBe(once);
   });
 
-  test("a host that is named like a driver does not lose its log", () => {
+  test("a host that is named like a driver keeps its log", () => {
     expect(new Mask().text("vfio-pci vfio: bound", ["vfio"])).toBe("vfio-pci vfio: bound");
   });
 });
@@ -74,13 +74,13 @@ const facts = xeonFacts({
   },
 });
 
-test("a password leaves no host, masked or not", () => {
+test("no password leaves a host, masked or not", () => {
   expect(JSON.stringify(facts)).toContain("geheim");
   expect(JSON.stringify(redact(facts))).not.toContain("geheim");
   expect(redact(facts).files["/etc/libvirt/qemu.conf"]?.content).toContain("vnc_password = ***");
 });
 
-test("masked facts name no host, address or person, fit the schema, and say the same about cards", () => {
+test("masked facts contain no host, address or person, match the schema, and give the same verdicts on cards", () => {
   const masked = new Mask().facts(redact(facts));
   const text = JSON.stringify(masked);
   for (const secret of ["gamer-nine", "alice", "10.20.30.40", "52:54:00:12:34:56", "3c1f9c1e-aaaa"])
@@ -91,7 +91,7 @@ test("masked facts name no host, address or person, fit the schema, and say the 
   expect(domain && domainView(domain)?.hostdevs.map(({ address }) => address)).toEqual(["0000:03:00.0"]);
 });
 
-test("masking twice changes nothing more", () => {
+test("masking twice changes nothing more than masking once", () => {
   const once = new Mask().facts(redact(facts));
   expect(new Mask().facts(redact(once))).toEqual(once);
 });

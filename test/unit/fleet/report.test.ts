@@ -18,7 +18,7 @@ const tree = (name: string, all = false): ReturnType<typeof pciTree> => {
 };
 
 const vfio = "/etc/modprobe.d/vfio.conf";
-/** Of a host where somebody edited that file after vfio-fleet wrote it. */
+/** Facts of a host where somebody edited that file after vfio-fleet wrote it. */
 const editedFacts = () =>
   xeonFacts({
     files: {
@@ -39,7 +39,7 @@ test("a processor's GPU has a row without the devices that only share its slot a
 });
 
 describe("markup", () => {
-  test("values are escaped, in text and in attributes; markup and lists of it are not", () => {
+  test("values are escaped, in text and in attributes; markup and lists of markup are not", () => {
     const list = ["<", "&"].map((text) => markup`<li>${text}</li>`);
     expect(markup`<a title="${`"'><script>`}">${list}${false}${undefined}${3}</a>`.text).toBe(
       '<a title="&quot;&#39;&gt;&lt;script&gt;"><li>&lt;</li><li>&amp;</li>3</a>',
@@ -47,13 +47,13 @@ describe("markup", () => {
     expect(markup`${new Html("<b>")}`.text).toBe("<b>");
   });
 
-  test("characters that hide or turn text around are replaced", () => {
+  test("characters that hide text or change its direction are replaced", () => {
     expect(markup`${"a\u{202e}b\u{0}c\u{1b}"}`.text).toBe("a\u{fffd}b\u{fffd}c\u{fffd}");
   });
 });
 
 describe("the tree", () => {
-  test("a card stands below the bridges that lead to it, with its functions in one row", () => {
+  test("a card is below the bridges that lead to it, with its functions in one row", () => {
     const rows = tree("xeon-e5-v3").rows.map(({ kind, depth, devices, label }) => [
       kind,
       depth,
@@ -68,7 +68,7 @@ describe("the tree", () => {
     ]);
   });
 
-  test("devices that share a card's group are there, and those of other groups are not", () => {
+  test("devices in a card's group are shown, and those of other groups are not", () => {
     const addresses = tree("ryzen-chipset").rows.flatMap(({ devices }) =>
       devices.map(({ address }) => String(address)),
     );
@@ -76,7 +76,7 @@ describe("the tree", () => {
     expect(addresses).not.toContain("0000:0b:00.3");
   });
 
-  test.each(hostNames())("%s: with all devices, each is there once", (name) => {
+  test.each(hostNames())("%s: with all devices, each is shown once", (name) => {
     const shown = tree(name, true).rows.flatMap(({ devices }) => devices.map(({ address }) => address));
     expect(shown.toSorted()).toEqual(
       hostFacts(name)
@@ -85,7 +85,7 @@ describe("the tree", () => {
     );
   });
 
-  test.each(hostNames())("%s: the borders hold the rows of their group and no other", (name) => {
+  test.each(hostNames())("%s: each border holds exactly the rows of its group", (name) => {
     for (const all of [false, true]) {
       const { rows, runs } = tree(name, all);
       const inside = new Set<number>();
@@ -98,7 +98,7 @@ describe("the tree", () => {
     }
   });
 
-  test("machines with two sockets say which node a root belongs to", () => {
+  test("machines with two sockets show the node of each root", () => {
     expect(
       tree("eight-cards")
         .rows.filter(({ kind }) => kind === "root")
@@ -114,13 +114,13 @@ describe("drift", () => {
   });
   const target: Target = { name: "xeon", stack: "xeon", spec, connection: { ok: false, problems: [] } };
 
-  test("a host that has never been set up has everything before it, and no drift", () => {
+  test("a host that was never set up has open steps, but no drift", () => {
     const found = hostDrift(xeonFacts(), target);
     expect(found.kind).toBe("pending");
     expect(found.kind === "pending" && found.items.map(({ what }) => what)).toContain(vfio);
   });
 
-  test("a file that somebody edited after vfio-fleet wrote it", () => {
+  test("a file that was edited after vfio-fleet wrote it is drift", () => {
     const facts = editedFacts();
     expect(hostDrift(facts, target)).toMatchObject({
       kind: "drifted",
@@ -128,7 +128,7 @@ describe("drift", () => {
     });
   });
 
-  test("what a preview would refuse", () => {
+  test("a preview's refusal is shown", () => {
     expect(hostDrift(xeonFacts({ privilege: "none" }), target)).toMatchObject({ kind: "refused" });
     const old = hostDrift(xeonFacts({ privilege: "sudo-agent-old" }), target);
     expect(old).toMatchObject({
@@ -146,7 +146,7 @@ describe("drift", () => {
     });
   });
 
-  test("the last roll-out is the newest run among the receipts, with all that it wrote", () => {
+  test("the last roll-out is the newest run in the receipts, with everything that it wrote", () => {
     const receipt = (token: string): { token: string; notes: Record<string, string> } => ({
       token,
       notes: {},
@@ -174,7 +174,7 @@ describe("the page", () => {
     NO_NAMES,
   );
 
-  test("is one file: nothing is loaded, and its policy lets nothing be", () => {
+  test("is one file: it loads nothing, and its policy blocks everything else", () => {
     const [policy = ""] = /Content-Security-Policy" content="[^"]*"/.exec(page) ?? [];
     expect(policy).toContain("default-src &#39;none&#39;");
     expect(policy).not.toContain("unsafe");
@@ -182,7 +182,7 @@ describe("the page", () => {
     expect(page.match(/\shref="(?!#)/g)).toBeNull();
   });
 
-  test("has no id twice, and every reference leads to one", () => {
+  test("has no duplicate id, and every reference has a target", () => {
     const ids = [...page.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id ?? "");
     expect(new Set(ids).size).toBe(ids.length);
     const wanted = [...page.matchAll(/\s(?:href="#|aria-labelledby=")([^"]*)"/g)].flatMap(([, id = ""]) =>
@@ -191,7 +191,7 @@ describe("the page", () => {
     for (const id of wanted) expect(ids).toContain(id);
   });
 
-  test("shows what was edited on a host, and when an up was last there", () => {
+  test("shows edits on a host, and the time of the last up", () => {
     const facts = editedFacts();
     const spec = hostSchema.parse({
       connection: { host: "192.0.2.10" },
@@ -208,7 +208,7 @@ describe("the page", () => {
     expect(text).toMatch(/<strong>1<\/strong>\s*drifted/);
   });
 
-  test("holds no password of a command line or a domain, whoever it is shown to", () => {
+  test("contains no password of a command line or a domain", () => {
     const facts = hostFacts("xeon-e5-v3");
     const secret = "geheim-7c1";
     const page = reportPage(

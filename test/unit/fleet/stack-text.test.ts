@@ -24,7 +24,7 @@ const made = (more: Partial<Parameters<typeof stackText>[0]> = {}): string =>
 const hosts = (text: string): unknown =>
   (parse(text) as { config: Record<string, unknown> }).config["vfio-fleet:hosts"];
 
-test("the file says how to reach the host and which cards it can hand over, and it is a stack", () => {
+test("the file describes the connection and the cards that can be handed over, and it is a valid stack", () => {
   const text = made({ labels: { rack: "7" } });
   expect(hosts(text)).toMatchObject({
     xeon: {
@@ -43,20 +43,20 @@ test("the file says how to reach the host and which cards it can hand over, and 
   expect(readStack({ hosts: hosts(text), labels: { rack: "7" } })).toMatchObject({ ok: true });
 });
 
-test("a key that nobody has vouched for is there to be compared, not to be used", () => {
+test("an unapproved key is a comment, to be compared", () => {
   const text = made({ approved: false });
   expect(hosts(text)).not.toHaveProperty("xeon.connection.hostKey");
   expect(text).toMatch(/^ {8}#hostKey: "ssh-ed25519 AAAA"$/m);
 });
 
-test("a card that cannot be handed over stands there with why", () => {
+test("a card that cannot be handed over is a comment with the reason", () => {
   const text = made();
   expect(text).toMatch(
     /# 0000:08:00\.0 is the server's management display[^\n]*\n(\s+# [^\n]*\n)*\s+#[a-z0-9-]+: \{ address: "0000:08:00\.0"/,
   );
 });
 
-test.each(hostNames())("of %s the file is a stack without mistakes", (name) => {
+test.each(hostNames())("for %s the file is a valid stack", (name) => {
   const text = made({ facts: hostFacts(name) });
   const read = readStack({ hosts: hosts(text) });
   expect(read.ok ? [] : read.problems).toEqual([]);

@@ -30,7 +30,7 @@ describe("printable", () => {
     expect(printable(text)).toBe(expected);
   });
 
-  test("whatever the text is", () => {
+  test("any text is safe", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {
         expect(printable(text)).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u);
@@ -52,12 +52,12 @@ test("JSON is exact, and harmless on a terminal", () => {
   );
 });
 
-test("nothing is painted where the output is no terminal", () => {
+test("nothing is painted if the output is no terminal", () => {
   expect(paintFor(new PassThrough())("red", "text")).toBe("text");
 });
 
 describe("tables", () => {
-  test("small ones are as wide as their cells", () => {
+  test("small tables are as wide as their cells", () => {
     const table = formatTable(["#", "Name"], [["1", "efi"]], plain);
     expect(table.split("\n")).toEqual([
       "┌───┬──────┐",
@@ -68,7 +68,7 @@ describe("tables", () => {
     ]);
   });
 
-  test("wide ones wrap into 100 columns and lose no word, whether painted or not", () => {
+  test("wide tables wrap into 100 columns and lose no word, painted or not", () => {
     const sentence = "the quick brown fox jumps over the lazy dog ".repeat(6).trim();
     const path = "/dev/disk/by-path/".repeat(10);
     for (const paint of [plain, red]) {

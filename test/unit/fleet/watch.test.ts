@@ -15,7 +15,7 @@ const log = (state: WatchState): string[] =>
   state.log.map(({ line, old }) => `${old ? "old" : "new"} ${line}`);
 
 describe("the kernel's log", () => {
-  test("of what was there before the last lines are told, then each new line once", () => {
+  test("shows the last older lines, then each new line once", () => {
     let state = answered(startState(["a"]), "a", saying(["1", "2", "3", "4", "5"]));
     expect(log(state)).toEqual(["old 3", "old 4", "old 5"]);
     state = answered(state, "a", saying(["1", "2", "3", "4", "5"]));
@@ -23,12 +23,12 @@ describe("the kernel's log", () => {
     expect(log(state).slice(3)).toEqual(["new 6", "new 7"]);
   });
 
-  test("after a reboot the same words are news again", () => {
+  test("shows the same text again after a reboot", () => {
     const state = answered(answered(startState(["a"]), "a", saying(["x"])), "a", saying(["x"], "2"));
     expect(log(state)).toEqual(["old x", "new x"]);
   });
 
-  test("a watch of days keeps a bounded log", () => {
+  test("stays bounded over days", () => {
     let state = startState(["a"]);
     for (let at = 0; at < 300; at += 1) state = answered(state, "a", saying([`line ${at}`]));
     expect(state.log).toHaveLength(200);
@@ -37,7 +37,7 @@ describe("the kernel's log", () => {
 });
 
 describe("the table", () => {
-  test("cards with driver, power, temperature, and who has them now", () => {
+  test("shows cards with driver, power, temperature and current holder", () => {
     const facts = hostFacts("eight-cards");
     facts.survey.temperatures = [{ address: address("1d:00.0"), celsius: 71 }];
     const lines = draw(answered(startState(["rack"]), "rack", facts)).split("\n");
@@ -48,16 +48,16 @@ describe("the table", () => {
     expect(row).not.toContain("cloud-b");
   });
 
-  test("a host that does not answer is said to, and what it said last stays", () => {
+  test("names a host that does not answer, and keeps its last facts", () => {
     const gone = failed(answered(startState(["a", "b"]), "a", saying([])), "a", "the host\n    → is gone");
     const text = draw(gone);
     expect(text).toContain("a: the host → is gone");
     expect(text).toContain("03:00.0");
-    expect(text).toContain("asking …");
+    expect(text).toContain("probing …");
     expect(draw(answered(gone, "a", saying([])))).not.toContain("is gone");
   });
 
-  test("in a small window the table gives way, and the last line of a log stays", () => {
+  test("is cut in a small window, and the last line of a log stays", () => {
     let state = answered(startState(["rack", "a"]), "rack", hostFacts("eight-cards"));
     state = answered(state, "a", saying(Array.from({ length: 30 }, (_, at) => `AER: error ${at}`)));
     for (const rows of [10, 16, 24]) {

@@ -6,11 +6,11 @@ const stacks = (count: number): string[] => Array.from({ length: count }, (_, in
 const percent = (value: number): WaveSize => ({ kind: "percent", percent: value });
 
 describe("waves", () => {
-  test("without options everything is one wave", () => {
+  test("without options all stacks are one wave", () => {
     expect(planWaves(stacks(3), { canary: 0, wave: undefined })).toEqual([["h1", "h2", "h3"]]);
   });
 
-  test("canaries first, then shares of all stacks", () => {
+  test("canaries come first, then shares of all stacks", () => {
     expect(planWaves(stacks(9), { canary: 1, wave: percent(25) })).toEqual([
       ["h1"],
       ["h2", "h3"],
@@ -20,15 +20,15 @@ describe("waves", () => {
     ]);
   });
 
-  test("a share of few stacks is one of them", () => {
+  test("a share of a few stacks is one stack", () => {
     expect(planWaves(stacks(2), { canary: 0, wave: percent(10) })).toEqual([["h1"], ["h2"]]);
   });
 
-  test("more canaries than stacks", () => {
+  test("more canaries than stacks are one wave", () => {
     expect(planWaves(stacks(2), { canary: 5, wave: { kind: "count", count: 1 } })).toEqual([["h1", "h2"]]);
   });
 
-  test("every stack once, in its order, and no wave beyond its share", () => {
+  test("every stack comes once, in its order, and no wave exceeds its share", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 60 }),
@@ -62,6 +62,6 @@ test.each([
   expect(parseWaveSize(text)).toEqual({ ok: true, value });
 });
 
-test.each(["", "0", "0%", "101%", "-1", "1.5", "all", "%", "9999999"])("%j is no size", (text) => {
+test.each(["", "0", "0%", "101%", "-1", "1.5", "all", "%", "9999999"])("%j is no wave size", (text) => {
   expect(parseWaveSize(text)).toMatchObject({ ok: false, problems: [{ path: "--wave" }] });
 });

@@ -10,7 +10,7 @@ const sleeper = async (mark: string): Promise<{ pid: number; end: Promise<unknow
   return { pid: child.pid, end };
 };
 
-test("a process is known by its start time and command line, and ended once", async () => {
+test("a process is identified by its start time and command line, and ended once", async () => {
   const { pid, end } = await sleeper("mark-of-the-lab");
   const identity = identify(pid);
   expect(isRunning(identity, "mark-of-the-lab")).toBe(true);
@@ -22,7 +22,7 @@ test("a process is known by its start time and command line, and ended once", as
 });
 
 test.each([
-  ["another process with that id", { startTime: 1 }],
+  ["another process with the same id", { startTime: 1 }],
   ["the same id in another boot of this machine", { machineBoot: "00000000-0000-0000-0000-000000000000" }],
 ])("%s is left alone", async (_, other) => {
   const { pid, end } = await sleeper("mark");
@@ -33,7 +33,7 @@ test.each([
   await end;
 });
 
-test("a process whose command line is another one is left alone", async () => {
+test("a process with another command line is left alone", async () => {
   const { pid, end } = await sleeper("mark");
   const identity = identify(pid);
   kill(identity, "/lab/hosts/other");
@@ -42,8 +42,8 @@ test("a process whose command line is another one is left alone", async () => {
   await end;
 });
 
-test("a process that becomes another program runs on", () => {
-  // between the two programs its command line is empty for a moment, which few looks out of many meet
+test("a process that becomes another program counts as running", () => {
+  // Between the two programs its command line is empty for a moment, which only a few of many reads meet.
   for (let round = 0; round < 30; round++) {
     const child = spawn("setpriv", ["--pdeathsig", "KILL", "tail", "-f", "/dev/null"], { stdio: "ignore" });
     try {

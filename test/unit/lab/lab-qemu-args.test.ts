@@ -23,14 +23,14 @@ const values = (args: readonly string[], option: string): string[] =>
 const devices = (host: HostDescription): string[] => values(argumentsOf(host), "device");
 
 describe("QEMU's arguments", () => {
-  test("an Intel host: VT-d with interrupt remapping, an Intel processor", () => {
+  test("an Intel host has VT-d with interrupt remapping and an Intel processor", () => {
     expect(devices(HOSTS["lab-xeon"])).toContain("intel-iommu,intremap=on,caching-mode=on");
     expect(values(argumentsOf(HOSTS["lab-xeon"]), "cpu")).toEqual([
       expect.stringContaining("Xeon(R) CPU E5"),
     ]);
   });
 
-  test("an AMD host: AMD-Vi, whose slot no other device takes, and a look-alike of the FX-8350", () => {
+  test("an AMD host has AMD-Vi in a slot of its own, and a processor like the FX-8350", () => {
     const fx = HOSTS["lab-fx8350"];
     expect(devices(fx)).toContain("amd-iommu,intremap=on");
     expect(devices(fx).filter((device) => /bus=pcie\.0,addr=0x1(,|$)/.test(device))).toEqual([]);
@@ -41,7 +41,7 @@ describe("QEMU's arguments", () => {
     expect(devices(HOSTS["lab-noiommu"]).filter((device) => device.includes("iommu"))).toEqual([]);
   });
 
-  test("a GPU and its audio are one multifunction card behind a root port of their own", () => {
+  test("a GPU and its audio are one multifunction card behind their own root port", () => {
     expect(devices(HOSTS["lab-xeon"]).slice(-3)).toEqual([
       "pcie-root-port,id=port1,bus=pcie.0,addr=0x10,chassis=1",
       expect.stringMatching(
@@ -63,14 +63,14 @@ describe("QEMU's arguments", () => {
     expect(shared).toContainEqual(expect.stringMatching(/^e1000,id=neighbour,bus=bridge1,addr=0x2\.0,/));
   });
 
-  test("the boot display is on the board, or the card", () => {
+  test("the boot display is on the board or on the card", () => {
     const displays = (host: HostDescription): (string | undefined)[] =>
       devices(host).flatMap((device) => (device.startsWith("VGA,") ? [/id=([^,]*)/.exec(device)?.[1]] : []));
     expect(displays(HOSTS["lab-xeon"])).toEqual(["board-display"]);
     expect(displays(HOSTS["lab-display"])).toEqual(["only"]);
   });
 
-  test.each(Object.entries(HOSTS))("%s: ids and places are each used once", (_, host) => {
+  test.each(Object.entries(HOSTS))("%s: each id and each place is used once", (_, host) => {
     const all = devices(host);
     const ids = all.flatMap((device) => /,id=([^,]*)/.exec(device)?.[1] ?? []);
     const places = all.flatMap((device) => {
@@ -97,7 +97,7 @@ describe("QEMU's arguments", () => {
     for (const drive of drives) expect(drive).toContain("file=/a,,if=pflash/");
   });
 
-  test("with KVM, the interrupt controller is split, which interrupt remapping needs", () => {
+  test("with KVM the interrupt controller is split, which interrupt remapping needs", () => {
     expect(values(argumentsOf(HOSTS["lab-xeon"], "kvm"), "machine")).toEqual(["q35,kernel-irqchip=split"]);
     expect(values(argumentsOf(HOSTS["lab-xeon"], "kvm"), "accel")).toEqual(["kvm"]);
     expect(values(argumentsOf(HOSTS["lab-xeon"]), "accel")).toEqual(["tcg,thread=single"]);

@@ -3,7 +3,7 @@ import type { HostDescription, RootPort } from "../../../lab/description.ts";
 import { HOSTS } from "../../../lab/hosts.ts";
 import { placePorts } from "../../../lab/machine/slots.ts";
 
-/** The addresses of all functions, as the host will see them, by card. */
+/** The addresses of all functions by card, as the host sees them. */
 const addresses = (host: HostDescription): Record<string, string[]> => {
   const hex = (number: number): string => number.toString(16).padStart(2, "0");
   return Object.fromEntries(
@@ -18,7 +18,7 @@ const addresses = (host: HostDescription): Record<string, string[]> => {
 
 const port: RootPort = { kind: "card", card: { name: "a", functions: [{ kind: "gpu" }] } };
 
-describe("where cards sit", () => {
+describe("the places of cards", () => {
   test("the stand-in GPU and its audio are functions of one card on the first bus", () => {
     expect(addresses(HOSTS["lab-xeon"])).toEqual({ "stand-in": ["0000:01:00.0", "0000:01:00.1"] });
   });
@@ -32,7 +32,7 @@ describe("where cards sit", () => {
     ]);
   });
 
-  test("a bridge takes a bus of its own, and cards behind it slots from 1", () => {
+  test("a bridge has its own bus, and cards behind it have slots from 1", () => {
     expect(addresses(HOSTS["lab-shared"])).toEqual({
       shared: ["0000:02:01.0", "0000:02:01.1"],
       neighbour: ["0000:02:02.0"],
@@ -40,7 +40,7 @@ describe("where cards sit", () => {
     });
   });
 
-  test("no two root ports share a slot, and one more than there are slots is refused", () => {
+  test("no two root ports share a slot, and a port without a free slot is refused", () => {
     const host = (count: number): HostDescription => ({
       ...HOSTS["lab-xeon"],
       rootPorts: Array.from({ length: count }, () => port),

@@ -8,7 +8,7 @@ import { renderSshConfig } from "../../../lab/access/ssh-config.ts";
 const folder = mkdtempSync(join(tmpdir(), "lab ssh%h-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** What the ssh client itself makes of it. */
+/** The settings that the ssh client derives from the text. */
 const resolve = (text: string, host: string): Record<string, string> => {
   const file = join(folder, "ssh_config");
   writeFileSync(file, text);
@@ -40,6 +40,6 @@ test("ssh resolves each host to its port, with the lab's key and pinned host key
   expect(resolve(text, "lab-four")["port"]).toBe("40002");
 });
 
-test("other hosts are none of its business", () => {
+test("settings of other hosts do not change", () => {
   expect(resolve(text, "lab-six")).toMatchObject({ hostname: "lab-six", port: "22" });
 });

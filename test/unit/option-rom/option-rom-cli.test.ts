@@ -41,7 +41,7 @@ const nvidiaImages = makeNvidiaRom({ size: 128 * KIB });
 const ESCAPE = "\u001b";
 
 describe("rom show", () => {
-  test("efi-e1000.rom: code types 0 and 3 with their ids in a table", async () => {
+  test("efi-e1000.rom: a table with code types 0 and 3 and their ids", async () => {
     const { stdout, stderr, exitCode } = await fleet(
       "rom",
       "show",
@@ -88,7 +88,7 @@ describe("rom show", () => {
     expect(exitCode).toBe(0);
   });
 
-  test("the wrong card, and x86 only, are judged with exit status 1", async () => {
+  test("the wrong card, and a ROM with x86 only, give exit status 1", async () => {
     const vga = seabiosRom("vgabios-stdvga.bin");
     const [wrong, x86, seabios] = await Promise.all([
       fleet("rom", "show", ipxeRom("efi-e1000.rom"), "--card", "10de:1c81"),
@@ -104,7 +104,7 @@ describe("rom show", () => {
     expect(seabios.exitCode).toBe(0);
   });
 
-  test("an NVIDIA dump of 256 KiB: container, images, private images, and what to do", async () => {
+  test("an NVIDIA dump of 256 KiB: container, images, private images, and the remedy", async () => {
     const { stdout, exitCode } = await fleet("rom", "show", await save("dump.rom", nvidiaDump()));
     expect(stdout).toMatch(/│ 0x0 +│ 1\.5 KiB .*NVIDIA's container/);
     expect(stdout).toMatch(/│ 1 │ 0x600 +│ 64 KiB/);
@@ -114,7 +114,7 @@ describe("rom show", () => {
     expect(exitCode).toBe(1);
   });
 
-  test("no ROM at all: one reason, exit status 1", async () => {
+  test("a file without a ROM gives one reason and exit status 1", async () => {
     const path = await save("asleep.rom", new Uint8Array(128 * KIB).fill(0xff));
     const [table, json] = await Promise.all([
       fleet("rom", "show", path),
@@ -134,18 +134,14 @@ describe("rom show", () => {
     const path = await save("huge.rom", new Uint8Array());
     await truncate(path, 64 * 1024 ** 3);
     const { stdout, exitCode } = await fleet("rom", "show", path);
-    expect(stdout).toContain("are more than the 16 MiB");
+    expect(stdout).toContain("a PCI option ROM has at most 16 MiB");
     expect(exitCode).toBe(1);
   });
 
   test.each([
-    [
-      "a file that is not there",
-      ["nowhere.rom"],
-      /^vfio-fleet: cannot read .*nowhere\.rom: there is no such file/,
-    ],
-    ["a folder", ["."], /^vfio-fleet: \.: is not a file; expected a ROM dump$/],
-    ["a device", ["/dev/zero"], /^vfio-fleet: \/dev\/zero: is not a file/],
+    ["a missing file", ["nowhere.rom"], /^vfio-fleet: cannot read .*nowhere\.rom: there is no such file/],
+    ["a folder", ["."], /^vfio-fleet: \. is not a file; expected a ROM dump$/],
+    ["a device", ["/dev/zero"], /^vfio-fleet: \/dev\/zero is not a file/],
     [
       "a card that is no id",
       [ipxeRom("efi-e1000.rom"), "--card", "gtx1050"],
@@ -157,7 +153,7 @@ describe("rom show", () => {
       /Allowed choices are ovmf, seabios/,
     ],
     ["no file", [], /missing required argument 'file'/],
-  ])("%s: exit status 2, one clear line and no stack", async (_, args, message) => {
+  ])("%s: exit status 2, one clear line and no stack trace", async (_, args, message) => {
     const { stdout, stderr, exitCode } = await fleet("rom", "show", ...args);
     expect(stderr).toMatch(message);
     expect(stderr).not.toMatch(/^ +at /m);
@@ -165,7 +161,7 @@ describe("rom show", () => {
     expect(exitCode).toBe(2);
   });
 
-  test("texts from the file and its name cannot reach the terminal", async () => {
+  test("text from the file and its name cannot control the terminal", async () => {
     const image = makeImage({
       code: { kind: "x86", initSize: 64 * KIB, pnpPointer: 0x100 },
       size: 64 * KIB,
@@ -192,7 +188,7 @@ describe("rom show", () => {
     });
   });
 
-  test("colour on a terminal only", async () => {
+  test("there is colour on a terminal only", async () => {
     const args = ["vbios", "show", ipxeRom("efi-e1000.rom")];
     expect((await fleet(...args)).stdout).not.toContain(ESCAPE);
     const command = ["node", MAIN, ...args].join(" ");
@@ -220,7 +216,7 @@ describe("rom show", () => {
 });
 
 describe("rom patch", () => {
-  test("writes the images alone, and leaves the dump as it is", async () => {
+  test("writes the images only, and does not change the dump", async () => {
     const dump = nvidiaDump();
     const input = await save("dump.rom", dump);
     const output = join(folder, "patched.rom");
@@ -253,7 +249,7 @@ describe("rom patch", () => {
     expect(await readdir(folder)).toEqual(["dump.rom"]);
   });
 
-  test("an existing file, a link that leads nowhere and the dump itself are not overwritten", async () => {
+  test("an existing file, a dangling link and the dump itself are not overwritten", async () => {
     const dump = nvidiaDump();
     const input = await save("dump.rom", dump);
     const existing = await save("existing.rom", Buffer.from("precious"));
@@ -270,7 +266,7 @@ describe("rom patch", () => {
     expect((await readdir(folder)).toSorted()).toEqual(["dangling.rom", "dump.rom", "existing.rom"]);
   });
 
-  test("a folder that is not there, or is none", async () => {
+  test("a missing folder, or a file instead of one, is an error", async () => {
     const input = await save("dump.rom", nvidiaDump());
     const missing = await fleet("rom", "patch", input, join(folder, "missing", "patched.rom"));
     expect(missing.stderr).toMatch(/cannot write .*missing\/patched\.rom: there is no such file or folder$/);
@@ -280,7 +276,7 @@ describe("rom patch", () => {
     expect(none.exitCode).toBe(2);
   });
 
-  test("two at once: one writes, the other is refused", async () => {
+  test("of two writers in parallel one writes and the other is refused", async () => {
     const input = await save("dump.rom", nvidiaDump());
     const output = join(folder, "patched.rom");
     const both = await Promise.all([
@@ -293,7 +289,7 @@ describe("rom patch", () => {
   });
 });
 
-test("the program's help names the commands, exit status 0; an unknown one is refused with 2", async () => {
+test("the program's help names the commands, exit status 0; an unknown command gives 2", async () => {
   const help = await fleet("--help");
   expect(help.stdout).toContain("vbios");
   expect(help.exitCode).toBe(0);

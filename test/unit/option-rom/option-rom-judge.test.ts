@@ -18,7 +18,7 @@ const GTX_1060 = parsePciId("10de:1c03");
 const judge = (file: Uint8Array, options: JudgeOptions = { card: GTX_1050 }) =>
   judgeOptionRom(parseOptionRom(file), options);
 
-/** What is worse than a note, as `severity check: message`. */
+/** Findings that are worse than a note, as `severity check: message`. */
 const complaints = (file: Uint8Array, options?: JudgeOptions): readonly string[] =>
   judge(file, options)
     .findings.filter(({ severity }) => severity === "warning" || severity === "error")
@@ -26,7 +26,7 @@ const complaints = (file: Uint8Array, options?: JudgeOptions): readonly string[]
 
 const gop = () => makeRom([makeX86(64 * KIB), makeEfi(64 * KIB, { last: true })]);
 
-test("a good video BIOS is usable, and every check is named", () => {
+test("a good ROM is usable, and every check has its line", () => {
   const judgement = judge(gop());
   expect(judgement.verdict).toBe("usable");
   expect(judgement.findings.map(({ severity, check }) => `${severity} ${check}`)).toEqual([
@@ -55,14 +55,14 @@ describe("a file that is no option ROM", () => {
   test.each([
     ["empty", new Uint8Array(), "the file is empty"],
     ["all FF", new Uint8Array(128 * KIB).fill(0xff), "all 128 KiB are ff: the card did not answer"],
-    ["all 00", new Uint8Array(128 * KIB), "all 128 KiB are 00: no ROM was there to be read"],
-    ["text", new TextEncoder().encode("no ROM"), "nowhere in the file"],
+    ["all 00", new Uint8Array(128 * KIB), "all 128 KiB are 00: there was no ROM to read"],
+    ["text", new TextEncoder().encode("no ROM"), "the file does not contain these bytes"],
     [
       "55 aa in the middle of nothing",
       new Uint8Array(512).fill(0x55, 80, 81).fill(0xaa, 81, 82),
       "at 0x50, but",
     ],
-    ["too large", new Uint8Array(16 * KIB * KIB + 512), "are more than the 16 MiB"],
+    ["too large", new Uint8Array(16 * KIB * KIB + 512), "a PCI option ROM has at most 16 MiB"],
   ])("%s", (_, file, message) => {
     const judgement = judge(file);
     expect(judgement.verdict).toBe("unusable");
@@ -77,20 +77,17 @@ describe("container headers", () => {
     [0x600, 128 * KIB + 0x600, 1],
     [0x600, 256 * KIB, 2],
     [0x9400, 256 * KIB, 3],
-  ] as const)(
-    "of %i bytes in a file of %i, NVGI version %i: patching is what it needs",
-    (size, total, version) => {
-      const file = makeNvidiaRom({ leading: makeContainer(size, version), size: total });
-      expect(judge(file).verdict).toBe("needs-patch");
-      expect(complaints(file)).toEqual([
-        expect.stringMatching(
-          new RegExp(`^error container: NVIDIA's container header \\(NVGI version ${version}`),
-        ),
-      ]);
-    },
-  );
+  ] as const)("with %i bytes in a file of %i, NVGI version %i, needs patching", (size, total, version) => {
+    const file = makeNvidiaRom({ leading: makeContainer(size, version), size: total });
+    expect(judge(file).verdict).toBe("needs-patch");
+    expect(complaints(file)).toEqual([
+      expect.stringMatching(
+        new RegExp(`^error container: NVIDIA's container header \\(NVGI version ${version}`),
+      ),
+    ]);
+  });
 
-  test("of nobody known", () => {
+  test("of an unknown kind needs patching", () => {
     const file = makeRom([makeX86(64 * KIB), makeEfi(64 * KIB, { last: true })], {
       leading: new Uint8Array(KIB).fill(0x41),
     });
@@ -105,7 +102,7 @@ describe("container headers", () => {
     expect(judge(file, { card: GTX_1060 }).verdict).toBe("unusable");
   });
 
-  test("NVIDIA's private images behind the last image do no harm", () => {
+  test("NVIDIA's private images after the last image are harmless", () => {
     const judgement = judge(makeNvidiaRom({ size: 256 * KIB }));
     expect(judgement.verdict).toBe("usable");
     expect(judgement.findings.at(-1)).toEqual({
@@ -124,16 +121,16 @@ describe("the chain of images", () => {
     ]);
   });
 
-  test("truncated at 128 KiB, which is the shadow of the boot display", () => {
+  test("truncated at 128 KiB, the size of the boot display's shadow", () => {
     const file = makeRom([makeX86(64 * KIB), makeEfi(80 * KIB, { last: true })]).subarray(0, 128 * KIB);
     expect(complaints(file)[0]).toMatch(/truncated: 16 KiB of image 2 .* the boot display's ROM/);
   });
 
-  test("damaged: no image where the next one should be", () => {
+  test("damaged: there is no image where the next one should be", () => {
     const file = gop();
     file[64 * KIB] = 0;
     expect(complaints(file)).toEqual([
-      "error chain: damaged: image 2 should start at 0x10000, and there is none",
+      "error chain: damaged: image 2 should start at 0x10000, but there is none",
       expect.stringContaining("error efi: no EFI image"),
     ]);
   });
@@ -141,12 +138,12 @@ describe("the chain of images", () => {
   test.each([
     ["nothing", new Uint8Array()],
     ["padding", new Uint8Array(64 * KIB).fill(0xff)],
-    ["anything, once there is an EFI driver,", new Uint8Array(64 * KIB).fill(0x20)],
+    ["any bytes, if there is an EFI driver,", new Uint8Array(64 * KIB).fill(0x20)],
   ])("no image is marked as last, and %s follows", (_, trailing) => {
     const file = makeRom([makeX86(64 * KIB), makeEfi(64 * KIB)], { trailing });
     expect(judge(file).verdict).toBe("usable");
     expect(complaints(file)).toEqual([
-      "warning chain: 2 images, none of them marked as last, and no further one at 0x20000",
+      "warning chain: 2 images, none of them marked as last, and there is no further image at 0x20000",
     ]);
   });
 
@@ -168,10 +165,10 @@ describe("EFI images that OVMF does not start", () => {
     ["signature", efi({ signature: 0x0ef2 }), "its EFI signature is 0xef2, not 0xef1"],
     ["machine", efi({ machine: 0xaa64 }), "its driver is for ARM64, not for x86-64"],
     ["unknown machine", efi({ machine: 0x1234 }), "its driver is for machine 0x1234, not for x86-64"],
-    ["subsystem", efi({ subsystem: 0x0a }), "it is no driver but: application"],
+    ["subsystem", efi({ subsystem: 0x0a }), "it is not a driver but: application"],
     ["compression", efi({ compression: 2 }), "its compression 2 is unknown"],
-    ["initialization size", efi({}, SIZE + 512), "its header places the driver outside of the image"],
-    ["image offset", efi({ imageOffset: 512 }, 512), "its header places the driver outside of the image"],
+    ["initialization size", efi({}, SIZE + 512), "its header places the driver outside the image"],
+    ["image offset", efi({ imageOffset: 512 }, 512), "its header places the driver outside the image"],
     ["blank", spoilt((file) => file.fill(0xff, 0x60)), "its driver is blank"],
     [
       "no PE image",
@@ -184,7 +181,7 @@ describe("EFI images that OVMF does not start", () => {
     expect(complaints(file)).toEqual([`error efi: OVMF does not start EFI image 1: ${objection}`]);
   });
 
-  test("behind a PCI data structure that is not aligned", () => {
+  test("after a PCI data structure that is not aligned", () => {
     const file = makeRom([makeX86(64 * KIB, { pci: { offset: 0x1e } }), makeEfi(64 * KIB, { last: true })]);
     expect(complaints(file)).toEqual([
       "error efi: OVMF does not start EFI image 2: the PCI data structure of image 1 is not aligned to 4 bytes, and OVMF stops there",
@@ -220,7 +217,7 @@ describe("x86 only", () => {
     expect(judge(file, { card: GTX_1050, firmware: "seabios" }).verdict).toBe("usable");
   });
 
-  test("EFI only is for OVMF, not for SeaBIOS", () => {
+  test("a ROM with EFI only is for OVMF, not for SeaBIOS", () => {
     const efiOnly = makeRom([makeEfi(64 * KIB, { last: true })]);
     expect(judge(efiOnly).verdict).toBe("usable");
     expect(judge(efiOnly, { firmware: "seabios" }).verdict).toBe("unusable");
@@ -229,7 +226,11 @@ describe("x86 only", () => {
 
 describe("the checksum", () => {
   test.each([
-    ["wrong", (file: Uint8Array) => file.fill(0x11, 0x200, 0x201), /x86 image 1 adds up to \d+, not to 0/],
+    [
+      "wrong",
+      (file: Uint8Array) => file.fill(0x11, 0x200, 0x201),
+      /x86 image 1 has the checksum \d+ instead of 0/,
+    ],
     ["without a size", (file: Uint8Array) => file.fill(0, 2, 3), /names no initialization size/],
     [
       "beyond the image",
@@ -273,7 +274,9 @@ describe("the ids", () => {
     const file = makeRom([image]);
     new DataView(file.buffer).setUint16(0x24, 0xffff, true);
     file.fill(0x11, 0x1001b);
-    expect(complaints(file)).toEqual([expect.stringMatching(/^warning ids: a device list leads out/)]);
+    expect(complaints(file)).toEqual([
+      expect.stringMatching(/^warning ids: a device list is not used: it leads out/),
+    ]);
   });
 
   test("of one image only", () => {
@@ -282,14 +285,14 @@ describe("the ids", () => {
       makeEfi(64 * KIB, { last: true }),
     ]);
     expect(complaints(file)).toEqual([
-      "warning ids: the EFI image is for this card (10de:1c81), the x86 image for 10de:1c03",
+      "warning ids: the EFI image is for this card (10de:1c81), but the x86 image is for 10de:1c03",
     ]);
     expect(complaints(file, {})).toEqual([
       "warning ids: its images are for different devices: 10de:1c03, 10de:1c81",
     ]);
   });
 
-  test("without a card they are only told", () => {
+  test("without a card the ids are only listed", () => {
     expect(judge(gop(), {}).findings).toContainEqual({
       check: "ids",
       severity: "note",
@@ -297,7 +300,7 @@ describe("the ids", () => {
     });
   });
 
-  test("of private images do not count", () => {
+  test("ids of private images do not count", () => {
     const other = makeX86(2 * KIB, {
       code: { kind: "other", codeType: 0xe0 },
       pci: { deviceId: 0x0ff0 },

@@ -20,7 +20,7 @@ const fault = (file: Uint8Array) => {
   return result.ok ? undefined : result.fault;
 };
 
-describe("files that hold no option ROM", () => {
+describe("files without an option ROM", () => {
   test("an empty file", () => {
     expect(fault(new Uint8Array())).toEqual({ kind: "empty" });
   });
@@ -71,7 +71,7 @@ describe("files that hold no option ROM", () => {
     });
   });
 
-  test("a PCI data structure behind the image's own end", () => {
+  test("a PCI data structure beyond the image's end", () => {
     const file = makeRom([makeX86(2 * KIB, { last: true, pci: { offset: 0x600 } })]);
     new DataView(file.buffer).setUint16(0x610, 2, true);
     expect(fault(file)).toMatchObject({ nearest: { fault: "pointer-outside" } });
@@ -79,7 +79,7 @@ describe("files that hold no option ROM", () => {
 });
 
 describe("the chain of images", () => {
-  test("every field is read where the specifications place it", () => {
+  test("every field is read at its place in the specifications", () => {
     const file = new Uint8Array(1024);
     const view = new DataView(file.buffer);
     file.set([0x55, 0xaa, 0x02, 0x00, 0xf1, 0x0e, 0x00, 0x00, 0x0c, 0x00, 0x64, 0xaa, 0x01, 0x00]);
@@ -120,7 +120,7 @@ describe("the chain of images", () => {
     ]);
   });
 
-  test("before revision 3 there is no device list, whatever the pointer holds", () => {
+  test("before revision 3 there is no device list, whatever the pointer contains", () => {
     const image = makeX86(2 * KIB, { last: true, pci: { deviceListPointer: 0x80 } });
     expect(parsed(makeRom([image])).images[0].deviceList).toEqual({ kind: "none" });
   });
@@ -136,7 +136,7 @@ describe("the chain of images", () => {
     expect(parsed(file).images[0].deviceList).toEqual({ kind: "broken" });
   });
 
-  test("ends with the image that is marked as last, and what follows is not an image", () => {
+  test("ends with the image that is marked as last, and bytes after it are not an image", () => {
     const file = makeRom([
       makeX86(2 * KIB),
       makeEfi(4 * KIB, { last: true }),
@@ -148,25 +148,25 @@ describe("the chain of images", () => {
     expect(rom.trailing).toHaveLength(4 * KIB);
   });
 
-  test("ends with the file when no image is marked as last", () => {
+  test("ends with the file if no image is marked as last", () => {
     expect(parsed(makeRom([makeX86(2 * KIB), makeEfi(4 * KIB)])).end).toEqual({ kind: "end-of-file" });
   });
 
-  test("is truncated when the file ends inside an image", () => {
+  test("is truncated if the file ends inside an image", () => {
     const file = makeRom([makeX86(2 * KIB), makeEfi(4 * KIB, { last: true })]);
     const rom = parsed(file.subarray(0, 5 * KIB));
     expect(rom.end).toEqual({ kind: "truncated", missing: KIB });
     expect(rom.images[1]?.bytes).toHaveLength(3 * KIB);
   });
 
-  test("is lost when something else follows an image that is not the last", () => {
+  test("is lost if other bytes follow an image that is not the last", () => {
     const trailing = new Uint8Array(KIB).fill(0x20);
     const rom = parsed(makeRom([makeX86(2 * KIB)], { trailing }));
     expect(rom.end).toEqual({ kind: "lost" });
     expect(rom.trailing).toEqual(trailing);
   });
 
-  test("goes on behind a gap, in steps of 512 bytes, as OVMF does", () => {
+  test("continues after a gap, in steps of 512 bytes, as in OVMF", () => {
     const gap = new Uint8Array(KIB).fill(0x20);
     const rom = parsed(makeRom([makeX86(2 * KIB), makeEfi(4 * KIB, { gap, last: true })]));
     expect(codeTypes(rom)).toEqual([0, 3]);
@@ -174,7 +174,7 @@ describe("the chain of images", () => {
   });
 });
 
-test("an image that does not start at a multiple of 512 bytes from the one before is not found", () => {
+test("does not find an image that is not a multiple of 512 bytes away", () => {
   const gap = new Uint8Array(100).fill(0x20);
   const rom = parsed(makeRom([makeX86(2 * KIB), makeEfi(4 * KIB, { gap, last: true })]));
   expect(codeTypes(rom)).toEqual([0]);
@@ -195,7 +195,7 @@ describe("the x86 checksum", () => {
     expect(parsed(file).images[0].checksum).toEqual({ kind: "bad", sum: 1 });
   });
 
-  test("is not there without a size, and not computed beyond the image", () => {
+  test("is missing without a size, and is not computed beyond the image", () => {
     const make = (initSize: number) =>
       parsed(makeRom([makeX86(KIB, { code: { kind: "x86", initSize, pnpPointer: 0 }, last: true })]));
     expect(make(0).images[0].checksum).toEqual({ kind: "no-size" });
@@ -205,10 +205,10 @@ describe("the x86 checksum", () => {
 
 describe("NVIDIA's additions", () => {
   test.each([1, 2, 3] as const)(
-    "container header version %i: the first image is where it says",
+    "container header version %i names the place of the first image",
     (version) => {
       const leading = makeContainer(0x9400, version);
-      // A decoy that passes for an image, which a mere search would find first.
+      // A decoy that looks like an image; a plain search would find it first.
       leading.set(makeRom([makeX86(512, { last: true })]), 0x2000);
       const rom = parsed(makeNvidiaRom({ leading, size: 256 * KIB }));
       expect(rom.container).toEqual({ kind: "nvgi", version, size: 0x9400 });
@@ -217,21 +217,21 @@ describe("NVIDIA's additions", () => {
     },
   );
 
-  test("a container header that leads nowhere: the first image is searched for", () => {
+  test("after a container header that leads nowhere the first image is searched for", () => {
     const leading = makeContainer(0x600, 2);
     new DataView(leading.buffer).setUint32(0x14, 0xfffffff0, true);
     const rom = parsed(makeNvidiaRom({ leading, size: 128 * KIB + 0x600 }));
     expect(rom.images[0].offset).toBe(0x600);
   });
 
-  test("unknown bytes before the first image, at an odd offset", () => {
+  test("unknown bytes may precede the first image, even at an odd offset", () => {
     const leading = new Uint8Array(777).fill(0x41);
     const rom = parsed(makeNvidiaRom({ leading, size: 128 * KIB + 777 }));
     expect(rom.container).toEqual({ kind: "unknown", size: 777 });
     expect(codeTypes(rom)).toEqual([0, 3]);
   });
 
-  test("firmware goes by the PCI data structure, NVIDIA's driver by its extension", () => {
+  test("firmware follows the PCI data structure, NVIDIA's driver follows its extension", () => {
     const rom = parsed(makeNvidiaRom({ size: 256 * KIB }));
     expect(rom.images.map(({ offset, bytes }) => [offset, bytes.length])).toEqual([
       [0, 64 * KIB],
@@ -245,7 +245,7 @@ describe("NVIDIA's additions", () => {
     ]);
   });
 
-  test("an extension too short for an indicator: a shorter subimage has others behind it", () => {
+  test("if an extension is too short for an indicator, a shorter subimage is followed by others", () => {
     const inner = makeX86(KIB, { last: true, nvidia: { structureLength: 0x0a, indicator: undefined } });
     const bytes = new Uint8Array(4 * KIB);
     bytes.set(inner.bytes);
@@ -260,16 +260,20 @@ describe("NVIDIA's additions", () => {
 
 describe("the writer", () => {
   test.each([
-    ["a length of no whole block", { size: 2 * KIB, pci: { imageLength: 1000 } }, "image length"],
+    [
+      "a length that is not a whole number of blocks",
+      { size: 2 * KIB, pci: { imageLength: 1000 } },
+      "image length",
+    ],
     ["too many blocks", { size: 2 * KIB, code: efiCode(65536 * 512) }, "EFI initialization size"],
-    ["a structure outside of the image", { size: 512, pci: { offset: 0x1fe } }, "PCI data structure"],
+    ["a structure outside the image", { size: 512, pci: { offset: 0x1fe } }, "PCI data structure"],
     ["an id of more than 16 bits", { size: 512, pci: { deviceId: 0x1c81c } }, "device id"],
-  ])("refuses %s, by the field's name", (_, recipe, message) => {
+  ])("refuses %s, and names the field", (_, recipe, message) => {
     expect(() => makeImage({ code: efiCode(512), ...recipe })).toThrow(RangeError);
     expect(() => makeImage({ code: efiCode(512), ...recipe })).toThrow(message);
   });
 
-  test("changes a field and nothing else", () => {
+  test("changes one field and nothing else", () => {
     const file = makeRom([makeX86(2 * KIB), makeEfi(4 * KIB, { last: true })]);
     const rom = parsed(file);
     const images = rom.images.map((image) => ({ ...image, pci: { ...image.pci, deviceId: 0x1c82 } }));

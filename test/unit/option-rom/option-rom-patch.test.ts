@@ -14,23 +14,23 @@ import {
 
 const patch = (file: Uint8Array) => patchOptionRom(parseOptionRom(file));
 
-/** The patched bytes of a file that is expected to be patched. */
+/** The patched bytes of a file that needs patching. */
 const patchedBytes = (file: Uint8Array): Uint8Array => {
   const result = patch(file);
   if (result.kind === "refused") throw new Error(`expected a patched file, found: ${result.reason}`);
   return result.bytes;
 };
 
-/** The images alone, as a dump through sysfs has them: 128 KiB. */
+/** The images alone, as in a dump through sysfs: 128 KiB. */
 const images = makeNvidiaRom({ size: 128 * KIB });
 
-describe("what surrounds the images is cut", () => {
+describe("bytes around the images are cut", () => {
   test.each([
     ["a container of 1.5 KiB, NVGI version 1, 129.5 KiB", makeContainer(0x600, 1), 128 * KIB + 0x600],
     ["a container of 1.5 KiB, NVGI version 2, 256 KiB", makeContainer(0x600, 2), 256 * KIB],
     ["a container of 37 KiB, NVGI version 3, 256 KiB", makeContainer(0x9400, 3), 256 * KIB],
-    ["a container of nobody known", new Uint8Array(1024).fill(0x41), 256 * KIB],
-    ["no container, private images behind", new Uint8Array(), 256 * KIB],
+    ["a container of an unknown kind", new Uint8Array(1024).fill(0x41), 256 * KIB],
+    ["no container, private images after the last image", new Uint8Array(), 256 * KIB],
   ])("%s", (_, leading, size) => {
     const file = makeNvidiaRom({ leading, size });
     const before = file.slice();
@@ -68,7 +68,7 @@ describe("what surrounds the images is cut", () => {
     expect(Buffer.compare(patchedBytes(file), file.subarray(0x600, 0x600 + 128 * KIB))).toBe(0);
   });
 
-  test("code that an x86 image claims behind its end stays", () => {
+  test("code beyond an x86 image's end that belongs to it stays", () => {
     const x86 = makeX86(2 * KIB, { code: { kind: "x86", initSize: 4 * KIB, pnpPointer: 0 }, last: true });
     const rom = makeRom([x86], { trailing: new Uint8Array(2 * KIB).fill(0x20) });
     const file = Buffer.concat([makeContainer(0x600, 2), rom]);
@@ -76,7 +76,7 @@ describe("what surrounds the images is cut", () => {
     expect(Buffer.compare(patchedBytes(file), rom)).toBe(0);
   });
 
-  test("an EFI image that is not marked as last is kept, padding behind it is not", () => {
+  test("an EFI image that is not marked as last is kept, padding after it is cut", () => {
     const rom = makeRom([makeX86(64 * KIB), makeEfi(64 * KIB)]);
     const result = patch(Buffer.concat([rom, new Uint8Array(64 * KIB).fill(0xff)]));
     expect(result).toMatchObject({ kind: "patched", cut: { leading: 0, trailing: 64 * KIB } });
@@ -89,13 +89,13 @@ describe("refused", () => {
   lost[64 * KIB] = 0;
 
   test.each([
-    ["no ROM", new Uint8Array(128 * KIB).fill(0xff), "it holds no PCI option ROM image"],
+    ["no ROM", new Uint8Array(128 * KIB).fill(0xff), "it has no PCI option ROM image"],
     ["truncated", images.subarray(0, 100 * KIB), "28 KiB of image 2 are missing: dump the ROM again"],
-    ["an image is gone", lost, "image 2 should start at 0x10000, and there is none: dump the ROM again"],
+    ["an image is gone", lost, "image 2 should start at 0x10000, but there is none: dump the ROM again"],
     [
       "only code of unknown types",
       makeRom([makeX86(64 * KIB, { code: { kind: "other", codeType: 0xe0 }, last: true })]),
-      "it holds neither an x86 nor an EFI image",
+      "it has neither an x86 nor an EFI image",
     ],
   ])("%s", (_, file, reason) => {
     expect(patch(file)).toEqual({ kind: "refused", reason });

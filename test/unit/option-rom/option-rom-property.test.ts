@@ -42,12 +42,12 @@ const code: fc.Arbitrary<ImageCode> = fc.oneof(
   }),
 );
 
-/** Where the structures of a made image lie, so that none overlaps another. */
+/** Offsets of the structures in a made-up image, so that none overlaps another. */
 const PCIR = 0x20;
 const NPDE = 0x40;
 const DEVICE_LIST = 0x80;
 
-/** An image with any fields and any content, in which every field says what its bytes say. */
+/** An image with any fields and content, whose bytes match its fields. */
 const image = (last: boolean): fc.Arbitrary<ImageContent> =>
   fc
     .record({
@@ -69,7 +69,7 @@ const image = (last: boolean): fc.Arbitrary<ImageContent> =>
     })
     .map(({ content, ids, reserved, revision3, devices, nvidia, ...rest }): ImageContent => {
       const isListed = revision3 !== undefined && devices.length > 0;
-      // No extension where none is wanted, and no text that only looks like one.
+      // No extension, and no text that looks like one.
       content.fill(0, NPDE, NPDE + 4);
       return {
         gap: new Uint8Array(),
@@ -95,7 +95,7 @@ const image = (last: boolean): fc.Arbitrary<ImageContent> =>
       };
     });
 
-/** Bytes without 55h, so that no image hides among them. */
+/** Bytes without 55h, so that they contain no image. */
 const surroundings = fc
   .uint8Array({ maxLength: 2048 })
   .map((bytes) => bytes.map((byte) => (byte === 0x55 ? 0x54 : byte)));
@@ -108,7 +108,7 @@ const rom: fc.Arbitrary<RomContent> = fc.record({
   trailing: fc.uint8Array({ maxLength: 2048 }),
 });
 
-/** Fields of an image, without the bytes that hold them and without what only a parsed one has. */
+/** Fields of an image, without its bytes and without fields that only the parser adds. */
 const fields = ({ gap, pci, code, deviceList, nvidia }: ImageContent) => ({
   gap,
   pci,
@@ -117,11 +117,11 @@ const fields = ({ gap, pci, code, deviceList, nvidia }: ImageContent) => ({
   nvidia,
 });
 
-// a busy machine takes long; what is quadratic would take hours
+// A busy machine is slow, but a quadratic algorithm would take hours.
 const AMPLE = { timeout: 60_000 };
 
 describe("round trips", AMPLE, () => {
-  test("what is written is parsed the same", () => {
+  test("a written file is parsed to the same fields", () => {
     fc.assert(
       fc.property(rom, (content) => {
         const read = parsed(writeOptionRom(content));
@@ -133,7 +133,7 @@ describe("round trips", AMPLE, () => {
     );
   });
 
-  test("parse(write(x)) is x for every x that was parsed", () => {
+  test("parse(write(x)) is x for every parsed x", () => {
     fc.assert(
       fc.property(rom, (content) => {
         const read = parsed(writeOptionRom(content));
@@ -142,7 +142,7 @@ describe("round trips", AMPLE, () => {
     );
   });
 
-  test("content of an image that is no header stays as it is", () => {
+  test("content of an image outside its header stays as it is", () => {
     fc.assert(
       fc.property(rom, (content) => {
         const [first] = parsed(writeOptionRom(content)).images;
@@ -153,7 +153,7 @@ describe("round trips", AMPLE, () => {
   });
 });
 
-/** Everything that must hold for any bytes. Nothing of it may throw: the readers' views throw when they overrun. */
+/** What must be true for any bytes. Nothing may throw: the readers' views throw if they overrun. */
 const checkAnything = (file: Uint8Array): void => {
   const before = Buffer.from(file);
   const result = parseOptionRom(file);
@@ -189,7 +189,7 @@ const checkAnything = (file: Uint8Array): void => {
   }
 };
 
-/** A result as JSON, with a digest in the place of every byte range. */
+/** A result as JSON, with digests instead of byte ranges. */
 const digested = (result: ParsedRom): unknown =>
   JSON.parse(
     JSON.stringify(result, (_, value: unknown) =>
@@ -197,7 +197,7 @@ const digested = (result: ParsedRom): unknown =>
     ),
   );
 
-/** An image with a header that may be right, whose fields are anything, and whose end may be missing. */
+/** An image with a possible header, any fields, and possibly without its end. */
 const headed = fc
   .record({
     bytes: fc.uint8Array({ minLength: 0x80, maxLength: 1024 }),
@@ -216,7 +216,7 @@ const headed = fc
     return bytes;
   });
 
-/** Garbage that has the words that the parser looks for. */
+/** Random bytes with the signatures that the parser looks for. */
 const garbage = fc
   .array(
     fc.oneof(
@@ -251,7 +251,7 @@ const seeds: readonly Uint8Array[] = [
   makeNvidiaRom({ leading: makeContainer(0x9400, 3), size: 256 * KIB }),
 ];
 
-/** Offsets in a file of which most lie in a header: of the container, or within 128 bytes of a 55h AAh or PCIR. */
+/** Offsets in a file, mostly in a header: of the container, or within 128 bytes of a 55h AAh or PCIR. */
 const interestingOffsets = (file: Uint8Array): readonly number[] => {
   const text = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
   const starts = [0];
@@ -319,7 +319,7 @@ describe("anything at all", AMPLE, () => {
     }
   });
 
-  test("bytes around the file's own are never read", () => {
+  test("bytes outside the file are never read", () => {
     fc.assert(
       fc.property(fc.oneof(garbage, mutated), fc.integer({ min: 1, max: 64 }), (file, before) => {
         const embed = (poison: number): Uint8Array => {
@@ -334,7 +334,7 @@ describe("anything at all", AMPLE, () => {
   });
 });
 
-describe("16 MiB made to take long are read in time that grows with the size only", AMPLE, () => {
+describe("16 MiB of hostile bytes are read in time that grows with the size only", AMPLE, () => {
   const SIZE = 16 * KIB * KIB;
   const fill = (pattern: Uint8Array): Uint8Array => {
     const file = new Uint8Array(SIZE);

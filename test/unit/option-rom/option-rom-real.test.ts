@@ -19,7 +19,7 @@ import {
 const ipxeRoms = listIpxeRoms();
 const vgaBioses = listVgaBioses();
 
-/** A video BIOS for the ISA bus or for no bus at all: an option ROM without a PCI data structure. */
+/** A ROM for the ISA bus or for no bus: an option ROM without a PCI data structure. */
 const isIsa = (path: string): boolean => /isavga|ramfb|\/vgabios\.bin/.test(path);
 
 const named = (path: string): [string, string] => [basename(path), path];
@@ -58,7 +58,7 @@ describe("iPXE's option ROMs", () => {
     expect(ids(ipxeRom(name))).toEqual([id, id]);
   });
 
-  test.each(ipxeRoms.map(named))("%s is judged by what it holds", (name, path) => {
+  test.each(ipxeRoms.map(named))("%s is judged by its content", (name, path) => {
     const result = parseOptionRom(readBytes(path));
     const card = parsePciId(ids(path)[0] ?? "");
     const isEfi = name.startsWith("efi-");
@@ -68,7 +68,7 @@ describe("iPXE's option ROMs", () => {
   });
 });
 
-describe("SeaBIOS's video BIOSes", () => {
+describe("SeaBIOS's ROMs", () => {
   test.each([
     ["vgabios-stdvga.bin", "1234:1111"],
     ["vgabios-cirrus.bin", "1013:00b8"],
@@ -88,7 +88,7 @@ describe("SeaBIOS's video BIOSes", () => {
     ]);
   });
 
-  test.each(vgaBioses.filter(isIsa).map(named))("%s is an ISA option ROM, which is said", (_, path) => {
+  test.each(vgaBioses.filter(isIsa).map(named))("%s is reported as an ISA option ROM", (_, path) => {
     const result = parseOptionRom(readBytes(path));
     expect(result).toMatchObject({ ok: false, fault: { kind: "no-image", nearest: { offset: 0 } } });
     expect(judgeOptionRom(result).findings).toMatchObject([

@@ -9,12 +9,12 @@ test("a quoted value with spaces stays one argument", () => {
   ]);
 });
 
-test("only what is missing is added, in its order", () => {
+test("only missing arguments are added, in order", () => {
   expect(missingArguments(["intel_iommu=on", "iommu=pt"], ["quiet", "iommu=pt"])).toEqual(["intel_iommu=on"]);
   expect(missingArguments(["iommu=pt"], ["iommu=pt"])).toEqual([]);
 });
 
-test("another value for a wanted argument is a contradiction, dash or underscore", () => {
+test("another value for a wanted argument is a contradiction, with dash or underscore", () => {
   expect(contradictions(["intel_iommu=on"], ["intel_iommu=off", "quiet"])).toEqual([
     { wanted: "intel_iommu=on", found: "intel_iommu=off" },
   ]);

@@ -41,7 +41,7 @@ const own = (content: string): Partial<Facts> => ({
 });
 
 describe("kernel arguments", () => {
-  test("in their order, none twice", () => {
+  test("are written in order, without duplicates", () => {
     const plan = planned(
       xeonFacts({ symbols: ["pcie_acs_override_setup"] }),
       spec({
@@ -67,7 +67,7 @@ describe("kernel arguments", () => {
     expect(input(plan, "boot")).toContain("hugepages 1048576 16\n");
   });
 
-  test("others' arguments of the same name are a contradiction only where one counts", () => {
+  test("another tool's argument of the same name is a contradiction only if one value counts", () => {
     const facts = xeonFacts(own('GRUB_CMDLINE_LINUX="console=ttyS0 video=1024x768 isolcpus=1"\n'));
     expect(
       refused(facts, spec({ isolcpus: "2", video: ["efifb:off"], arguments: ["console=tty0"] })),
@@ -76,13 +76,13 @@ describe("kernel arguments", () => {
     ]);
   });
 
-  test("two wishes of one stack that oppose each other", () => {
+  test("two contradicting arguments of one stack are refused", () => {
     expect(refused(xeonFacts(), spec({ arguments: ["iommu=off"] }))).toEqual([
       expect.stringContaining("kernel.arguments: the stack asks for iommu=pt and for iommu=off"),
     ]);
   });
 
-  test("switches add up: only opposed ones are a contradiction", () => {
+  test("switches add up: only opposite ones are a contradiction", () => {
     const facts = xeonFacts(
       own('GRUB_CMDLINE_LINUX="intel_iommu=on,igfx_off intel_iommu=sm_on iommu=soft"\n'),
     );
@@ -92,7 +92,7 @@ describe("kernel arguments", () => {
     ]);
   });
 
-  test("an IOMMU that is switched off is a contradiction to everything, whatever is written against it", () => {
+  test("a disabled IOMMU contradicts everything", () => {
     const amd = (line: string): Facts =>
       xeonFacts({ cpu: { ...xeonFacts().cpu, vendor: "amd" }, ...own(`GRUB_CMDLINE_LINUX="${line}"\n`) });
     expect(refused(amd("quiet amd_iommu=off"))).toEqual([
@@ -106,7 +106,7 @@ describe("kernel arguments", () => {
     expect(refused(amd("quiet"), spec({ arguments: ["amd_iommu=off"] }))).toEqual([
       expect.stringContaining("kernel.arguments: the stack asks for amd_iommu=off"),
     ]);
-    // another vendor's argument is none of this processor's
+    // Another vendor's argument does not concern this processor.
     expect(args(planned(amd("intel_iommu=off")))).toEqual(["iommu=pt"]);
   });
 
@@ -119,7 +119,7 @@ describe("kernel arguments", () => {
     );
   });
 
-  test("huge pages beyond the memory, of a size the processor lacks, or beside the host's own", () => {
+  test("huge pages are refused beyond the memory, in a size that the processor lacks, or beside the host's own", () => {
     expect(refused(xeonFacts(), spec({ hugepages: { size: "1G", count: 64 } }))[0]).toContain("59 at most");
     const small = xeonFacts({ cpu: { ...xeonFacts().cpu, hugePages: ["2M"] } });
     expect(refused(small, spec({ hugepages: { size: "1G", count: 1 } }))[0]).toContain("it has: 2M");
@@ -127,12 +127,12 @@ describe("kernel arguments", () => {
     expect(refused(set, spec({ hugepages: { count: 8 } }))[0]).toContain("hugepagesz=2M hugepages=512");
   });
 
-  test("processors that are not there, or all of them", () => {
+  test("CPU lists are refused with processors that do not exist, or with all of them", () => {
     expect(refused(xeonFacts(), spec({ isolcpus: "18-20" }))[0]).toContain("0-19, not 20");
     expect(refused(xeonFacts(), spec({ isolcpus: "0-19" }))[0]).toContain("no processor is left");
   });
 
-  test("ACS override only where the kernel has the patch, and with what it gives up", () => {
+  test("ACS override needs the kernel's patch, and the preview names its cost", () => {
     expect(refused(xeonFacts({ symbols: [] }), spec({ pcieAcsOverride: ["downstream"] }))[0]).toContain(
       "would ignore",
     );
@@ -143,7 +143,7 @@ describe("kernel arguments", () => {
     expect(patched.warnings.join()).toContain("may still reach each other's memory");
   });
 
-  test("vfio-pci compiled in takes its options from the command line; so does any other module", () => {
+  test("built-in vfio-pci gets its options on the command line, like any other module", () => {
     const facts = xeonFacts({
       vfioBuiltin: ["vfio", "vfio_iommu_type1", "vfio_pci"],
       vfioModules: {},
@@ -168,7 +168,7 @@ describe("module options", () => {
       kvm: { builtin: false, parameters: { ignore_msrs: "bool", halt_poll_ns: "uint", x: "charp" } },
     },
   });
-  test("what the host's kernel takes", () => {
+  test("are values that the host's kernel accepts", () => {
     const plan = planned(
       asked,
       spec({ moduleOptions: { kvm: { ignore_msrs: true, halt_poll_ns: 0, x: "any" } } }),
@@ -186,7 +186,7 @@ describe("module options", () => {
   ])("%j", (moduleOptions, message) => {
     expect(refused(asked, spec({ moduleOptions }))[0]).toContain(message);
   });
-  test("options of vfio modules stand beside our own", () => {
+  test("for vfio modules are written beside the project's own", () => {
     const plan = planned(
       xeonFacts(),
       spec({ moduleOptions: { vfio: { enable_unsafe_noiommu_mode: 0 }, vfio_pci: { disable_idle_d3: 1 } } }),
@@ -205,7 +205,7 @@ describe("reboots", () => {
   };
   const reboot = (plan: KernelPlan) => plan.steps.find((step) => step.key === "reboot");
 
-  test("ask: the preview says that one is due; consent is in the token, so later previews are clean", () => {
+  test("ask: the preview announces a reboot; consent is part of the token, so later previews are clean", () => {
     const asked = planned(xeonFacts(), spec({ reboot: "ask" }));
     expect(asked.warnings[0]).toContain("run it with VFIO_FLEET_REBOOT=yes");
     const agreed = planned(xeonFacts(), spec({ reboot: "ask" }), true);
@@ -216,11 +216,11 @@ describe("reboots", () => {
       "2026-01-02T03:04:05.000Z+reboot",
     );
     expect(reboot(asked)?.consent).toBeUndefined();
-    // auto needs no consent, and the environment does not change what it does
+    // auto needs no consent, and the environment does not change it.
     expect(reboot(planned(xeonFacts(), spec(), true))?.consent).toBeUndefined();
   });
 
-  test("running domains: refused, unless they are drained or nothing reboots", () => {
+  test("running domains are refused, unless they are drained or nothing reboots", () => {
     const facts = xeonFacts(running);
     expect(refused(facts)[0]).toContain("win10 would lose power → set kernel.drain: true");
     expect(refused(facts, spec({ reboot: "ask" }), true)[0]).toContain("win10");
@@ -231,7 +231,7 @@ describe("reboots", () => {
     expect(drained.leave).toEqual(["auto", "60"]);
   });
 
-  test("an argument that is wanted no more is due as well", () => {
+  test("a dropped argument needs a reboot as well", () => {
     const lines = input(planned(xeonFacts()), "boot");
     const facts = xeonFacts({
       cmdline: `${xeonFacts().cmdline} intel_iommu=on iommu=pt old=1`,
@@ -254,28 +254,28 @@ describe("reboots", () => {
   });
 });
 
-describe("cards that are several, alike or together", () => {
+describe("several cards, equal or together", () => {
   const twin = [
     device("05:00.0", "10de:1c81", "030000", 40, { driver: "nouveau" }),
     device("05:00.1", "10de:0fb9", "040300", 40, { driver: "snd_hda_intel" }),
   ];
   const twins = xeonFacts({ pci: [...xeonFacts().pci, ...twin] });
 
-  test("one of two identical cards: its address alone is bound, the other stays", () => {
+  test("of two equal cards only the one with the address is bound", () => {
     const list = input(planned(twins), "/etc/vfio-fleet/bind");
     expect(list).toContain("0000:03:00.0 10de:1c81");
     expect(list).not.toContain("0000:05:00.0");
     expect(refused(twins, spec({ binding: "id" }))).toHaveLength(2);
   });
 
-  test("both of them, also by id", () => {
+  test("both equal cards are bound, also by id", () => {
     const both = { gtx1050, other: { ...gtx1050, address: address("05:00.0") } };
     expect(input(planned(twins, spec({}, both)), "/etc/vfio-fleet/bind")).toContain("0000:05:00.1 10de:0fb9");
     const byId = planned(twins, spec({ binding: "id" }, both));
     expect(input(byId, "/etc/modprobe.d/vfio.conf")).toContain("ids=10de:1c81,10de:0fb9 ");
   });
 
-  test("behind the same bridge: foreign unless the stack hands both over, then for one guest", () => {
+  test("cards behind one bridge are foreign unless the stack hands both over, to one guest", () => {
     const shared = xeonFacts({
       pci: [...xeonFacts().pci, device("04:00.0", "1b21:2142", "0c0330", 30, { driver: "xhci_hcd" })],
     });
@@ -295,19 +295,19 @@ describe("cards that are several, alike or together", () => {
   });
 });
 
-describe("cards that may not come back from a guest", () => {
+describe("cards that may not recover after a guest", () => {
   const warned = (id: string, more: Partial<Facts["pci"][number]>): readonly string[] => {
     const card = device("05:00.0", id, "030000", 40, { driver: "amdgpu", ...more });
     const facts = xeonFacts({ pci: [...xeonFacts().pci, card] });
     return planned(facts, spec({}, { card: { address: card.address, ids: [card.id] } })).warnings;
   };
-  test("without a reset method: the preview warns, and plans it all the same", () => {
+  test("without a reset method the preview warns, but the plan continues", () => {
     expect(warned("10de:1c81", { resetMethods: [] })).toContainEqual(
       "0000:05:00.0 has no reset method: after the guest stops it may not start again until the host reboots",
     );
     expect(warned("10de:1c81", { resetMethods: ["flr"] }).join()).not.toContain("reset");
   });
-  test("of a family that is known for it, whatever it lists", () => {
+  test("a family with known reset bugs is warned about, whatever methods it lists", () => {
     expect(warned("1002:731f", { resetMethods: ["bus"] })).toContainEqual(
       expect.stringMatching(
         /0000:05:00\.0 is an AMD Navi 1x card, a family known not to come back from a reset/,
@@ -328,7 +328,7 @@ describe("virtual functions", () => {
   });
   const kernel = { virtualFunctions: [{ of: "06:00.0", count: 4 }] };
 
-  test("made at boot by the physical function, bound by address and identity", () => {
+  test("are created at boot by the physical function, and bound by address and identity", () => {
     const plan = planned(host, spec(kernel, { vf0: vf(0), vf3: vf(3) }));
     const rules = input(plan, "/etc/udev/rules.d/90-vfio-fleet-sriov.rules").split("\n");
     expect(rules[1]).toContain('KERNEL=="0000:06:00.0"');
@@ -338,11 +338,11 @@ describe("virtual functions", () => {
     );
     expect(rules[3]).toContain('KERNEL=="0000:06:02.3"');
     expect(input(plan, "boot")).toContain("function 0000:06:02.0 8086:154c\n");
-    // they are not there when the initramfs binds
+    // They do not exist when the initramfs binds.
     expect(input(plan, "/etc/vfio-fleet/bind")).not.toContain("0000:06:02");
   });
 
-  test("two of them in one slot are two cards, each alone", () => {
+  test("two of them in one slot are two cards", () => {
     const there = [0, 1].map((index) =>
       device(vf(index).address.slice(5), "8086:154c", "020000", 60 + index, { driver: "vfio-pci" }),
     );
@@ -358,13 +358,13 @@ describe("virtual functions", () => {
       "has no virtual functions → devices that have: 0000:06:00.0",
     ],
     [
-      "more than there can be",
+      "more than the maximum",
       { virtualFunctions: [{ of: "06:00.0", count: 65 }] },
       {},
       "makes 64 virtual functions at most",
     ],
     [
-      "one that is not made",
+      "one that is not created",
       { virtualFunctions: [{ of: "06:00.0", count: 1 }] },
       { vf3: vf(3) },
       "count: 4 }]",
@@ -396,7 +396,7 @@ describe("groups that changed since the proof", () => {
     moduleParameters: { kvm: { ignore_msrs: "Y" } },
     excerpts: {},
   });
-  test("the same members are no drift, whatever the group's number", () => {
+  test("equal members are no drift, whatever the group's number", () => {
     expect(
       drift({
         ...bound,
@@ -404,7 +404,7 @@ describe("groups that changed since the proof", () => {
       }),
     ).toBeUndefined();
   });
-  test("other members are, with both kernels named", () => {
+  test("other members are drift, with both kernels named", () => {
     expect(
       drift({ ...bound, receipts: proof("0000:03:00.0=0000:03:00.0 0000:03:00.1=0000:03:00.1") }),
     ).toMatchObject({

@@ -37,7 +37,7 @@ const step = (plan: KernelPlan, key: string) => {
   return found;
 };
 
-/** The host as an `up` leaves it: every file written, receipts there, the effects shown. */
+/** The host after an `up`: every file written, receipts present, effects visible. */
 const applied = (facts: Facts, wanted = spec()): Facts => {
   const plan = planned(facts, wanted);
   const files = Object.fromEntries(
@@ -91,7 +91,7 @@ const applied = (facts: Facts, wanted = spec()): Facts => {
 };
 
 describe("a host that is not set up", () => {
-  test("files, then the boot configuration, the reboot and the proof, in this order", () => {
+  test("files come first, then the boot configuration, the reboot and the proof", () => {
     const plan = planned(xeonFacts());
     expect(plan.steps.map((one) => one.key)).toEqual([
       "/etc/modprobe.d/vfio.conf",
@@ -111,7 +111,7 @@ describe("a host that is not set up", () => {
     expect(plan.steps.every((one) => !one.inPlace && one.drift === undefined)).toBe(true);
   });
 
-  test("both functions are bound by address with their identity, none by id", () => {
+  test("both functions are bound by address with their identity, not by id", () => {
     const plan = planned(xeonFacts());
     expect(step(plan, "/etc/vfio-fleet/bind").input).toContain(
       "0000:03:00.0 10de:1c81 1043:85d8\n0000:03:00.1 10de:0fb9 1043:85d8\n",
@@ -119,12 +119,12 @@ describe("a host that is not set up", () => {
     expect(step(plan, "/etc/modprobe.d/vfio.conf").input).not.toContain("ids=");
   });
 
-  test("binding by id writes the ids, and the initramfs makes rival drivers wait", () => {
+  test("binding by id writes the ids, and rival drivers wait in the initramfs", () => {
     const plan = planned(xeonFacts(), spec({ binding: "id" }));
     expect(step(plan, "/etc/modprobe.d/vfio.conf").input).toContain(
       "options vfio-pci ids=10de:1c81,10de:0fb9 disable_vga=1\n",
     );
-    // read in the old configuration too, where nothing may pull vfio-pci in
+    // The old boot configuration reads this file too, and it must not load vfio-pci there.
     expect(step(plan, "/etc/modprobe.d/vfio.conf").input).not.toContain("softdep");
     const script = "/etc/initramfs-tools/scripts/init-top/00-vfio-fleet";
     expect(step(plan, script).input).toContain("for rival in nouveau nvidia ");
@@ -132,7 +132,7 @@ describe("a host that is not set up", () => {
     expect(step(plan, "/etc/vfio-fleet/bind").input).not.toContain("03:00");
   });
 
-  test("vfio_virqfd is loaded only where the kernel has it as a module", () => {
+  test("vfio_virqfd is loaded only if the kernel has it as a module", () => {
     const newer = xeonFacts({
       kernel: "6.12.0-1-amd64",
       vfioModules: { "6.12.0-1-amd64": ["vfio", "vfio_iommu_type1", "vfio_pci", "vfio_pci_core"] },
@@ -141,7 +141,7 @@ describe("a host that is not set up", () => {
     expect(step(planned(newer), "boot").input).not.toContain("vfio_virqfd");
   });
 
-  test("AMD gets no intel_iommu, and amd_iommu=on only when asked, with a warning", () => {
+  test("AMD gets no intel_iommu, and amd_iommu=on only on request, with a warning", () => {
     const amd = xeonFacts({ cpu: { ...xeonFacts().cpu, vendor: "amd" } });
     expect(step(planned(amd), "boot").input).not.toMatch(/(intel|amd)_iommu/);
     const asked = planned(amd, spec({ amdIommuOn: true }));
@@ -152,7 +152,7 @@ describe("a host that is not set up", () => {
     expect(intel.warnings.join()).toContain("amd_iommu=on is asked for and left out");
   });
 
-  test("arguments that the host's own configuration has are not written twice", () => {
+  test("arguments of the host's own configuration are not written twice", () => {
     const facts = xeonFacts();
     const own = { ...facts.files["/etc/default/grub"], content: "GRUB_CMDLINE_LINUX='quiet iommu=pt'\n" };
     const plan = planned({ ...facts, files: { "/etc/default/grub": own as never } });
@@ -163,14 +163,14 @@ describe("a host that is not set up", () => {
   });
 });
 
-describe("a host that is already so", () => {
-  test("nothing is to be done and no token changes", () => {
+describe("a host that is settled", () => {
+  test("has no open step, and no token changes", () => {
     const plan = planned(applied(xeonFacts()));
     expect(plan.steps.filter((one) => !one.inPlace)).toEqual([]);
     expect(plan.steps.filter((one) => one.drift)).toEqual([]);
   });
 
-  test("an edited file is drift of that file alone", () => {
+  test("with an edited file has drift in that file only", () => {
     const facts = applied(xeonFacts());
     const path = "/etc/modprobe.d/vfio.conf";
     const file = facts.files[path];
@@ -187,7 +187,7 @@ describe("a host that is already so", () => {
     });
   });
 
-  test("a changed wish is no drift", () => {
+  test("with a changed stack has no drift", () => {
     const plan = planned(applied(xeonFacts()), spec({ disableVga: false }));
     const changed = step(plan, "/etc/modprobe.d/vfio.conf");
     expect(changed.inPlace).toBe(false);
@@ -222,7 +222,7 @@ describe("refusals", () => {
     ...base,
     boot: { ...base.boot, freeBytes },
   });
-  test("a /boot without room for the trial's initramfs", () => {
+  test("a /boot without room for the trial's initramfs is refused", () => {
     expect(refused(withFree(30_000_000))).toContainEqual({
       path: "/boot",
       problem:
@@ -230,7 +230,7 @@ describe("refusals", () => {
       remedy: "remove kernels that are not needed (Debian: apt autoremove --purge)",
     });
     expect(planned(withFree(32_000_000)).steps.length).toBeGreaterThan(3);
-    // nothing has to be built where all is so
+    // Nothing has to be built on a settled host.
     expect(planned(withFree(0, applied(xeonFacts()))).steps.every(({ inPlace }) => inPlace)).toBe(true);
   });
   test("an IOMMU that the firmware does not offer", () => {
@@ -238,7 +238,7 @@ describe("refusals", () => {
       expect.objectContaining({ path: "IOMMU", remedy: expect.stringContaining("firmware") }),
     ]);
   });
-  test("an IOMMU that is only not switched on yet is fine: everything comes in one trial boot", () => {
+  test("an IOMMU that is only disabled is accepted: one trial boot changes everything", () => {
     const off = xeonFacts({ iommu: { units: [], groups: 0 } });
     expect(planned({ ...off, pci: off.pci.map((one) => ({ ...one, iommuGroup: null })) }).steps).not.toEqual(
       [],
@@ -247,7 +247,7 @@ describe("refusals", () => {
   test("a kernel older than 4.1", () => {
     expect(refused(xeonFacts({ kernel: "3.16.0-4-amd64" }))[0]?.problem).toContain("3.16.0-4-amd64");
   });
-  test("an address without a device names where such a device is", () => {
+  test("an address without a device names the address of such a device", () => {
     const cards = { gtx1050: { address: address("05:00.0"), ids: [pciId("10de:1c81")] } };
     expect(refused(xeonFacts(), spec({}, { cards }))).toEqual([
       expect.objectContaining({
@@ -260,11 +260,11 @@ describe("refusals", () => {
     const cards = { gtx1050: { address: address("03:00.0"), ids: [pciId("10de:1c03"), pciId("10de:10f1")] } };
     expect(refused(xeonFacts(), spec({}, { cards }))[0]?.problem).toContain("10de:1c81, 10de:0fb9");
   });
-  test("a function that is not named: the card goes whole or not at all", () => {
+  test("a function that is not named is refused: the card is handed over whole or not at all", () => {
     const cards = { gtx1050: { address: address("03:00.0"), ids: [pciId("10de:1c81")] } };
     expect(refused(xeonFacts(), spec({}, { cards }))[0]?.path).toBe("cards.gtx1050.ids");
   });
-  test("foreign members of the group by name and driver, bridges excepted", () => {
+  test("foreign members of the group by name and driver, except bridges", () => {
     const facts = xeonFacts();
     const shared = {
       ...facts,
@@ -287,7 +287,7 @@ describe("refusals", () => {
     const cards = { nic: { address: address("07:00.0"), ids: [pciId("8086:1533")] } };
     expect(refused(xeonFacts(), spec({}, { cards }))[0]?.problem).toContain("SSH connection");
   });
-  test("binding by id when a twin stays with the host", () => {
+  test("binding by id if an equal card stays with the host", () => {
     const facts = xeonFacts();
     const twins = { ...facts, pci: [...facts.pci, device("05:00.0", "10de:1c81", "030000", 40)] };
     expect(refused(twins, spec({ binding: "id" }))[0]?.problem).toContain("0000:05:00.0");
@@ -303,7 +303,7 @@ describe("refusals", () => {
       "intel_iommu=off",
     );
   });
-  test("running domains when a reboot is due", () => {
+  test("running domains before a reboot", () => {
     const facts = xeonFacts({
       libvirt: { socket: true, domains: [{ name: "win10", running: true, autostart: false }] },
     });

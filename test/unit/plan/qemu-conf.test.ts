@@ -58,7 +58,7 @@ test("already so, whatever else the file holds", () => {
   expect(qemuConfStep(spec, OVMF, host(written), []).step.inPlace).toBe(true);
 });
 
-test("an edit between the markers is drift, a changed wish is not", () => {
+test("an edit between the markers is drift, a changed stack is not", () => {
   const receipts = (sha256: string) => ({ [receiptName(QEMU_CONF)]: { token: "t", notes: { sha256 } } });
   const edited = written.replace('"kvm"', '"wheel"');
   expect(qemuConfStep(spec, OVMF, host(edited, receipts("before")), []).step.drift).toMatchObject({

@@ -31,7 +31,7 @@ const CARD = { address: "03:00.0", ids: ["10de:1c81", "10de:0fb9"] };
 const cardsWith = (rom: unknown) => ({ gtx1050: cardSchema.parse({ ...CARD, rom }) });
 const given = (bytes: Uint8Array): Record<string, GivenRom> => ({ gtx1050: { ok: true, bytes } });
 
-/** The host as an up left it: a file with this digest, and the receipt of the step that wrote it. */
+/** The host after an up: a file with this digest, and the receipt of its step. */
 const leftBy = (
   digest: string,
   notes: Record<string, string>,
@@ -41,7 +41,7 @@ const leftBy = (
   files: { [path]: { mode: "644", owner: "root", group: "root", content: "", sha256: found } },
   receipts: { [receiptName(path)]: { token: "t", notes: { sha256: digest, ...notes } } },
 });
-/** One running domain that has the card. */
+/** One running domain with the card. */
 const inUse: Partial<Facts> = {
   libvirt: {
     socket: true,
@@ -70,7 +70,7 @@ const refusal = (rom: unknown, facts: Partial<Facts> = {}, roms = given(ROM)): s
   return plan.ok ? "" : formatProblems("test", plan.problems);
 };
 
-describe("what a stack can say of a card's ROM", () => {
+describe("the rom setting of a card", () => {
   test.each([
     ["a file", { file: "roms/gtx1050.rom" }, { file: "roms/gtx1050.rom" }],
     ["a dump", { dump: true }, { dump: true }],
@@ -98,7 +98,7 @@ describe("what a stack can say of a card's ROM", () => {
 describe("rom: {file}", () => {
   const FILE = { file: "roms/gtx1050.rom" };
 
-  test("copied byte for byte under a folder that QEMU may read, unseen in diffs, and undone", () => {
+  test("is copied byte for byte to a folder that QEMU may read, hidden in diffs, and undone", () => {
     const step = stepOf(FILE);
     expect(step).toMatchObject({ key: PATH, verb: "rom", args: [PATH], undo: ["unrom", PATH], binary: true });
     expect(step.inPlace).toBe(false);
@@ -107,7 +107,7 @@ describe("rom: {file}", () => {
     expect(romQuestion(cardsWith(FILE))).toEqual([PATH]);
   });
 
-  test("so when the host has these bytes; changed there, it is drift; changed here, it is not", () => {
+  test("is settled when the host has these bytes; a change there is drift, a change here is not", () => {
     expect(stepOf(FILE, leftBy(DIGEST, {}))).toMatchObject({ inPlace: true });
     expect(stepOf(FILE, leftBy(DIGEST, {})).drift).toBeUndefined();
     expect(stepOf(FILE, leftBy(DIGEST, {}, "0".repeat(64)))).toMatchObject({
@@ -132,11 +132,11 @@ describe("rom: {file}", () => {
     ["another card's ROM", readBytes(ipxeRom("efi-e1000.rom")), /made for 8086:100e, not for this card/],
     ["a blank file", new Uint8Array(128 * KIB).fill(0xff), /cannot work[^]*name another file/],
     ["half a dump", ROM.slice(0, 100 * KIB), /cannot work/],
-  ])("%s is refused with the judgement", (_, bytes, pattern) => {
+  ])("%s is refused with its findings", (_, bytes, pattern) => {
     expect(refusal(FILE, {}, given(bytes))).toMatch(pattern);
   });
 
-  test("files that cannot be read are said beside everything else", () => {
+  test("unreadable files are reported with all other problems", () => {
     const folder = mkdtempSync(join(tmpdir(), "vfio-fleet-roms-"));
     try {
       writeFileSync(join(folder, "good.rom"), ROM);
@@ -171,7 +171,7 @@ describe("rom: {file}", () => {
 describe("rom: {dump}", () => {
   const DUMP = { dump: true };
 
-  test("read from the display function, its output judged", () => {
+  test("is read from the display function, and its output is checked", () => {
     expect(stepOf(DUMP)).toMatchObject({
       key: DUMPED,
       verb: "dump",
@@ -185,12 +185,12 @@ describe("rom: {dump}", () => {
     expect(plan.ok && plan.value.dumps).toEqual([{ key: DUMPED, card: "gtx1050", id: "10de:1c81" }]);
   });
 
-  test("once only: not while the file is as it was left, but for another card in the slot", () => {
+  test("runs once only: not while the file is unchanged, but for another card in the slot", () => {
     expect(stepOf(DUMP, leftBy(DIGEST, { card: IDENTITY }, DIGEST, DUMPED)).inPlace).toBe(true);
     expect(stepOf(DUMP, leftBy(DIGEST, { card: "0000:03:00.0 10de:1c82" }, DIGEST, DUMPED)).inPlace).toBe(
       false,
     );
-    // a file that rom: {file} left is no dump, and stays until the dump was judged
+    // A file from rom: {file} is no dump, and stays until the dump was checked.
     expect(stepOf(DUMP, leftBy(DIGEST, {}))).toMatchObject({ key: DUMPED, inPlace: false });
     expect(stepOf(DUMP, leftBy(DIGEST, { card: IDENTITY }, "0".repeat(64), DUMPED))).toMatchObject({
       inPlace: false,
@@ -209,11 +209,11 @@ describe("rom: {dump}", () => {
     expect(refusal(DUMP, facts)).toMatch(pattern);
   });
 
-  test("a domain may run once the ROM was read", () => {
+  test("is accepted with a running domain after the ROM was read", () => {
     expect(refusal(DUMP, { ...inUse, ...leftBy(DIGEST, { card: IDENTITY }, DIGEST, DUMPED) })).toBe("");
   });
 
-  test("what the card showed is judged for the card", () => {
+  test("is checked for the card", () => {
     const judge = (bytes: Uint8Array): string | undefined =>
       dumpObjection("gtx1050", pciId("10de:1c81"), Buffer.from(bytes).toString("base64"))?.problem;
     expect(judge(ROM)).toBeUndefined();
@@ -240,7 +240,7 @@ describe("in the domain", () => {
     ["a dump", { dump: true }, [`bar="on" file="${DUMPED}"`]],
     ["none", { bar: "off" }, ['bar="off"']],
     ["the card's own", undefined, []],
-  ])("%s belongs to the display function alone", (_, rom, expected) => {
+  ])("%s belongs to the display function only", (_, rom, expected) => {
     expect([...xmlWith(rom).matchAll(/<rom ([^>]*)\/>/g)].map(([, attributes]) => attributes)).toEqual(
       expected,
     );

@@ -20,7 +20,7 @@ test("the first time: a new token, no drift", () => {
   expect(tokenFor(xeonFacts(), step, run)).toBe(run);
 });
 
-test("already so: the receipt's token, so the engine sees no change", () => {
+test("settled: the receipt's token, so the engine sees no change", () => {
   const facts = xeonFacts({ files: there(file.content, "aa"), receipts: receipt });
   const step = fileStep(facts, file);
   expect(step.inPlace).toBe(true);
@@ -44,13 +44,13 @@ test("deleted on the host: drift with nothing found", () => {
   expect(fileStep(facts, file).drift).toMatchObject({ found: undefined });
 });
 
-test("another mode is not so", () => {
+test("another mode is not settled", () => {
   expect(
     fileStep(xeonFacts({ files: there(file.content, "aa", "600"), receipts: receipt }), file).inPlace,
   ).toBe(false);
 });
 
-test("so, but the receipt is lost: called once more, to write it again", () => {
+test("settled, but without a receipt: called once more, to write it again", () => {
   const facts = xeonFacts({ files: there(file.content, "aa") });
   const step = fileStep(facts, file);
   expect(step.inPlace).toBe(true);

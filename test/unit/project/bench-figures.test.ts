@@ -14,7 +14,7 @@ const sample = (tool: string, seconds: number, more: Partial<Sample> = {}): Samp
   ...more,
 });
 
-test("medians, and in brackets what they are to the floor of the same size", () => {
+test("the table has medians, and in brackets their ratio to the floor of the same size", () => {
   const samples = [
     ...[2, 9, 1].map((seconds) => sample(FLOOR, seconds)),
     ...[3, 1, 2.5].map((seconds) => sample("vfio-fleet", seconds)),
@@ -27,7 +27,7 @@ test("medians, and in brackets what they are to the floor of the same size", () 
   expect(rows[2]).toMatch(/^\| 32 \| vfio-fleet \| .*\| 7\.00 \|.* 99 /);
 });
 
-test("a file gathers what several runs measured, but not of other versions", () => {
+test("a file collects figures of several runs, but not of other versions", () => {
   const folder = mkdtempSync(join(tmpdir(), "vfio-fleet-figures-"));
   try {
     const file = join(folder, "figures.json");

@@ -15,12 +15,12 @@ describe("the choice of faults", () => {
   const two = (choice: Choice): [string, FaultName | undefined][] =>
     [...steps, ...steps].map((step) => [step, choice("up", step)]);
 
-  test("a step is called what it is without what changes from run to run", () => {
+  test("a step's name leaves out the parts that change from run to run", () => {
     expect(stepName("file /etc/a 644 token=x")).toBe("file /etc/a");
     expect(stepName("boot\n")).toBe("boot");
   });
 
-  test("no step meets one fault twice, and every fault that can strike anywhere comes about as often", () => {
+  test("no step meets one fault twice, and faults for any step come about equally often", () => {
     const chosen = two(rotation(faultNames));
     expect(new Set(chosen.map(String)).size).toBe(2 * steps.length);
     const counts = faultNames
@@ -30,14 +30,14 @@ describe("the choice of faults", () => {
     expect(new Set(chosen.map(([, fault]) => fault))).toEqual(new Set(faultNames));
   });
 
-  test("a fault strikes only where it can do something", () => {
+  test("a fault strikes only where it has an effect", () => {
     for (const [step, fault] of two(rotation(faultNames)))
       expect([step, fault, fault && (faultOf(fault).at?.test(step) ?? true)]).toEqual([step, fault, true]);
     expect(rotation(["dpkg locked"])("up", "boot")).toBeUndefined();
     expect(rotation(["power cut"], (step) => step === "boot")("up", "packages")).toBeUndefined();
   });
 
-  test("goes on from what an earlier campaign has noted", () => {
+  test("the choice continues from the recorded strikes of an earlier campaign", () => {
     const folder = mkdtempSync(join(tmpdir(), "vfio-fleet-record-"));
     const file = join(folder, "record");
     const note = (step: string, fault: FaultName): Outcome => ({
@@ -58,7 +58,7 @@ describe("the choice of faults", () => {
         "disk full",
         undefined,
       ]);
-      // a fresh one, since the one above has counted on
+      // A fresh choice, because the one above has already counted these.
       const first = rotation(["disk full", "engine killed"], undefined, readRecord(file));
       expect([first("up", "packages"), first("up", "packages")]).toEqual(["engine killed", undefined]);
     } finally {
@@ -66,11 +66,11 @@ describe("the choice of faults", () => {
     }
   });
 
-  test("at most so many", () => {
+  test("the number of strikes is limited", () => {
     expect(two(atMost(5, rotation(faultNames))).filter(([, fault]) => fault)).toHaveLength(5);
   });
 
-  test("just those that are listed, once each, in whatever order the steps come", () => {
+  test("listed strikes come once each, in any order of steps", () => {
     const choice = listed([
       { direction: "up", step: "boot", fault: "power cut" },
       { direction: "up", step: "file ", fault: "disk full" },
@@ -108,7 +108,7 @@ describe("the proxy", () => {
     return answer.toString();
   };
 
-  test("passes on, and resets what is open; the next connection passes again", async () => {
+  test("forwards data, and resets open connections; the next connection works", async () => {
     const client = await start();
     expect(await echo(client, "one")).toBe("one");
     const ended = once(client, "error");
@@ -117,7 +117,7 @@ describe("the proxy", () => {
     expect(await echo(await open(), "two")).toBe("two");
   });
 
-  test("falls silent on what is open and what comes, and says so to nobody", async () => {
+  test("drops data of old and new connections silently", async () => {
     const client = await start();
     expect(await echo(client, "one")).toBe("one");
     proxy.silence();
@@ -130,7 +130,7 @@ describe("the proxy", () => {
     late.on("data", (chunk: Buffer) => heard.push(chunk.toString()));
     late.write("three");
     proxy.restore();
-    // when this has gone to the other side and back, so would have the others
+    // If this has made the round trip, the dropped data would have arrived too.
     expect(await echo(await open(), "four")).toBe("four");
     expect(heard).toEqual([]);
   });

@@ -20,7 +20,7 @@ const installed = Object.entries(lock.packages).filter(
 );
 
 describe("npm packages", () => {
-  test("each is locked to one content, from a registry", () => {
+  test("each is locked to one content from a registry", () => {
     expect(installed.length).toBeGreaterThan(100);
     for (const [path, { integrity, resolved = "" }] of installed) {
       expect([path, integrity]).toEqual([path, expect.stringMatching(/^sha512-[A-Za-z0-9+/]{86}==$/)]);
@@ -36,7 +36,7 @@ describe("npm packages", () => {
       expect([name, version]).toEqual([name, expect.stringMatching(/^(\d+\.\d+\.\d+|file:sdks\/libvirt)$/)]);
   });
 
-  test("whether a package may run a script at its installation was decided for each that has one", () => {
+  test("each package with an install script is either allowed or denied", () => {
     const scripted = installed
       .filter(([, one]) => one.hasInstallScript)
       .map(([path]) => path.replace(/^.*node_modules\//, ""));
@@ -50,7 +50,7 @@ describe("Go modules", () => {
     .filter((entry) => entry.isDirectory() && readdirSync(`toolchain/${entry.name}`).includes("go.mod"))
     .map((entry) => entry.name);
 
-  test.each(folders)("%s: every module it asks for has its sum", (folder) => {
+  test.each(folders)("%s: every module has its sum", (folder) => {
     const sums = new Set(
       readFileSync(`toolchain/${folder}/go.sum`, "utf8")
         .split("\n")
@@ -116,11 +116,11 @@ describe("Pulumi's downloads", () => {
     return { status, said: stdout + stderr, got: readdirSync(join(folder, "out")) };
   };
 
-  test("one that is pinned and matches is unpacked", () => {
+  test("a download that matches its pin is unpacked", () => {
     expect(download(`# comment\n${digest()}  ${NAME}\n`)).toEqual({ status: 0, said: "", got: ["pulumi"] });
   });
 
-  test("another content is refused with both digests, before it is unpacked", () => {
+  test("another content is refused with both digests before it is unpacked", () => {
     const other = "0".repeat(64);
     const { status, said, got } = download(`${other}  ${NAME}\n`);
     expect([status, got]).toEqual([1, []]);
@@ -129,7 +129,7 @@ describe("Pulumi's downloads", () => {
     );
   });
 
-  test("one that is not pinned is taken, and that is said", () => {
+  test("a download without a pin is used, with a note", () => {
     expect(download(`${digest()}  pulumi-v1.2.2-linux-x64.tar.gz\n`)).toMatchObject({
       status: 0,
       said: expect.stringContaining(`${NAME} has no digest`),
@@ -137,7 +137,7 @@ describe("Pulumi's downloads", () => {
     });
   });
 
-  test("the list holds digests of this version's files only", () => {
+  test("the list has digests of this version's files only", () => {
     const versions = readFileSync("toolchain/versions.sh", "utf8").match(/(?<=^[A-Z_]+VERSION=)\S+/gm) ?? [];
     expect(versions).toHaveLength(3);
     const lines = readFileSync("toolchain/downloads.sha256", "utf8").trimEnd().split("\n");

@@ -6,7 +6,7 @@ const versionOf = (variable: string): string | undefined =>
   new RegExp(`^${variable}=(.*)$`, "m").exec(read("toolchain/versions.sh"))?.[1];
 const packageVersion = (path: string): unknown => JSON.parse(read(path)).version;
 
-test("the toolchain's Pulumi and plugins are those of the npm packages and of the Go modules", () => {
+test("the toolchain's Pulumi and plugins have the versions of the npm packages and of the Go modules", () => {
   expect(versionOf("PULUMI_VERSION")).toBe(packageVersion("node_modules/@pulumi/pulumi/package.json"));
   expect(versionOf("COMMAND_PLUGIN_VERSION")).toBe(
     packageVersion("node_modules/@pulumi/command/package.json"),

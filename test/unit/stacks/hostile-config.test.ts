@@ -20,11 +20,11 @@ interface Schema {
   readonly oneOf?: readonly Schema[];
 }
 
-/** A place where a description holds a text of the user's: how to put one there, and how an error names it. */
+/** A place for a user's text in a description: how to put a text there, and its name in errors. */
 interface Place {
-  /** `domains.x.disks.0.path`; a key stands as KEY */
+  /** A path such as `domains.x.disks.0.path`; a key stands as KEY. */
   readonly path: string;
-  /** a description with nothing but the way to that place, and the text in it */
+  /** A description with only the path to that place, and the text in it. */
   with(text: string): unknown;
 }
 
@@ -73,7 +73,7 @@ const placesOf = (
 
 const places = placesOf(z.toJSONSchema(hostSchema, { io: "input" }) as Schema, "", (host) => host);
 
-/** Text that XML, a shell, sed, GRUB, a URI, QEMU's options, a terminal or a path would take for more than text. */
+/** Text with a meaning in XML, a shell, sed, GRUB, a URI, QEMU's options, a terminal or a path. */
 const hostile = fc.oneof(
   fc.constantFrom(
     "$(reboot)",
@@ -100,7 +100,7 @@ const hostile = fc.oneof(
   fc.string({ unit: "binary", minLength: 1, maxLength: 24 }),
 );
 const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/u;
-/** XML that the user writes as XML may have lines. */
+/** XML from the user may have several lines. */
 const MARKUP = /^domains\.x\.patch\.0\.(set|append)$/;
 
 const problemsAt = (place: Place, text: string): { readonly here: boolean; readonly said: string } => {
@@ -108,13 +108,13 @@ const problemsAt = (place: Place, text: string): { readonly here: boolean; reado
   if (result.ok) return { here: false, said: "" };
   const name = `vfio-fleet:hosts.h.${place.path.replace(/KEY$/, () => text)}`;
   return {
-    // an error of a whole union or of an object that lacks something is none of this string
+    // An error of a whole union, or of a missing field, does not concern this string.
     here: result.problems.some(({ path }) => path === name || path.startsWith(`${name}.`)),
     said: formatProblems("stack", result.problems),
   };
 };
 
-test("there are the strings that there are", () => {
+test("every known string field is found", () => {
   expect(places.length).toBeGreaterThan(75);
   expect(places.map(({ path }) => path)).toEqual(
     expect.arrayContaining([
@@ -129,7 +129,7 @@ test("there are the strings that there are", () => {
 });
 
 test.each(places.map((place) => [place.path, place] as const))(
-  "%s takes no control characters, and an error names it",
+  "%s rejects control characters, and the error names it",
   (_, place) => {
     fc.assert(
       fc.property(hostile, (text) => {
@@ -164,7 +164,7 @@ test.each([
   for (const place of found) expect(problemsAt(place, text).here).toBe(true);
 });
 
-test("a plan comes out or is refused, whatever text a description holds in one place", () => {
+test("any text in one place gives a plan or a refusal", () => {
   const base = {
     connection: { host: "192.0.2.10" },
     domains: { x: { memory: "1 GiB", profile: "reference" } },

@@ -22,13 +22,13 @@ const run = async (first: string) => {
   return JSON.parse(stdout) as { before: number; after: number; text: string; paths: string[] };
 };
 
-test("Pulumi's SDK loads TypeScript and npm's solver when it uses them, and does the same with them", async () => {
+test("Pulumi's SDK loads TypeScript and npm's solver only when it uses them, with the same results", async () => {
   const [late, early] = await Promise.all([run('import "./stacks/quick-load.ts";'), run("")]);
   expect(early.before).toBe(2);
   expect(late).toEqual({ ...early, before: 0 });
 });
 
-test("a look at hosts without an engine loads nothing of Pulumi", async () => {
+test("a probe of hosts without an engine loads nothing of Pulumi", async () => {
   const look = `
     import { createRequire } from "node:module";
     await Promise.all(["rollout/rollout", "stack/clean/settled", "targets/look"].map((name) => import("./fleet/" + name + ".ts")));

@@ -9,7 +9,7 @@ const problems = (hosts: unknown): string[] => {
   return result.ok ? [] : result.problems.map((one) => `${one.path}: ${one.problem} → ${one.remedy}`);
 };
 
-test("every stack file of the project fits the schema", () => {
+test("every stack file of the project is valid", () => {
   const files = readdirSync("stacks").filter((name) => /^Pulumi\..*\.yaml$/.test(name));
   expect(files.length).toBeGreaterThanOrEqual(4);
   for (const file of files) {
@@ -43,7 +43,7 @@ test("all mistakes are reported at once", () => {
   ).toHaveLength(4);
 });
 
-test("text of a private key is no setting", () => {
+test("a private key's text is no valid setting", () => {
   const connection = { host: "xeon", privateKey: "-----BEGIN OPENSSH PRIVATE KEY-----" };
   expect(problems({ xeon: { connection } })).toEqual([expect.stringContaining('"privateKeyFile"')]);
 });
@@ -55,16 +55,16 @@ test.each(["$(reboot)", "a b", "`id`", 'x="y"', "a\nb", "a;b", "vfio_fleet.trial
   },
 );
 
-/** What is said of one domain, or of one card, as `path below it: problem → remedy`. */
+/** Problems of one domain, or of one card, as `path below it: problem → remedy`. */
 const ofDomain = (domain: object): string[] =>
   problems({ xeon: { ...host, domains: { win: { profile: "reference", ...domain } } } }).map((line) =>
     line.replace("vfio-fleet:hosts.xeon.domains.win.", ""),
   );
 
-describe("of several forms that a setting has, the one that was meant is talked about", () => {
+describe("an error in a setting with several forms concerns the form that was meant", () => {
   test.each<readonly [what: string, domain: object, lines: readonly RegExp[]]>([
     [
-      "a slip in a field's name",
+      "a mistake in a field's name",
       { lookingGlass: { sizeMib: 32 } },
       [/^lookingGlass\.sizeMib: unknown setting → did you mean "sizeMiB"\? Known here: sizeMiB, name$/],
     ],
@@ -74,7 +74,7 @@ describe("of several forms that a setting has, the one that was meant is talked 
       [/^lookingGlass\.sizeMiB: expected a power of two/],
     ],
     [
-      "another kind of thing",
+      "a value of another kind",
       { lookingGlass: "of" },
       [/^lookingGlass: expected off or a mapping such as \{sizeMiB: 32\} → /],
     ],
@@ -91,7 +91,7 @@ describe("of several forms that a setting has, the one that was meant is talked 
       [/^install\.iso\.sha: unknown setting → did you mean "sha256"\? Known here: path, sha256$/],
     ],
     [
-      "a type that there is not",
+      "an unknown type",
       { disks: [{ type: "volum", sizeGiB: 3 }] },
       [
         /^disks\.0\.type: "volum" is none of those that there are → did you mean "volume"\? Known here: volume, existing-volume/,
@@ -124,7 +124,7 @@ describe("of several forms that a setting has, the one that was meant is talked 
     ],
     ["no type", { disks: [{ sizeGiB: 3 }] }, [/^disks\.0\.type: is missing → Known here: volume/]],
     [
-      "fields of the type that is named",
+      "fields of the named type",
       { disks: [{ type: "volume", sizeGb: 3 }] },
       [
         /^disks\.0\.sizeGiB: is missing: expected number → /,
@@ -135,7 +135,7 @@ describe("of several forms that a setting has, the one that was meant is talked 
     expect(ofDomain(domain)).toEqual(lines.map((line) => expect.stringMatching(line)));
   });
 
-  test("a message of the setting's own stays", () => {
+  test("a setting's own message is kept", () => {
     const cards = { a: { address: "01:00.0", ids: ["10de:1c81"], rom: "x.rom" } };
     expect(problems({ xeon: { ...host, cards } })).toEqual([
       expect.stringContaining("cards.a.rom: expected {file: PATH}, {dump: true} or {bar: off}"),

@@ -10,7 +10,7 @@ const problems = (raw: Parameters<typeof readStack>[0]): string[] => {
 };
 
 describe("settings that hosts share", () => {
-  test("mappings are merged, lists and values replaced, null takes out", () => {
+  test("are merged as mappings, while lists and values are replaced and null removes", () => {
     expect(
       mergeSettings(
         { kernel: { drain: true, arguments: ["a", "b"] }, headless: true, libvirt: { group: "kvm" } },
@@ -50,7 +50,7 @@ describe("settings that hosts share", () => {
     });
   });
 
-  test("a mistake in them is told once, where it is written; a host's own at the host", () => {
+  test("a mistake in them is reported once, at its place; a host's own mistake at the host", () => {
     expect(
       problems({
         defaults: { kernel: { reboot: "sometimes", reboots: 1 } },
@@ -63,13 +63,13 @@ describe("settings that hosts share", () => {
     ]);
   });
 
-  test("what neither says is the host's to say", () => {
+  test("a missing setting is reported at the host", () => {
     expect(problems({ defaults: { connection: { user: "op" } }, hosts: { a: {} } })).toEqual([
       "vfio-fleet:hosts.a.connection.host",
     ]);
   });
 
-  test("a value that a host replaced is the host's mistake", () => {
+  test("a mistake in a replaced value belongs to the host", () => {
     expect(
       problems({ defaults: { kernel: { drain: true } }, hosts: { a: host({ kernel: { drain: "yes" } }) } }),
     ).toEqual(["vfio-fleet:hosts.a.kernel.drain"]);
@@ -80,7 +80,7 @@ describe("settings that hosts share", () => {
   });
 });
 
-test("labels are texts, whatever YAML makes of them", () => {
+test("labels are strings, whatever YAML makes of them", () => {
   expect(readStack({ hosts: { a: host() }, labels: { rack: 7, spare: false, room: "b" } })).toMatchObject({
     ok: true,
     value: { labels: { rack: "7", spare: "false", room: "b" } },

@@ -8,9 +8,10 @@ const RELEVANT =
 const KERNEL_CMDLINE = "/etc/kernel/cmdline";
 const GRUB_FILE = /^\/etc\/default\/grub(\.d\/.*\.cfg)?$/;
 
-/** Command lines that the file asks for; none of a file that is another boot loader's. */
+/** Command lines in the file; empty for a file of another boot loader. */
 const wantedIn = (facts: Facts, path: string, content: string): string[] => {
-  // kernel-install and proxmox-boot-tool write this one into the entries of systemd-boot; under GRUB it may linger
+  // kernel-install and proxmox-boot-tool write this file into systemd-boot's entries; on a GRUB host it may be a
+  // leftover.
   if (path === KERNEL_CMDLINE) return facts.boot.loaderInfo?.startsWith("systemd-boot") ? [content] : [];
   return GRUB_FILE.test(path)
     ? [...content.matchAll(/^\s*GRUB_CMDLINE_LINUX(?:_DEFAULT)?=(["'])(.*)\1\s*$/gm)].map(
@@ -36,11 +37,11 @@ const unread = (facts: Facts, path: string): string =>
 export const argumentsNotApplied = {
   id: "arguments-not-applied",
   title: "Arguments in the boot loader's configuration are not in effect",
-  looksAt: "/etc/default/grub and its drop-ins, /etc/kernel/cmdline, against /proc/cmdline",
+  looksAt: "/etc/default/grub and its drop-ins, /etc/kernel/cmdline, compared with /proc/cmdline",
   explanation:
-    "Writing the file is not enough: the boot menu has to be made anew from it, by the loader that really boots the host, and the host has to be rebooted. Hosts with systemd-boot read neither file.",
+    "Writing the file is not enough. The boot loader that boots the host must make its menu again from the file, and the host must reboot. systemd-boot reads neither GRUB file.",
   remedy:
-    "run update-grub (or what the host's loader needs) and reboot; vfio-fleet proves /proc/cmdline after the reboot",
+    "run update-grub (or the command of the host's boot loader) and reboot; vfio-fleet proves /proc/cmdline after the reboot",
   source: "harvester/harvester#3126; kubevirt-gpu-device-plugin#66",
   find: ({ facts }) => {
     const running = new Set(parseCmdline(facts.cmdline));

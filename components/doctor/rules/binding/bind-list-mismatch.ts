@@ -3,10 +3,10 @@ import type { Rule } from "../../rule.ts";
 
 export const bindListMismatch = {
   id: "bind-list-mismatch",
-  title: "Another device stands where the bind list expects a card",
-  looksAt: "/etc/vfio-fleet/bind against the host's PCI devices",
+  title: "The bind list expects a card, but another device is there",
+  looksAt: "/etc/vfio-fleet/bind compared with the host's PCI devices",
   explanation:
-    "The boot script binds a function only when vendor, device and subsystem are the listed ones. After a renumbered bus or a changed card it leaves the device alone rather than take the wrong one, and nothing is bound.",
+    "The boot script binds a function only if vendor, device and subsystem match the list. After a renumbered bus or a changed card it binds nothing, because it might bind the wrong device.",
   remedy: "correct the card's address or ids in the stack file and run pulumi up",
   source: "QubesOS/qubes-issues#7792; components/plan/kernel/binding.ts",
   find: ({ facts }) =>

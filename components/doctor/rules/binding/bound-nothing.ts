@@ -4,7 +4,7 @@ import { fileSettings, idClaims, takesTwins } from "../../../plan/kernel/leftove
 import type { Facts, PciDevice } from "../../../facts/facts.ts";
 import type { Rule } from "../../rule.ts";
 
-/** The functions that the bind list names, where they are what it says. */
+/** Functions in the bind list whose ids match it. */
 const listed = (facts: Facts): PciDevice[] =>
   (facts.files[BIND_LIST]?.content ?? "").split("\n").flatMap((line) => {
     const [address, id, subsystem] = line.split(" ");
@@ -24,12 +24,12 @@ export const boundNothing = {
   title: "A card was to go to vfio-pci, and is not there",
   looksAt: "/etc/vfio-fleet/bind and ids= in modprobe.d, the drivers of those functions",
   explanation:
-    "Files alone bind nothing: the initramfs has to be built anew from them and the host booted with it, and a driver that loads first keeps the card. Tools that stop at the file say that all is well.",
+    "Files alone bind nothing. The initramfs has to be built again from them, the host has to boot it, and a driver that loads first keeps the card. Tools that only write the file report success too early.",
   remedy:
-    "run pulumi up, or build the initramfs and reboot; vfio_fleet=off on the kernel command line switches the binding off",
+    "run pulumi up, or build the initramfs and reboot; remove vfio_fleet=off from the kernel command line, which switches the binding off",
   source: "ROCm/gpu-operator#417; cozystack/cozystack#2763; harvester/harvester#11355",
   find: ({ facts, given }) => {
-    // of these another rule tells
+    // Another rule reports these devices.
     const relied = new Set<string>(
       given.flatMap(({ hostdevs }) =>
         hostdevs.filter(({ managed }) => !managed).map(({ address }) => address),

@@ -5,7 +5,7 @@ export const builtinVfio = {
   title: "vfio-pci is built into the kernel and reads no modprobe file",
   looksAt: "modules.builtin, /etc/modprobe.d, the kernel command line",
   explanation:
-    "Options in /etc/modprobe.d reach modules when they are loaded. A driver that is compiled in is never loaded: its options have to stand on the kernel command line.",
+    "Options in /etc/modprobe.d reach a module when it is loaded. A built-in driver is never loaded, so its options have to stand on the kernel command line.",
   remedy: "write vfio-pci.ids=… on the kernel command line, or bind by address",
   source: "clayfreeman/gpu-passthrough#3",
   find: ({ facts }) => {
@@ -17,7 +17,7 @@ export const builtinVfio = {
     return files.map(([path]) => ({
       subject: path,
       verdict: "fault" as const,
-      found: "it sets ids for vfio-pci, which this kernel has built in",
+      found: "it sets ids for vfio-pci, which is built into this kernel",
     }));
   },
 } as const satisfies Rule;

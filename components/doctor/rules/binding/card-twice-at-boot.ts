@@ -2,11 +2,11 @@ import type { Rule } from "../../rule.ts";
 
 export const cardTwiceAtBoot = {
   id: "card-twice-at-boot",
-  title: "Two domains that start with the host want the same card",
+  title: "Two domains that start with the host use the same card",
   looksAt: "autostart and the cards of all domains",
   explanation:
-    "Several domains may list a card, but only one of them can run. When two start with the host, whichever comes first gets it and the other fails, not always in the same order.",
-  remedy: "leave autostart to one of them",
+    "Several domains may list a card, but only one of them can run. If two start with the host, the first one gets the card and the other fails. The order can change from boot to boot.",
+  remedy: "set autostart on one of them only",
   source: "libvirt: qemuHostdevPreparePCIDevices, “is in use by driver”",
   find: ({ facts, given }) => {
     const starting = new Set(

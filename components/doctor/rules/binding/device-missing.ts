@@ -3,9 +3,9 @@ import type { Rule } from "../../rule.ts";
 export const deviceMissing = {
   id: "device-missing",
   title: "A domain names a device that the host does not have",
-  looksAt: "addresses in domains, against the host's PCI devices",
+  looksAt: "addresses in domains, compared with the host's PCI devices",
   explanation:
-    "PCI bus numbers are given anew at every boot: another card, a firmware update or a changed setting moves everything behind it. A definition that goes by address alone then names nothing, or the wrong device.",
+    "PCI bus numbers are assigned at every boot. A new card, a firmware update or a changed setting can move every device behind it. A definition with a bare address then names no device, or the wrong one.",
   remedy:
     "find the card's new address with vfio-fleet inspect and correct the definition; vfio-fleet checks vendor, device and subsystem at every boot",
   source: "QubesOS/qubes-issues#7792",

@@ -3,12 +3,12 @@ import type { Rule } from "../../rule.ts";
 
 export const hostDriverWon = {
   id: "host-driver-won",
-  title: "A host driver has the card, not vfio-pci",
+  title: "A host driver has the card instead of vfio-pci",
   looksAt: "the drivers of functions in domains that are not managed by libvirt",
   explanation:
-    "With managed='no' the definition relies on vfio-pci having the card since the boot. A GPU driver in the initramfs, or an audio driver that loads first, wins the race, and the guest cannot start.",
+    "With managed='no' vfio-pci must have the card since the boot. A GPU driver in the initramfs, or an audio driver that loads first, can win the race. Then the guest cannot start.",
   remedy:
-    "let vfio-fleet bind the card by address (its script runs before any driver can load), or set managed='yes'",
+    "let vfio-fleet bind the card by address (its script runs before any driver loads), or set managed='yes'",
   source: "64kramsystem/vga-passthrough#15; ROCm/gpu-operator#417",
   find: ({ given }) =>
     given.flatMap((card) => {

@@ -4,10 +4,10 @@ import type { Rule } from "../../rule.ts";
 
 export const unbindWhileHeld = {
   id: "unbind-while-held",
-  title: "A start would take the card from programs that use it",
+  title: "Starting the domain would take the card from running programs",
   looksAt: "managed='yes' devices, their drivers, the processes that hold them",
   explanation:
-    "With managed='yes' libvirt unbinds the card from its driver when the domain starts. NVIDIA's driver then waits for every program that has the card open, for ever and with a kernel thread that cannot be ended.",
+    "With managed='yes' libvirt unbinds the card from its driver when the domain starts. NVIDIA's driver then waits, without a limit, for every program that has the card open. The waiting kernel thread cannot be killed.",
   remedy: "end those programs first, or bind the card to vfio-pci at boot, as vfio-fleet does",
   source: "NVIDIA/open-gpu-kernel-modules#1119, #1374",
   find: ({ facts, given }) =>

@@ -15,7 +15,7 @@ export const apparmorRom = {
   title: "AppArmor does not let QEMU read the ROM file",
   looksAt: "the paths of ROM files, AppArmor, local additions to libvirt's profile",
   explanation:
-    "libvirt confines QEMU with a profile that names the folders it may read. A ROM file elsewhere gives “Permission denied” although its mode allows everybody.",
+    "libvirt confines QEMU with a profile that names the folders it may read. A ROM file elsewhere gives “Permission denied”, even if its mode allows everybody.",
   remedy: `move the file to /usr/share/vgabios/, or add its path to ${APPARMOR_LOCAL}`,
   source: "BigAnteater/KVM-GPU-Passthrough#39",
   find: ({ facts, survey, given }) =>
@@ -32,7 +32,7 @@ export const apparmorRom = {
                   {
                     subject: subjectOf(card),
                     verdict: "fault" as const,
-                    found: `${romFile} lies where libvirt's profile does not let QEMU read`,
+                    found: `${romFile} is outside the folders that libvirt's profile lets QEMU read`,
                   },
                 ],
           ),

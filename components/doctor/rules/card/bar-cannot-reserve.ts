@@ -3,12 +3,12 @@ import type { Rule } from "../../rule.ts";
 
 export const barCannotReserve = {
   id: "bar-cannot-reserve",
-  title: "The firmware's screen holds the card's memory",
+  title: "The firmware's frame buffer holds the card's memory",
   looksAt: "the kernel's log, BOOTFB in /proc/iomem, the card's BARs",
   explanation:
-    "The card was the one the firmware drew its screen on. The kernel took that memory over to go on drawing (efifb, vesafb or simpledrm), so vfio-pci says “BAR N: can't reserve”, and the guest's screen stays black.",
+    "The firmware drew its screen on this card, and the kernel still holds that memory (efifb, vesafb or simpledrm). vfio-pci then reports “BAR N: can't reserve”, and the guest's screen stays black.",
   remedy:
-    "make another card the firmware's primary display; otherwise let vfio-pci bind at boot (headless: true), or boot with initcall_blacklist=sysfb_init on kernels where that works",
+    "make another card the firmware's primary display; if that is impossible, let vfio-pci bind at boot (headless: true), or boot with initcall_blacklist=sysfb_init on kernels where it works",
   source: "harvester/pcidevices#81; siderolabs/talos#14356",
   find: (patient) => {
     const said = logLines(patient, /vfio.*BAR \d.*can't reserve/i).map((line) => ({

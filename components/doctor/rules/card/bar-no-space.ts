@@ -6,9 +6,9 @@ export const barNoSpace = {
   title: "The host has no room for a card's memory",
   looksAt: "the kernel's log",
   explanation:
-    "The firmware gave the card's BARs no addresses, mostly because they are large and have to lie above 4 GiB. A card without its BARs is no use to the host or to a guest.",
+    "The firmware assigned no addresses to the card's BARs, mostly because they are large and have to lie above 4 GiB. Without its BARs neither the host nor a guest can use the card.",
   remedy:
-    "switch “Above 4G decoding” on (and Resizable BAR off, if it stays) in the firmware's set-up; else try pci=realloc on the command line",
+    "enable “Above 4G decoding” in the firmware's setup (and disable Resizable BAR if the message stays); if that does not help, try pci=realloc on the kernel command line",
   source: "Linux: drivers/pci/setup-bus.c, “no space for”, “failed to assign”",
   needs: ["kernelLog"],
   find: (patient) => {

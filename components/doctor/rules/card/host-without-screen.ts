@@ -3,12 +3,12 @@ import type { Rule } from "../../rule.ts";
 
 export const hostWithoutScreen = {
   id: "host-without-screen",
-  title: "The host shows nothing once it has booted",
+  title: "The host's screen stays frozen after the boot",
   looksAt: "the drivers of all display functions",
   explanation:
-    "Every card of the host is with vfio-pci. The firmware and the boot menu are still drawn, then the picture stops, mostly at “Loading initial ramdisk”: that looks like a host that hangs and is none.",
+    "Every card of the host is bound to vfio-pci. Firmware and boot menu are still drawn, then the picture stops, mostly at “Loading initial ramdisk”. The host looks hung, but it is running.",
   remedy:
-    "reach it over the network or a serial console; vfio_fleet=off on the kernel command line gives the screen back for one boot",
+    "reach the host over the network or a serial console; vfio_fleet=off on the kernel command line gives the screen back for one boot",
   source: "uwzis/GPU-Passthrough-Manager#45, #26",
   find: ({ facts }) => {
     const displays = facts.pci.filter(isDisplay);
@@ -17,7 +17,7 @@ export const hostWithoutScreen = {
       {
         subject: "screen",
         verdict: "expected" as const,
-        found: `vfio-pci has ${displays.map((device) => device.address).join(", ")}, and there is no other`,
+        found: `vfio-pci has ${displays.map((device) => device.address).join(", ")}, and the host has no other display`,
       },
     ];
   },

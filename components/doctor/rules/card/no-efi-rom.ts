@@ -3,12 +3,12 @@ import type { Rule } from "../../rule.ts";
 
 export const noEfiRom = {
   id: "no-efi-rom",
-  title: "The ROM file is not fit for the guest's firmware",
+  title: "The guest's firmware cannot use the ROM file",
   looksAt: "the images in the ROM files of domains (components/option-rom)",
   explanation:
-    "OVMF starts EFI images (code type 3) only, SeaBIOS x86 images only. Without a fitting one the guest's screen stays dark until its driver runs, and for many cards also after.",
+    "OVMF starts only EFI images (code type 3), and SeaBIOS starts only x86 images. Without a matching image the guest's screen stays dark until its driver runs, and with many cards even then.",
   remedy:
-    "vfio-fleet rom show FILE says what is in it; rom patch cuts what some dumps carry in front; a newer video BIOS of the card brings an EFI image",
+    "check the file with vfio-fleet rom show; vfio-fleet rom patch cuts extra headers off; a newer ROM of the card may have an EFI image",
   source: "PCI Firmware Specification 3.3, 5; UEFI Specification 2.10, 14.4.2",
   needs: ["roms"],
   find: ({ given, survey }) =>

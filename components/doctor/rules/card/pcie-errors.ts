@@ -6,9 +6,9 @@ export const pcieErrors = {
   title: "Errors on the PCI Express link of a card",
   looksAt: "AER messages in the kernel's log, for cards and the bridges above them",
   explanation:
-    "The link reports what it had to repeat (corrected) or lost (uncorrected). Risers, long cables, a card not well seated and power saving of the link are the usual causes; a guest sees freezes or a card that fell off the bus.",
+    "The link reports data that it repeated (corrected errors) or lost (uncorrected errors). Usual causes are risers, long cables, a badly seated card and the link's power saving. The guest freezes, or the card falls off the bus.",
   remedy:
-    "seat the card anew, try it without a riser, set the slot to a lower speed in the firmware, or boot with pcie_aspm=off",
+    "reseat the card, try it without a riser, set the slot to a lower speed in the firmware, or boot with pcie_aspm=off",
   source: "Linux: Documentation/PCI/pcieaer-howto.rst",
   needs: ["kernelLog"],
   find: (patient) => {
@@ -16,11 +16,11 @@ export const pcieErrors = {
     for (const card of patient.cards)
       for (const device of card.functions)
         for (const address of [device.address, ...device.parents]) near.set(address, card.address);
-    // every port with the service says "AER: enabled with IRQ" as it starts
+    // Every port with AER logs "AER: enabled with IRQ" at start, which is no error.
     const lines = logLines(patient, /AER: (?!enabled)|PCIe Bus Error|fallen off the bus/);
     const cards = new Map<string, string[]>();
     for (const line of lines) {
-      // the last address in the line is the one that the error came from
+      // The last address in the line is the source of the error.
       const at = (line.match(/[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]/g) ?? [])
         .map((one) => near.get(one))
         .findLast(Boolean);

@@ -4,12 +4,12 @@ import type { Rule } from "../../rule.ts";
 
 export const resetBug = {
   id: "reset-bug",
-  title: "The card does not come back from a reset",
-  looksAt: "reset methods, AMD families that are known for it, the kernel's log",
+  title: "The card does not recover from a reset",
+  looksAt: "reset methods, AMD families with known reset bugs, the kernel's log",
   explanation:
-    "Between two guests the card has to be reset. Some have no way to do it, and some that have one hang: the first start works, the second does not, or takes the host with it.",
+    "The card has to be reset between two guests. Some cards cannot, and some hang during the reset. The first start works; the second fails, or takes the host down.",
   remedy:
-    "for AMD's Polaris, Vega and Navi 1x install vendor-reset; otherwise reboot the host between two guests",
+    "install vendor-reset for AMD's Polaris, Vega and Navi 1x; for other cards reboot the host between two guests",
   source: "gnif/vendor-reset#107; NVIDIA/open-gpu-kernel-modules#853",
   find: (patient) => [
     ...logLines(patient, /not ready \d+ms after|giving up|reset.*(failed|timed out)/i)
@@ -19,7 +19,7 @@ export const resetBug = {
       .filter((card) => card.display)
       .flatMap((card) =>
         resetFindings(patient.facts, card.functions)
-          // an audio function goes with the slot's reset
+          // An audio function is reset with its slot.
           .filter(({ problem }) => problem.includes(card.display?.address ?? "-"))
           .map(({ problem, remedy }) => ({
             subject: subjectOf(card),

@@ -4,10 +4,10 @@ import type { Rule } from "../../rule.ts";
 export const romOfAnotherCard = {
   id: "rom-of-another-card",
   title: "The ROM file belongs to another card",
-  looksAt: "the ids in the ROM files of domains, against the cards they are given to",
+  looksAt: "the ids in the ROM files of domains, compared with the cards in the domains",
   explanation:
-    "A video BIOS is written for one model and often for one maker's board. That of another model sets wrong clocks and memory; the guest's firmware mostly refuses it, as the ids in its header do not match.",
-  remedy: "use a dump of this very card",
+    "A ROM is written for one model, and often for one maker's board. The ROM of another model sets wrong clocks and memory. The guest's firmware mostly refuses it, because the ids in its header do not match.",
+  remedy: "use a dump of this card's own ROM",
   source: "PCI Firmware Specification 3.3, 5.1.2",
   needs: ["roms"],
   find: ({ given, survey }) =>

@@ -6,9 +6,9 @@ export const sleepingCard = {
   title: "The card does not wake up",
   looksAt: "the kernel's log, the power state of cards in domains",
   explanation:
-    "Unused cards are put to sleep. Some do not come back from D3cold, above all behind certain bridges: reads then answer all ones, the ROM cannot be read, and QEMU says “Unknown PCI header type 127”.",
+    "Unused cards are put to sleep, and some do not wake from D3cold, mostly behind certain bridges. Reads then return all ones, the ROM cannot be read, and QEMU reports “Unknown PCI header type 127”.",
   remedy:
-    "set moduleOptions: {vfio-pci: {disable_idle_d3: 1}}; if that does not do, boot with pcie_port_pm=off",
+    "set moduleOptions: {vfio-pci: {disable_idle_d3: 1}}; if that does not help, boot with pcie_port_pm=off",
   source:
     "Linux: drivers/vfio/pci/vfio_pci.c, disable_idle_d3; admin-guide/kernel-parameters.txt, pcie_port_pm",
   find: (patient) => {

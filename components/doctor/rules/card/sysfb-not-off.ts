@@ -6,9 +6,9 @@ export const sysfbNotOff = {
   title: "initcall_blacklist=sysfb_init has no effect here",
   looksAt: "the kernel command line, BOOTFB in /proc/iomem, the framebuffers in use",
   explanation:
-    "The argument keeps the kernel from taking over the firmware's screen. It goes by the name of a function inside the kernel, which is no promise: on some kernels (6.18 is one) it does nothing, and the screen's memory stays held.",
+    "The argument keeps the kernel from taking over the firmware's screen. It names a function inside the kernel, which may change. On some kernels (for example 6.18) it does nothing, and the screen's memory stays reserved.",
   remedy:
-    "take it away and let vfio-pci free the card itself; else make another card the firmware's primary display",
+    "remove the argument and let vfio-pci free the card itself; if that fails, make another card the firmware's primary display",
   source: "Linux: drivers/firmware/sysfb.c; siderolabs/talos#14356",
   find: ({ facts, survey }) => {
     const set = parseCmdline(facts.cmdline).find((argument) =>

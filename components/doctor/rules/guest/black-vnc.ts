@@ -6,9 +6,9 @@ export const blackVnc = {
   title: "VNC goes dark once the guest's GPU driver runs",
   looksAt: "running domains with both a card and an emulated screen",
   explanation:
-    "The emulated VGA shows firmware, set-up and desktop until the card's driver is in. Windows then takes the card as its screen and the emulated one goes dark. That is how it should be: the picture is on the connector of the card.",
+    "The emulated VGA shows firmware, setup and desktop until the card's driver is installed. Windows then uses the card as its screen, and the emulated screen goes dark. This is normal: the picture is on the card's connector.",
   remedy:
-    "plug a monitor (or a dummy plug) into the card, or use a remote desktop inside the guest; keep VNC for the firmware",
+    "connect a monitor (or a dummy plug) to the card, or use a remote desktop inside the guest; keep VNC for the firmware",
   source: "vfio.blogspot.com, VFIO+VGA FAQ; libvirt: Domain XML format, video devices",
   find: ({ given }) =>
     given

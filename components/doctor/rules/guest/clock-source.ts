@@ -3,10 +3,10 @@ import type { Rule } from "../../rule.ts";
 
 export const clockSource = {
   id: "clock-source",
-  title: "The host's clock is a slow one",
+  title: "The host uses a slow clock source",
   looksAt: "the clock source in use, the kernel's log",
   explanation:
-    "Reading hpet or acpi_pm costs a thousand times what the processor's own counter costs, and guests ask for the time all the while: sound crackles, games stutter. The kernel leaves tsc when it finds it unsteady, often after a firmware bug or a deep sleep.",
+    "Reading hpet or acpi_pm takes a thousand times longer than reading the processor's own counter, and guests read the time constantly. Sound crackles and games stutter. The kernel gives up tsc when it is unstable, often after a firmware bug or a deep sleep.",
   remedy: "update the firmware; if the counter is known to be good, boot with tsc=reliable",
   source: "Linux: kernel/time/clocksource.c; admin-guide/kernel-parameters.txt, tsc",
   find: (patient) => {

@@ -4,7 +4,7 @@ import type { Rule } from "../../rule.ts";
 
 const GIB = 2 ** 30;
 
-/** OVMF's window for 64-bit BARs where it does not follow the processor's address bits (OvmfPkg: PciHostBridge). */
+/** OVMF's window for 64-bit BARs if it does not follow the processor's address bits (OvmfPkg: PciHostBridge). */
 const DEFAULT_APERTURE = 32 * GIB;
 
 const largest = (device: PciDevice): number => Math.max(0, ...(device.bars ?? []).map(({ bytes }) => bytes));
@@ -17,11 +17,11 @@ const aperture = (args: readonly string[]): number => {
 export const code12 = {
   id: "code-12",
   title: "Code 12: the guest has no room for the cards' memory",
-  looksAt: "the BARs of all cards of a domain, its firmware, an aperture set by hand",
+  looksAt: "the BARs of all cards of a domain, its firmware, a window set by hand",
   explanation:
-    "Windows says Code 12 (not enough free resources) when the guest's firmware could not place the card's BARs. OVMF keeps a window above 4 GiB for them; a BAR of a gigabyte or more never fits below it, and a guest with a BIOS has no such window at all.",
+    "Windows shows Code 12 (not enough free resources) if the guest's firmware could not place the card's BARs. OVMF keeps a window above 4 GiB for them. A BAR of a gigabyte or more never fits below it, and a guest with a BIOS has no such window.",
   remedy:
-    "use OVMF; make the window larger with <qemu:arg value='opt/ovmf/X-PciMmio64Mb,string=65536'/> behind -fw_cfg; or make the BAR smaller with Resizable BAR",
+    "use OVMF; enlarge the window with <qemu:arg value='opt/ovmf/X-PciMmio64Mb,string=65536'/> after -fw_cfg; or make the BAR smaller with Resizable BAR",
   source: "tianocore/edk2#12997; OvmfPkg/PlatformInitLib/MemDetect.c",
   find: ({ domains, given }) =>
     domains.flatMap((domain) => {
@@ -40,7 +40,7 @@ export const code12 = {
           },
         ];
       const room = aperture(domain.qemuArguments);
-      // BARs lie at multiples of their own size, so half the window is what can be counted on
+      // BARs lie at multiples of their own size, so only half the window is certain to be usable.
       return domain.uefi && sum > room / 2
         ? [
             {

@@ -6,8 +6,8 @@ export const code43HiddenIntel = {
   title: "Code 43 on an Intel GPU: the hypervisor is hidden",
   looksAt: "kvm hidden and -hypervisor of domains with an Intel display function",
   explanation:
-    "Intel's driver for GPUs that are shared by SR-IOV has to know that it runs in a virtual machine. With the hypervisor hidden it takes itself for the whole GPU, fails and shows Code 43.",
-  remedy: "take <kvm><hidden/></kvm> and -hypervisor away from this domain",
+    "Intel's driver for GPUs that are shared by SR-IOV has to know that it runs in a virtual machine. If the hypervisor is hidden, the driver expects the whole GPU, fails and shows Code 43.",
+  remedy: "remove <kvm><hidden/></kvm> and -hypervisor from this domain",
   source: "strongtz/i915-sriov-dkms, issues on Code 43",
   find: ({ given }) =>
     given

@@ -6,9 +6,9 @@ export const code43Laptop = {
   title: "Code 43 with a laptop's GPU",
   looksAt: "NVIDIA cards without a display connector or a ROM of their own, the machine's chassis",
   explanation:
-    "A laptop's second GPU mostly has no connector (class 0302), its video BIOS lies in the machine's firmware, and NVIDIA's mobile driver looks for a battery. A guest offers none of these: the driver shows Code 43.",
+    "A laptop's second GPU mostly has no connector (class 0302), and its ROM is part of the machine's firmware. NVIDIA's mobile driver also expects a battery. A guest has none of these, so the driver shows Code 43.",
   remedy:
-    "give the domain the GPU's ROM as a file, taken from the firmware, and an ACPI table with a battery; expect no screen but a remote one",
+    "give the domain the GPU's ROM as a file, extracted from the firmware, and an ACPI table with a battery; the only screen will be a remote desktop",
   source: "T-vK/MobilePassThrough; jscinoz/optimus-vfio-docs",
   find: ({ given, survey }) =>
     given

@@ -3,12 +3,12 @@ import type { Rule } from "../../rule.ts";
 
 export const code43ShadowedRom = {
   id: "code-43-shadowed-rom",
-  title: "The boot display is given away without a ROM file",
+  title: "The domain has the boot display without a ROM file",
   looksAt: "the boot display among the cards of domains, their <rom> elements",
   explanation:
-    "The firmware has already run the video BIOS of the card that it draws on, and what can be read back is that altered copy. A guest that starts from it shows nothing, or its driver shows Code 43.",
+    "The firmware has already run the ROM of the boot display, so reading the card returns an altered copy. With that copy the guest shows nothing, or its driver shows Code 43.",
   remedy:
-    "give the domain a clean ROM file: read it while another card is the boot display, check it with vfio-fleet rom show, and name it in the domain",
+    "give the domain a clean ROM file: dump it while another card is the boot display, check it with vfio-fleet rom show, and name it in the domain",
   source: "docs of QEMU: vfio-pci, romfile; rom-parser#5",
   find: ({ given }) =>
     given

@@ -2,11 +2,11 @@ import type { Rule } from "../../rule.ts";
 
 export const evmcsOnAmd = {
   id: "evmcs-on-amd",
-  title: "A domain asks for Intel's evmcs on another processor",
+  title: "A domain enables Intel's evmcs on another maker's processor",
   looksAt: "the Hyper-V features of domains, the processor's maker",
   explanation:
-    "evmcs makes Hyper-V inside the guest faster, by a structure that only Intel's VT-x has. Lists of “all enlightenments” name it; QEMU then refuses to start on AMD.",
-  remedy: "take <evmcs/> out of <hyperv>; all others work on both makers' processors",
+    "evmcs makes Hyper-V inside the guest faster with a structure that only Intel's VT-x has. Lists of “all enlightenments” contain it, but QEMU refuses to start with it on AMD.",
+  remedy: "remove <evmcs/> from <hyperv>; all other features work on both makers' processors",
   source: "QEMU: docs/system/i386/hyperv.rst, hv-evmcs",
   find: ({ facts, domains }) =>
     facts.cpu.vendor === "intel"
@@ -16,6 +16,6 @@ export const evmcsOnAmd = {
           .map(({ name }) => ({
             subject: name,
             verdict: "fault" as const,
-            found: `evmcs is on, and the processor is ${facts.cpu.model}`,
+            found: `evmcs is on, but the processor is ${facts.cpu.model}`,
           })),
 } as const satisfies Rule;

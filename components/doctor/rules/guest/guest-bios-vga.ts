@@ -3,10 +3,10 @@ import type { Rule } from "../../rule.ts";
 
 export const guestBiosVga = {
   id: "guest-bios-vga",
-  title: "A guest with a BIOS gets a card whose VGA is switched off",
+  title: "A guest with a BIOS has a card whose VGA is switched off",
   looksAt: "vfio-pci's disable_vga, the firmware of domains with cards",
   explanation:
-    "disable_vga=1 keeps the old VGA addresses away from guests. OVMF does not use them; SeaBIOS can drive a screen through nothing else, so it stays dark.",
+    "disable_vga=1 hides the legacy VGA addresses from guests. OVMF does not use them, but SeaBIOS needs them to draw, so its screen stays dark.",
   remedy: "use OVMF in the domain, or set kernel.disableVga: false",
   source: "Linux: drivers/vfio/pci/vfio_pci.c, disable_vga",
   find: ({ facts, given }) =>
@@ -17,6 +17,6 @@ export const guestBiosVga = {
           .map((card) => ({
             subject: subjectOf(card),
             verdict: "fault" as const,
-            found: "SeaBIOS, and vfio-pci has disable_vga=Y",
+            found: "the firmware is SeaBIOS, but vfio-pci has disable_vga=Y",
           })),
 } as const satisfies Rule;

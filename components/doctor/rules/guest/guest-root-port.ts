@@ -3,12 +3,12 @@ import type { Rule } from "../../rule.ts";
 
 export const guestRootPort = {
   id: "guest-root-port",
-  title: "The card sits in the guest where no real card does",
+  title: "In the guest the card is on the root bus, where no real card can be",
   looksAt: "guest addresses of cards on q35 machines",
   explanation:
-    "On q35 a card on bus 0 is a part of the chipset, without a PCI Express link of its own. Drivers that set or read the link find none: less speed, power states that go wrong, with AMD's driver often no start at all.",
+    "On q35 a card on bus 0 looks like a part of the chipset, without its own PCI Express link. Drivers that set or read the link find none. Speed drops, power states go wrong, and AMD's driver often does not start.",
   remedy:
-    "put the card behind a pcie-root-port of its own: leave its guest <address> out, and libvirt chooses one",
+    "put the card behind its own pcie-root-port: leave its guest <address> out, and libvirt chooses one",
   source: "QEMU: docs/pcie.txt, 2.1 Root bus; libvirt: Domain XML format, controllers",
   find: ({ given }) =>
     given

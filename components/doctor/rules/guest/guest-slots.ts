@@ -3,12 +3,12 @@ import type { Rule } from "../../rule.ts";
 
 export const guestSlots = {
   id: "guest-slots",
-  title: "The card's functions are apart in the guest",
+  title: "In the guest the card's functions are on different slots",
   looksAt: "guest addresses of a card's functions, the machine type",
   explanation:
-    "The driver looks for the audio function beside the GPU, on the same slot, as on a real card. On separate slots most drivers work, some find no sound or misread the card's power states.",
+    "The driver looks for the audio function on the GPU's slot, as on a real card. With separate slots most drivers work, but some find no sound or misread the card's power states.",
   remedy:
-    "put all functions on one guest slot, function 0 with multifunction='on'; on q35 behind a root port of their own",
+    "put all functions on one guest slot, function 0 with multifunction='on'; on q35 use a root port for each card",
   source: "libvirt: Domain XML format, device addresses, multifunction",
   find: ({ given }) =>
     given

@@ -3,10 +3,10 @@ import type { Rule } from "../../rule.ts";
 
 export const ignoredMsrs = {
   id: "ignored-msrs",
-  title: "Windows asks for registers that KVM does not know",
+  title: "Windows reads registers that KVM does not have",
   looksAt: "kvm's ignore_msrs, the kernel's log, domains with Windows",
   explanation:
-    "Some Windows drivers and games read model-specific registers that KVM does not have. KVM then raises a fault in the guest, which Windows turns into a blue screen; with ignore_msrs=1 it answers zero.",
+    "Some Windows drivers and games read model-specific registers that KVM does not have. KVM then raises a fault in the guest, and Windows shows a blue screen. With ignore_msrs=1 KVM returns zero instead.",
   remedy: "set moduleOptions: {kvm: {ignore_msrs: 1}}",
   source: "Linux: arch/x86/kvm/x86.c, ignore_msrs",
   find: (patient) => {
@@ -18,7 +18,7 @@ export const ignoredMsrs = {
       : [...new Set(windows.map(({ domain }) => domain.name))].map((name) => ({
           subject: name,
           verdict: "risk" as const,
-          found: "a Windows guest, and ignore_msrs is N",
+          found: "a Windows guest, but ignore_msrs is N",
         }));
   },
 } as const satisfies Rule;

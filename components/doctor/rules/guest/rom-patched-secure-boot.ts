@@ -6,8 +6,8 @@ export const romPatchedSecureBoot = {
   title: "A ROM file in a guest with Secure Boot",
   looksAt: "Secure Boot and the ROM files of domains",
   explanation:
-    "With Secure Boot OVMF starts an option ROM's driver only when its signature is valid. Makers sign theirs; an older video BIOS may carry none, and one whose images were changed has lost it. The guest's screen then stays dark until its driver runs.",
-  remedy: "use an unaltered, signed video BIOS, or switch Secure Boot off in the guest's firmware",
+    "With Secure Boot, OVMF starts an option ROM's driver only if its signature is valid. Makers sign theirs, but an older ROM may have no signature, and a changed image loses it. The guest's screen then stays dark until its driver runs.",
+  remedy: "use an unaltered, signed ROM, or switch Secure Boot off in the guest's firmware",
   source: "UEFI Specification 2.10, 32.5.3.3 (authorization of UEFI images)",
   find: ({ given }) =>
     given

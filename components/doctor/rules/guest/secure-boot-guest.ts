@@ -5,9 +5,9 @@ export const secureBootGuest = {
   title: "Secure Boot in the guest is only half set up",
   looksAt: "loader, NVRAM template, machine and SMM of domains",
   explanation:
-    "Secure Boot needs three things that fit: OVMF code that checks signatures (secboot or .ms), a variable store with enrolled keys (.ms), and a q35 machine with SMM that protects them. With one missing the guest does not start, or Windows says that Secure Boot is not active.",
+    "Secure Boot needs three parts that match: OVMF code that checks signatures (secboot or .ms), a variable store with enrolled keys (.ms), and a q35 machine with SMM. If one is missing, the guest does not start, or Windows reports that Secure Boot is not active.",
   remedy:
-    "use OVMF_CODE_4M.ms.fd with OVMF_VARS_4M.ms.fd on q35 with <smm state='on'/>, or none of them; <os firmware='efi'> with its features lets libvirt choose",
+    "use OVMF_CODE_4M.ms.fd with OVMF_VARS_4M.ms.fd on q35 with <smm state='on'/>, or none of them; with <os firmware='efi'> and its features libvirt chooses them",
   source: "Debian: ovmf, README.Debian; libvirt: Domain XML format, firmware features",
   find: ({ domains }) =>
     domains.flatMap((domain) => {
@@ -16,11 +16,11 @@ export const secureBootGuest = {
       const keys = /\.ms\.|\.secboot\./i.test(domain.nvramTemplate);
       const wrong = [
         ...(keys && !checks
-          ? [`${domain.nvramTemplate} has keys, ${domain.loader} does not check them`]
+          ? [`${domain.nvramTemplate} has keys, but ${domain.loader} does not check them`]
           : []),
-        ...(checks && !domain.smm ? ["the loader needs SMM, which is off"] : []),
+        ...(checks && !domain.smm ? ["the loader needs SMM, but SMM is off"] : []),
         ...(checks && !domain.machine.includes("q35")
-          ? [`the loader needs q35, the machine is ${domain.machine}`]
+          ? [`the loader needs q35, but the machine is ${domain.machine}`]
           : []),
       ];
       return wrong.map((found) => ({ subject: domain.name, verdict: "fault" as const, found }));

@@ -3,16 +3,16 @@ import type { Rule } from "../../rule.ts";
 
 const MEMORY_KIB = 4 * 1024 ** 2;
 
-/** The set-up wants firmware that can do Secure Boot; where libvirt chooses the firmware, nothing is known here. */
+/** Setup needs firmware with Secure Boot. If libvirt chooses the firmware, this rule cannot tell. */
 const lacksSecureBoot = ({ secureBoot, loader }: DomainView): boolean =>
   !secureBoot && loader !== undefined && !/secboot|\.ms\./i.test(loader);
 
 export const windows11Needs = {
   id: "windows-11-needs",
-  title: "Windows 11 refuses to be set up in this domain",
-  looksAt: "firmware, TPM, memory and processors of domains that say they are for Windows 11",
+  title: "Windows 11 setup refuses this domain",
+  looksAt: "firmware, TPM, memory and processors of domains for Windows 11",
   explanation:
-    "The set-up looks for UEFI with Secure Boot, a TPM 2.0, 4 GiB of memory and two processors, and otherwise ends with “This PC can't run Windows 11”, without saying what is missing.",
+    "Setup needs UEFI with Secure Boot, a TPM 2.0, 4 GiB of memory and two processors. Otherwise it ends with “This PC can't run Windows 11”, without naming what is missing.",
   remedy:
     "use q35 with <os firmware='efi'>, Secure Boot and <tpm model='tpm-crb'> with the emulator swtpm; profile: windows-11 does all of it",
   source: "Microsoft: Windows 11 requirements; libvirt: Domain XML format, TPM device",

@@ -3,12 +3,12 @@ import type { Rule } from "../../rule.ts";
 
 export const apparmorDenied = {
   id: "apparmor-denied",
-  title: "AppArmor has denied QEMU or libvirt something",
+  title: "AppArmor has denied an access of QEMU or libvirt",
   looksAt: "the kernel's log",
   explanation:
-    "Every denial stands in the kernel's log with the profile and the path. A domain's own profile is named libvirt- and its UUID.",
+    "The kernel's log has a line with profile and path for every denial. A domain's own profile is called libvirt- followed by its UUID.",
   remedy:
-    "move the file to where the profile allows it, or add its path to /etc/apparmor.d/local/abstractions/libvirt-qemu",
+    "move the file to a folder that the profile allows, or add its path to /etc/apparmor.d/local/abstractions/libvirt-qemu",
   source: "libvirt: AppArmor driver; BigAnteater/KVM-GPU-Passthrough#39",
   needs: ["kernelLog"],
   find: (patient) => {

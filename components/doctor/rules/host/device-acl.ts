@@ -4,11 +4,11 @@ const NEEDED = ["/dev/null", "/dev/zero", "/dev/random", "/dev/urandom", "/dev/p
 
 export const deviceAcl = {
   id: "device-acl",
-  title: "cgroup_device_acl replaces libvirt's own list, and lacks a part of it",
+  title: "cgroup_device_acl replaces libvirt's built-in list but lacks some of its devices",
   looksAt: "/etc/libvirt/qemu.conf",
   explanation:
-    "libvirt adds the VFIO nodes of a domain's devices by itself. A cgroup_device_acl in qemu.conf replaces the built-in list: what it does not name QEMU may not open, not even /dev/null.",
-  remedy: "take the setting away, or list the built-in devices as well; vfio-fleet keeps them",
+    "libvirt adds the VFIO nodes of a domain's devices by itself. A cgroup_device_acl in qemu.conf replaces the built-in list. QEMU may not open what it does not name, not even /dev/null.",
+  remedy: "remove the setting, or list the built-in devices as well; vfio-fleet keeps them",
   source: "libvirt: qemu.conf, cgroup_device_acl",
   find: ({ facts }) => {
     const content = facts.files["/etc/libvirt/qemu.conf"]?.content ?? "";

@@ -7,15 +7,15 @@ export const hugePages = {
   title: "Too few huge pages for a domain",
   looksAt: "memoryBacking of domains, the host's pools of huge pages",
   explanation:
-    "A domain with <hugepages/> takes all its memory from a pool that has to be there before. Reserved at run time it often stays too small, because memory is already in pieces; pages of 1 GiB can hardly be had later at all.",
+    "A domain with <hugepages/> takes all its memory from a pool that has to exist before the start. A pool reserved at run time is often too small, because memory is fragmented. Pages of 1 GiB are rarely available after the boot.",
   remedy:
-    "reserve them at boot: hugepagesz=1G hugepages=N (or 2M) among kernel.arguments; or take <hugepages/> away",
+    "reserve them at boot: hugepagesz=1G hugepages=N (or 2M) in kernel.arguments; or remove <hugepages/>",
   source: "gpu-passthrough-tutorial#11; Linux: admin-guide/mm/hugetlbpage.rst",
   find: ({ domains, survey }) =>
     domains.flatMap((domain) => {
       if (domain.hugePageKiB === undefined) return [];
       const pageKiB = domain.hugePageKiB === 0 ? DEFAULT_KIB : domain.hugePageKiB;
-      // without a size the kernel's default counts, which the command line may have changed
+      // Without a size the kernel's default counts, which the command line may set.
       const pools = survey.memory.hugePages.filter(
         (pool) => domain.hugePageKiB === 0 || pool.pageKiB === pageKiB,
       );

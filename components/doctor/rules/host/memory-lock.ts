@@ -3,10 +3,10 @@ import type { Rule } from "../../rule.ts";
 
 export const memoryLock = {
   id: "memory-lock",
-  title: "QEMU may not pin the guest's memory",
+  title: "QEMU's memory limit is too low to pin the guest's memory",
   looksAt: "QEMU's log",
   explanation:
-    "VFIO pins all of the guest's memory and counts it against the process's limit of locked memory. libvirt raises the limit for domains with devices; a definition that adds devices behind its back (qemu:commandline) or a service with a limit of its own keeps it low.",
+    "VFIO pins all of the guest's memory and counts it as the process's locked memory. libvirt raises that limit for domains with <hostdev>. Devices in qemu:commandline do not raise it, and a service may have a limit of its own.",
   remedy: "name the devices as <hostdev>, or set <memtune><hard_limit/> above the domain's memory",
   source: "libvirt: Domain XML format, memory tuning; Linux: RLIMIT_MEMLOCK, getrlimit(2)",
   needs: ["domainLogs"],

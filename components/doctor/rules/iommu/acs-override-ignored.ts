@@ -6,9 +6,9 @@ export const acsOverrideIgnored = {
   title: "pcie_acs_override is set",
   looksAt: "the kernel command line, the kernel's name and log",
   explanation:
-    "The argument belongs to a patch that is not part of Linux (Proxmox and the zen kernels carry it). A kernel without it ignores the argument. One with it only pretends that devices are apart: they can still reach each other's memory.",
+    "The argument belongs to a patch that is not part of Linux (Proxmox and the zen kernels carry it). A kernel without the patch ignores the argument. With it, devices only seem to be apart: they can still reach each other's memory.",
   remedy:
-    "take the argument away and use a slot with a group of its own; keep it only where you accept that the guest can reach the other devices",
+    "remove the argument and use a slot with an IOMMU group of its own; keep it only if you accept that the guest can reach the other devices",
   source: "Linux: drivers/pci/quirks.c (no such parameter); Proxmox VE: PCI Passthrough",
   find: ({ facts, survey }) => {
     const set = parseCmdline(facts.cmdline).find((argument) => argument.startsWith("pcie_acs_override="));
@@ -21,8 +21,8 @@ export const acsOverrideIgnored = {
         subject: set,
         verdict: "risk" as const,
         found: has
-          ? "the groups are finer than the hardware keeps devices apart"
-          : `Linux ${facts.kernel} does not know it: it changes nothing`,
+          ? "the IOMMU groups are finer than the hardware's isolation"
+          : `Linux ${facts.kernel} does not know it, so it changes nothing`,
       },
     ];
   },

@@ -3,11 +3,11 @@ import type { Rule } from "../../rule.ts";
 
 export const amdIommuOn = {
   id: "amd-iommu-on",
-  title: "amd_iommu=on is no value that the kernel knows",
+  title: "The kernel does not know amd_iommu=on",
   looksAt: "the kernel command line",
   explanation:
-    "AMD's IOMMU is on by default; the kernel answers “Unknown option - 'on'” and goes on. It is harmless, and no sign that anything is wrong.",
-  remedy: "nothing has to be done; the argument can be taken away",
+    "AMD's IOMMU is on by default. The kernel reports “Unknown option - 'on'” and continues. The argument is harmless.",
+  remedy: "nothing has to be done; the argument can be removed",
   source: "Linux: drivers/iommu/amd/init.c, parse_amd_iommu_options",
   find: ({ facts }) =>
     parseCmdline(facts.cmdline).includes("amd_iommu=on")

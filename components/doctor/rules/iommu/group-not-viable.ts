@@ -7,9 +7,9 @@ export const groupNotViable = {
   title: "The card's IOMMU group is not viable",
   looksAt: "all members of the IOMMU groups of cards in domains, their drivers, QEMU's log",
   explanation:
-    "An IOMMU group is what the hardware can keep apart. VFIO opens a group only when every device in it, bridges excepted, belongs to vfio-pci or to no driver; QEMU otherwise ends with “group N is not viable”.",
+    "An IOMMU group is the smallest unit that the hardware can isolate. VFIO opens a group only if every device in it, except bridges, has vfio-pci or no driver. Otherwise QEMU ends with “group N is not viable”.",
   remedy:
-    "put the card into a slot with a group of its own, or give the other devices to the same guest; vfio-fleet binds a card as a whole",
+    "put the card into a slot with an IOMMU group of its own, or give the other devices to the same guest; vfio-fleet binds a card as a whole",
   source: "Linux: Documentation/driver-api/vfio.rst; kubevirt/kubevirt#6718; 64kramsystem/vga-passthrough#15",
   find: (patient) => {
     const found = patient.given.flatMap((card) => {

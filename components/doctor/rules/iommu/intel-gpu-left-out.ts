@@ -7,8 +7,8 @@ export const intelGpuLeftOut = {
   title: "The processor's own GPU is outside the IOMMU",
   looksAt: "IOMMU groups of Intel's integrated graphics",
   explanation:
-    "Debian's kernel switches VT-d on by itself, but leaves integrated graphics out (intel_iommu=on,intgpu_off): they have no IOMMU group then, and cannot be handed to a guest. All other devices have theirs.",
-  remedy: "boot with intel_iommu=on, said explicitly; vfio-fleet writes it",
+    "Debian's kernel enables VT-d by default, but leaves integrated graphics out (intel_iommu=on,intgpu_off). They have no IOMMU group then, and cannot be handed to a guest. All other devices have groups.",
+  remedy: "boot with an explicit intel_iommu=on; vfio-fleet writes it",
   source:
     "Debian: CONFIG_INTEL_IOMMU_DEFAULT_ON_INTGPU_OFF; Linux: admin-guide/kernel-parameters.txt, intel_iommu",
   find: ({ facts }) =>
@@ -25,6 +25,6 @@ export const intelGpuLeftOut = {
           .map((device) => ({
             subject: device.address,
             verdict: "risk" as const,
-            found: "Intel's integrated graphics have no IOMMU group, though the IOMMU is on",
+            found: "Intel's integrated graphics have no IOMMU group, although the IOMMU is on",
           })),
 } as const satisfies Rule;

@@ -4,12 +4,12 @@ import type { Rule } from "../../rule.ts";
 
 export const interruptRemapping = {
   id: "interrupt-remapping",
-  title: "The host cannot keep guests' interrupts apart",
+  title: "Guests' interrupts are not isolated from the host",
   looksAt: "the kernel's log, vfio_iommu_type1's allow_unsafe_interrupts",
   explanation:
-    "Without interrupt remapping a device could raise any interrupt of the host, so VFIO refuses it (“No interrupt remapping support”). Chipsets before 2011 lack it, and on Intel's 5500 and 5520 the kernel switches it off because of an erratum.",
+    "Without interrupt remapping a device could raise any interrupt of the host, so VFIO refuses it (“No interrupt remapping support”). Chipsets before 2011 lack it. On Intel's 5500 and 5520 the kernel disables it because of an erratum.",
   remedy:
-    "where you trust the guests: moduleOptions: {vfio_iommu_type1: {allow_unsafe_interrupts: 1}}; a firmware update helps on some boards",
+    "if you trust the guests, set moduleOptions: {vfio_iommu_type1: {allow_unsafe_interrupts: 1}}; a firmware update helps on some boards",
   source: "Linux: drivers/iommu/intel/irq_remapping.c; drivers/vfio/vfio_iommu_type1.c",
   needs: ["kernelLog"],
   find: (patient) => {
@@ -31,7 +31,7 @@ export const interruptRemapping = {
       {
         subject: "interrupt remapping",
         verdict: patient.given.length > 0 || refused.length > 0 ? ("fault" as const) : ("risk" as const),
-        found: line ?? "the kernel's log does not say that it is on",
+        found: line ?? "the kernel's log does not report that it is on",
       },
     ];
   },

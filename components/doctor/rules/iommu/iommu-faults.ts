@@ -3,12 +3,12 @@ import type { Rule } from "../../rule.ts";
 
 export const iommuFaults = {
   id: "iommu-faults",
-  title: "The IOMMU has stopped a device",
+  title: "The IOMMU has blocked a device",
   looksAt: "the kernel's log",
   explanation:
-    "A device wrote or read where nothing is mapped for it. A burst when a guest stops is common and harmless; a flood while it runs points to a device that was not reset, a driver bug, or a card whose functions are in different guests.",
+    "A device accessed an address that is not mapped for it. A burst when a guest stops is common and harmless. A flood while it runs has one of three causes: a card that was not reset, a driver bug, or a card split between guests.",
   remedy:
-    "give all functions of the card to one guest, start the guest anew, and look whether the messages go on",
+    "give all functions of the card to one guest, restart the guest, and check whether the messages continue",
   source: "Linux: Documentation/arch/x86/iommu.rst, “fault reporting”",
   needs: ["kernelLog"],
   find: (patient) => {
@@ -20,7 +20,7 @@ export const iommuFaults = {
           {
             subject: addressIn(last) ?? "a device",
             verdict: "risk" as const,
-            found: `${lines.length} of them, the last: ${last}`,
+            found: `${lines.length === 1 ? "1 fault" : `${lines.length} faults`}, the last: ${last}`,
           },
         ];
   },

@@ -6,9 +6,9 @@ export const iommuOff = {
   title: "The IOMMU is off",
   looksAt: "IOMMU units and groups, the firmware's DMAR and IVRS tables",
   explanation:
-    "Without an IOMMU a device could write anywhere in the host's memory, so VFIO hands none to a guest. The kernel uses it only when the firmware announces it, on Intel often only when the command line asks.",
+    "Without an IOMMU a device could write anywhere in the host's memory, so VFIO hands no device to a guest. The kernel uses an IOMMU only if the firmware announces it; on Intel the command line often has to enable it.",
   remedy:
-    "switch VT-d or AMD-Vi on in the firmware's set-up; on Intel boot with intel_iommu=on (vfio-fleet writes it)",
+    "enable VT-d or AMD-Vi in the firmware's setup; on Intel boot with intel_iommu=on (vfio-fleet writes it)",
   source: "Linux: Documentation/driver-api/vfio.rst; admin-guide/kernel-parameters.txt, intel_iommu",
   find: ({ facts, domains }) => {
     const { state } = iommuState(facts);
@@ -20,8 +20,8 @@ export const iommuOff = {
         verdict: wanted ? "fault" : "risk",
         found:
           state === "off"
-            ? "the firmware offers an IOMMU and the kernel has not switched it on"
-            : "the firmware announces no IOMMU: no DMAR or IVRS table, no groups",
+            ? "the firmware offers an IOMMU, but the kernel has not enabled it"
+            : "the firmware announces no IOMMU: there is no DMAR or IVRS table and no group",
       },
     ];
   },

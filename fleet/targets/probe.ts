@@ -5,12 +5,12 @@ import { surveyQuestion } from "../../components/host/host-survey.ts";
 import { probeHost } from "../../components/probe/probe-host.ts";
 import type { Target } from "./target.ts";
 
-/** A host with its answer, or with why there is none. */
-export type Asked =
+/** A host with its facts, or why there are none. */
+export type Probed =
   | { readonly ok: true; readonly target: Target; readonly facts: Facts }
   | { readonly ok: false; readonly target: Target; readonly message: string };
 
-const askOne = async (target: Target): Promise<Asked> => {
+const probeOne = async (target: Target): Promise<Probed> => {
   if (!target.connection.ok)
     return { ok: false, target, message: formatProblems(target.name, target.connection.problems) };
   const base = target.spec && probeQuestion(target.spec);
@@ -21,5 +21,6 @@ const askOne = async (target: Target): Promise<Asked> => {
   }
 };
 
-/** Asks all hosts at once, changes nothing on any; the answers come in the hosts' order. */
-export const askHosts = (targets: readonly Target[]): Promise<Asked[]> => Promise.all(targets.map(askOne));
+/** Probes all hosts in parallel and changes nothing. The results come in the hosts' order. */
+export const probeHosts = (targets: readonly Target[]): Promise<Probed[]> =>
+  Promise.all(targets.map(probeOne));

@@ -1,13 +1,13 @@
 /**
- * `npm run test:faults`: real hosts in QEMU, side by side, and at every step of `up` and of `destroy` something goes wrong.
+ * `npm run test:faults`: real hosts in QEMU in parallel. At every step of `up` and `destroy` a fault is injected.
  * Ends with `N faults, N survived`.
  *
- * --hosts lab-xeon,lab-fx8350   which hosts
- * --each 8                      at most so many rounds of up and destroy
- * --limit 31                    at most so many faults on each host
+ * --hosts lab-xeon,lab-fx8350   the hosts
+ * --each 8                      largest number of rounds of up and destroy
+ * --limit 31                    largest number of faults on each host
  * --fault NAME, --step WORDS    only these
- * --table FILE                  writes what happened as a table
- * --record FILE                 notes each way through as soon as it is over, and goes on from what is noted there already
+ * --table FILE                  writes the results as a table
+ * --record FILE                 records each finished round, and continues from the recorded ones
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -54,7 +54,7 @@ const campaign = async (host: string): Promise<void> => {
           console.log(`${wrong.length === 0 ? "✓" : "✗"} ${host}, ${direction}, ${step}: ${fault}`);
           for (const text of wrong) console.log(`    ${text.replaceAll("\n", "\n    ")}`);
         }
-        // what did not come through cannot be undone from there
+        // A run that did not finish cannot be undone from there.
         if (outcomes.some(({ wrong }) => wrong.length > 0)) break;
       }
     }

@@ -1,7 +1,9 @@
 /**
- * `npm run bench [-- --hosts 1,8,32,128 --rounds 3 --only ssh,vfio --json FILE]`: the same job on the same hosts by plain ssh, pyinfra, Ansible and this
- * project: first apply on fresh hosts, nothing to change, dry run. Hosts are made up on loopback (test/support/bed); controller and
- * hosts share the machine. A FILE that holds figures already gets these as well, and the table shows them all.
+ * `npm run bench [-- --hosts 1,8,32,128 --rounds 3 --only ssh,vfio --json FILE]`: the same job on the same hosts by
+ * plain ssh, pyinfra, Ansible and this project. It measures a first apply on fresh hosts, an apply with nothing to
+ * change, and a dry run.
+ * Hosts are made up on loopback (test/support/bed), so controller and hosts share the machine. New figures are added
+ * to those in FILE, and the table shows them all.
  */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -25,7 +27,7 @@ const { values } = parseArgs({
 const sizes = values.hosts.split(",").map(Number);
 const rounds = Number(values.rounds);
 if (![...sizes, rounds].every((count) => Number.isInteger(count) && count > 0))
-  throw new Error("--hosts takes numbers of hosts such as 1,8 and --rounds one number");
+  throw new Error("--hosts takes numbers of hosts such as 1,8; --rounds takes one number");
 
 const withFleet = async <T>(count: number, use: (fleet: BedFleet) => Promise<T>): Promise<T> => {
   const fleet = await startBedFleet(count, "test-bench");
@@ -55,7 +57,7 @@ try {
   for (const hosts of sizes)
     for (let round = 1; round <= rounds; round++)
       for (const tool of tools)
-        // fresh hosts for each: the first apply is the first
+        // Each tool gets fresh hosts, so that its first apply really is the first.
         await withFleet(hosts, async (fleet) => {
           writeInventories(fleet.bed, jobFolder);
           for (const phase of PHASES) {
@@ -70,7 +72,7 @@ try {
         });
   console.log(figuresTable(figures));
   console.log(
-    `\nMedians; in brackets: to the floor. Controller and hosts on ${figures.machine}. ${figures.versions}.`,
+    `\nMedians; in brackets: the ratio to the floor. Controller and hosts on ${figures.machine}. ${figures.versions}.`,
   );
 } finally {
   rmSync(jobFolder, { recursive: true });
