@@ -16,8 +16,8 @@ export interface ReportOptions extends Omit<FactsSource, "from"> {
 }
 
 /** A masked file's only host is called host-1 like that of every other: the file's name tells them apart. */
-const saved = async (path: string): Promise<Obtained> => {
-  const obtained = await obtainFacts(undefined, { from: path });
+const saved = async (path: string): Promise<TargetFacts> => {
+  const obtained = await readFacts(undefined, { from: path });
   const [host, ...others] = obtained.hosts;
   return obtained.masked && host && others.length === 0
     ? { ...obtained, hosts: [{ ...host, name: basename(path, ".json") }] }

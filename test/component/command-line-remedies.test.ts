@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { askHosts, type Asked } from "../../fleet/targets/ask.ts";
+import { probeHosts, type Probed } from "../../fleet/targets/probe.ts";
 import { targetsOf, type SshOptions } from "../../fleet/targets/target.ts";
 import { freePort, startSshd, type Sshd } from "../support/sshd.ts";
 
@@ -25,9 +25,9 @@ beforeEach(() => {
 });
 afterEach(() => vi.unstubAllEnvs());
 
-const ask = async (port: number, options: SshOptions): Promise<Asked | undefined> => {
+const ask = async (port: number, options: SshOptions): Promise<Probed | undefined> => {
   const sshConfig = join(home, "ssh_config");
-  const [asked] = await askHosts(
+  const [asked] = await probeHosts(
     await targetsOf(`${sshd.user}@127.0.0.1:${port}`, { sshConfig, ...options }),
   );
   return asked;
