@@ -69,15 +69,8 @@ const answer = (): string => {
     modinfo:
       "name:           kvm\nfilename:       /lib/modules/6.1.0-37-amd64/kernel/arch/x86/kvm/kvm.ko\nparm:           ignore_msrs:bool",
     boot: "efi",
-    "boot-present": [
-      "/boot/grub/grub.cfg",
-      "/etc/default/grub",
-      "/usr/sbin/update-grub",
-      "/usr/sbin/grub-mkconfig",
-      "/usr/sbin/grub-reboot",
-    ].join("\n"),
-    "initramfs-tools": "/usr/sbin/update-initramfs\n/usr/sbin/mkinitramfs",
-    exists: "/sys/firmware/acpi/tables/DMAR",
+    tools: "/usr/sbin/update-initramfs\n/usr/sbin/mkinitramfs",
+    exists: "/sys/firmware/acpi/tables/DMAR\n/boot/grub/grub.cfg\n/usr/sbin/update-grub",
     libvirt: "defined /etc/libvirt/qemu/old.xml",
     "boot-filesystem": "ext4 /dev/sda2",
     files: Object.entries(files)
