@@ -13,7 +13,18 @@ unmet_function() {
   [ "${driver##*/}" = vfio-pci ] || say "$1: driver is ${driver##*/}, expected vfio-pci"
 }
 
-# unmet_alone ADDRESS "ADDRESS...": its IOMMU group holds nothing but these and bridges (class 06)
+# tolerated CLASS DRIVER: VFIO opens a group that also holds such a device (components/facts/iommu.ts, isTolerated)
+tolerated() {
+  local release major minor
+  case $2 in none | pcieport | pci-stub | vfio-pci | *[-_]vfio-pci | *[-_]vfio_pci | vfio_pci) return 0 ;; esac
+  case $1 in 0x0604* | 0x0607* | 0x0609*) ;; *) return 1 ;; esac
+  # until Linux 5.18 every bridge to another bus, whatever its driver
+  read -r release </proc/sys/kernel/osrelease
+  major=${release%%.*} minor=${release#*.} minor=${minor%%[!0-9]*}
+  [ "$major" -lt 5 ] || { [ "$major" = 5 ] && [ "$minor" -lt 19 ]; }
+}
+
+# unmet_alone ADDRESS "ADDRESS...": its IOMMU group holds nothing but these and what VFIO tolerates
 unmet_alone() {
   local device member class driver
   device=/sys/bus/pci/devices/$1
@@ -21,8 +32,8 @@ unmet_alone() {
   for member in "$device"/iommu_group/devices/*; do
     case " $1 $2 " in *" ${member##*/} "*) continue ;; esac
     read -r class <"$member/class"
-    case $class in 0x06*) continue ;; esac
     driver=$(readlink "$member/driver" || echo none)
+    ! tolerated "$class" "${driver##*/}" || continue
     say "$1: shares its IOMMU group with ${member##*/} (driver ${driver##*/})"
   done
 }

@@ -7,7 +7,10 @@ import { EVERY_SHELL, shellCommand } from "../support/fake-host.ts";
 
 const PART = new URL("../../../components/drivers/bootloader/grub/menu-entry.sh", import.meta.url);
 const recorded = readFileSync(
-  new URL("../../fixtures/bootloader/debian-12-grub.cfg", import.meta.url),
+  new URL(
+    "../../../components/drivers/bootloader/grub/hosts/debian-12/root/boot/grub/grub.cfg",
+    import.meta.url,
+  ),
   "utf8",
 );
 const withDefault = (value: string): string => recorded.replace('set default="0"', `set default="${value}"`);

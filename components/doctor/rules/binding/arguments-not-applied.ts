@@ -29,7 +29,7 @@ const dropInsUnread = ({ excerpts = {} }: Facts): boolean => {
 /** Why the loader that boots this host does not read the file, where that is so. */
 const unread = (facts: Facts, path: string): string =>
   GRUB_FILE.test(path) && facts.boot.loaderInfo?.startsWith("systemd-boot")
-    ? "; systemd-boot boots this host, and does not read GRUB's files"
+    ? "; systemd-boot boots this host and does not read GRUB's files"
     : path.startsWith("/etc/default/grub.d/") && dropInsUnread(facts)
       ? "; this host's grub-mkconfig does not read /etc/default/grub.d"
       : "";
