@@ -95,7 +95,12 @@ describe("tables", () => {
     "wide characters and marks take the columns that a terminal gives them",
     (format) => {
       const names = ["日本語のホスト", "😀", "ก็", "क्षि", "e\u0301", "ascii", "日本".repeat(20)];
-      const lines = format(["Name", "End"], [...names.map((name) => [name, "|"])], plain, 24).split("\n");
+      const lines = format(
+        ["Name", "End"],
+        names.map((name) => [name, "|"]),
+        plain,
+        24,
+      ).split("\n");
       const ends = lines.filter((line) => /\|/.test(line));
       expect(ends).toHaveLength(names.length);
       expect(new Set(ends.map((line) => stringWidth(line.slice(0, line.indexOf("|")))))).toHaveLength(1);
