@@ -63,21 +63,32 @@ test("each command with --json is called below", async () => {
   expect(withJson(program).sort()).toEqual(Object.keys(COMMANDS).sort());
 });
 
-test.each(Object.keys(COMMANDS))("%s --json prints JSON and nothing else", async (name) => {
-  for (const args of COMMANDS[name]?.() ?? []) {
-    const { stdout, stderr } = await run("vfio-fleet", [...name.split(" "), ...args, "--json"]);
-    // one document, or one a line
-    const documents = stdout.startsWith("{\n") || stdout.startsWith("[\n") ? [stdout] : stdout.split("\n");
-    for (const text of documents) expect(JSON.parse(text)).toBeTypeOf("object");
-    expect(stderr).toMatch(/^npm {2}.*node_modules/m);
-  }
-});
+/** Milliseconds: npm, setup and the program start one after the other. */
+const PATIENCE = 120_000;
 
-test("the lab's hosts as JSON, and a sudoers file and its script as a host is to get them", async () => {
-  const lab = await run("lab", ["status", "--json"]);
-  expect(JSON.parse(lab.stdout)).toHaveProperty("hosts");
-  const sudoers = await run("vfio-fleet", ["sudoers", "op"]);
-  expect(`${sudoers.stdout}\n`).toBe(sudoersFile(["op"]));
-  const script = await run("vfio-fleet", ["sudoers", "op", "--setup"]);
-  expect(`${script.stdout}\n`).toBe(setupScript(["op"]));
-});
+test.each(Object.keys(COMMANDS))(
+  "%s --json prints JSON and nothing else",
+  { timeout: PATIENCE },
+  async (name) => {
+    for (const args of COMMANDS[name]?.() ?? []) {
+      const { stdout, stderr } = await run("vfio-fleet", [...name.split(" "), ...args, "--json"]);
+      // one document, or one a line
+      const documents = stdout.startsWith("{\n") || stdout.startsWith("[\n") ? [stdout] : stdout.split("\n");
+      for (const text of documents) expect(JSON.parse(text)).toBeTypeOf("object");
+      expect(stderr).toMatch(/^npm {2}.*node_modules/m);
+    }
+  },
+);
+
+test(
+  "the lab's hosts as JSON, and a sudoers file and its script as a host is to get them",
+  { timeout: PATIENCE },
+  async () => {
+    const lab = await run("lab", ["status", "--json"]);
+    expect(JSON.parse(lab.stdout)).toHaveProperty("hosts");
+    const sudoers = await run("vfio-fleet", ["sudoers", "op"]);
+    expect(`${sudoers.stdout}\n`).toBe(sudoersFile(["op"]));
+    const script = await run("vfio-fleet", ["sudoers", "op", "--setup"]);
+    expect(`${script.stdout}\n`).toBe(setupScript(["op"]));
+  },
+);
