@@ -41,16 +41,18 @@ export const ROOMS = {
   },
   host: {
     path: "^components/host/",
-    rooms: ["facts", "option-rom", "plan", "drivers", "agent", "ssh"],
+    rooms: ["facts", "option-rom", "plan", "drivers", "agent", "probe", "ssh"],
     packages: ["zod", ...NODE],
   },
   doctor: { path: "^components/doctor/", rooms: ["facts", "option-rom", "plan"], packages: [] },
   components: { path: "^components/[^/]+$", rooms: LIBRARY, packages: [...PULUMI, "diff"] },
   stacks: {
     path: "^stacks/",
-    rooms: ["facts", "probe", "host", "ssh"],
+    rooms: ["facts", "host", "ssh"],
     packages: ["zod", "fastest-levenshtein", ...NODE],
   },
+  // imported before all others, by Pulumi.yaml and by the command line
+  "quick-load": { path: "^quick-load\\.ts$", rooms: [], packages: ["node:module", "node:path"] },
   program: { path: "^index\\.ts$", rooms: [...LIBRARY, "components", "stacks"], packages: PULUMI },
   policy: { path: "^policy/", rooms: ["facts", "plan"], packages: ["@pulumi/policy"] },
   ground: {
@@ -70,7 +72,7 @@ export const ROOMS = {
   },
   commands: {
     path: "^fleet/(?!ground/|stack/|targets/)",
-    rooms: [...LIBRARY, "doctor", "stacks", ...FLEET],
+    rooms: [...LIBRARY, "doctor", "stacks", "quick-load", ...FLEET],
     packages: ["commander", "csv-parse", "log-update", "p-queue", "pg", "pg-boss", "zod", ...NODE],
   },
   lab: { path: "^lab/", rooms: [], packages: ["cli-table3", "commander", "execa", "zod", ...NODE] },

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { PgBoss } from "pg-boss";
 import { programDigest } from "../stack/clean/program.ts";
 import { backendUrl, stateReader } from "../stack/clean/checkpoint.ts";
-import { lookAtHost } from "../targets/look.ts";
+import { lookAtTarget } from "../targets/look.ts";
 import { PROJECT } from "../stack/stack-file.ts";
 import { FOLDER, logFolder } from "../rollout/folders.ts";
 import { runStack, type ReadStack } from "../rollout/stack-run.ts";
@@ -85,7 +85,7 @@ const LOCK_PAUSE = 3000;
 /** The worker before may have left its lock on a host; it ends by itself when nobody renews it (docs/decisions/host-lock.md). */
 const locksEnd = async (stack: ReadStack, signal: AbortSignal): Promise<void> => {
   while (!signal.aborted) {
-    const looks = await Promise.all(stack.targets.map((target) => lookAtHost(stack.name, target)));
+    const looks = await Promise.all(stack.targets.map((target) => lookAtTarget(stack.name, target)));
     if (!looks.some((look) => !look.ok && look.locked)) return;
     await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE));
   }

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import type { Target } from "../targets/target.ts";
 import type { StateReader } from "../stack/clean/checkpoint.ts";
 import { fingerprint, stateAgrees } from "../stack/clean/fingerprint.ts";
-import { allSettled, lookAtHost, objection, type Ask, type HostLook } from "../targets/look.ts";
+import type { Ask } from "../../components/host/look.ts";
+import { allSettled, lookAtTarget, objection, type TargetLook } from "../targets/look.ts";
 import { readRecord, writeRecord } from "../stack/clean/records.ts";
 import { isThere } from "../../components/agent/runner.ts";
 import { changeCount, NO_CHANGES, type HostChanges } from "../stack/engine/events.ts";
@@ -42,7 +43,7 @@ export interface StackResult {
   readonly proved: boolean;
 }
 
-const print = (stack: ReadStack, run: StackRun, looks: readonly HostLook[]): string | undefined => {
+const print = (stack: ReadStack, run: StackRun, looks: readonly TargetLook[]): string | undefined => {
   const settled = allSettled(looks);
   // what Pulumi ESC adds to a stack's configuration is not in its file
   if (!settled || stack.file.hasEnvironment) return undefined;
@@ -81,7 +82,7 @@ const describe = (changes: HostChanges): string =>
     .join(", ");
 
 /** What an operator wants to know of a host that would change: what drifted, before how much is due. */
-const whatWouldChange = (look: HostLook | undefined, changes: HostChanges): string => {
+const whatWouldChange = (look: TargetLook | undefined, changes: HostChanges): string => {
   const drift = look?.ok && look.state.kind === "open" ? look.state.drift : [];
   return [...(drift.length > 0 ? [`drift: ${drift.join(", ")}`] : []), describe(changes)]
     .filter((text) => text !== "")
@@ -158,11 +159,11 @@ const runEngine = async (stack: ReadStack, run: StackRun, operation: Operation):
   return last;
 };
 
-export const lookAt = (stack: ReadStack, run: StackRun): Promise<HostLook[]> =>
+export const lookAt = (stack: ReadStack, run: StackRun): Promise<TargetLook[]> =>
   Promise.all(
     stack.targets.map((target: Target) => {
       run.tell({ type: "step", stack: stack.name, host: target.name, step: "asking the host" });
-      return lookAtHost(stack.name, target, run.ask);
+      return lookAtTarget(stack.name, target, run.ask);
     }),
   );
 
@@ -170,7 +171,7 @@ export const lookAt = (stack: ReadStack, run: StackRun): Promise<HostLook[]> =>
 export const remember = async (
   stack: ReadStack,
   run: StackRun,
-  looks: readonly HostLook[],
+  looks: readonly TargetLook[],
 ): Promise<void> => {
   const found = print(stack, run, looks);
   const checkpoint = found === undefined ? undefined : await run.reader.checkpoint(stack.name);
@@ -209,7 +210,7 @@ const failed = (
 const judge = async (
   stack: ReadStack,
   run: StackRun,
-): Promise<{ readonly looks: readonly HostLook[]; readonly done?: StackResult }> => {
+): Promise<{ readonly looks: readonly TargetLook[]; readonly done?: StackResult }> => {
   const looks = await lookAt(stack, run);
   if (run.engine) return { looks };
   const objections = looks.map((look) => ({ name: look.name, message: objection(look) }));
@@ -293,7 +294,7 @@ const preview = async (stack: ReadStack, run: StackRun): Promise<StackResult> =>
 };
 
 /** What is still open on a host after an `up` that went well. */
-const openAfter = (look: HostLook): string =>
+const openAfter = (look: TargetLook): string =>
   objection(look) ??
   (look.ok && look.state.kind === "open" ? `not proved yet: ${look.state.steps.join(", ")}` : "");
 
@@ -307,7 +308,7 @@ const up = async (stack: ReadStack, run: StackRun): Promise<StackResult> => {
     run.tell({ type: "step", stack: stack.name, host: name, step: "looking again" });
   const again = wasClean
     ? looks
-    : await Promise.all(stack.targets.map((target) => lookAtHost(stack.name, target, run.ask)));
+    : await Promise.all(stack.targets.map((target) => lookAtTarget(stack.name, target, run.ask)));
   await remember(stack, run, again);
   return finish(
     stack,

@@ -124,8 +124,7 @@ test("a host that lets us in and never answers", async () => {
     resolved(spec()),
     { files: [], exists: [], packages: [], parameters: [] },
     // the probe goes to a program that says nothing
-    Promise.resolve({ ask: (script) => host.start("sleep 60", "").finish(script), end: host.end }),
-    () => {},
+    Promise.resolve({ ask: (script) => host.run("sleep 60", script), end: host.end }),
     100,
   );
   await expect(asked).rejects.toThrow(/let us in and then did not answer for 0\.1 s[^]*state D/);

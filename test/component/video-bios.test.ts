@@ -2,9 +2,6 @@ import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeAll, expect, test } from "vitest";
 import { planRoms, type GivenRom, type RomPlan } from "../../components/plan/rom/rom-plan.ts";
 import { cardSchema } from "../../components/plan/kernel/kernel-spec.ts";
-import { bootloaders } from "../../components/drivers/bootloader/registry.ts";
-import { distros } from "../../components/drivers/distro/registry.ts";
-import { initramfsGenerators } from "../../components/drivers/initramfs/registry.ts";
 import { hostCommands, type HostContext } from "../../components/step-commands.ts";
 import { VideoBios } from "../../components/video-bios.ts";
 import { xeonFacts } from "../fixtures/xeon.ts";
@@ -41,11 +38,6 @@ const host: HostContext = {
     auth: { kind: "key", path: "~/.ssh/id_ed25519", privateKey: "the private key" },
   },
   facts: xeonFacts(),
-  drivers: {
-    bootloader: bootloaders.grub,
-    initramfs: initramfsGenerators["initramfs-tools"],
-    distro: distros.debian,
-  },
   run: "2026-01-02T03:04:05.000Z,op@desk,4711,test,9",
 };
 
