@@ -46,17 +46,19 @@ export const ROOMS = {
   },
   host: {
     path: "^components/host/",
-    rooms: ["facts", "option-rom", "plan", "drivers", "agent", "ssh"],
+    rooms: ["facts", "option-rom", "plan", "drivers", "agent", "probe", "ssh"],
     packages: ["zod", ...NODE],
   },
   doctor: { path: "^components/doctor/", rooms: ["facts", "option-rom", "plan"], packages: [] },
   components: { path: "^components/[^/]+$", rooms: LIBRARY, packages: [...PULUMI, "diff"] },
   stacks: {
     path: "^stacks/",
-    rooms: ["facts", "probe", "host", "ssh"],
+    rooms: ["facts", "host", "ssh"],
     packages: ["zod", "fastest-levenshtein", ...NODE],
   },
   program: { path: "^index\\.ts$", rooms: [...LIBRARY, "components", "stacks"], packages: PULUMI },
+  // imported before all others, by Pulumi.yaml and by the command line
+  "quick-load": { path: "^quick-load\\.ts$", rooms: [], packages: ["node:module", "node:path"] },
   policy: { path: "^policy/", rooms: ["facts", "plan"], packages: ["@pulumi/policy"] },
   ground: {
     path: "^fleet/ground/",
@@ -75,7 +77,7 @@ export const ROOMS = {
   },
   commands: {
     path: "^fleet/(?!ground/|stack/|targets/)",
-    rooms: [...LIBRARY, "doctor", "stacks", ...FLEET],
+    rooms: [...LIBRARY, "doctor", "stacks", "quick-load", ...FLEET],
     packages: [
       "cli-truncate",
       "commander",

@@ -18,7 +18,7 @@ import { resolveConnection, type Connection } from "../components/ssh/connection
 import { SHELL } from "../components/probe/shell.ts";
 import { openHost, type RunResult } from "../components/ssh/session.ts";
 import { stateReader } from "../fleet/stack/clean/checkpoint.ts";
-import type { Ask } from "../fleet/targets/look.ts";
+import type { Ask } from "../components/host/look.ts";
 import { programDigest } from "../fleet/stack/clean/program.ts";
 import { readStackFile } from "../fleet/stack/stack-file.ts";
 import { stackTargets } from "../fleet/targets/target.ts";
@@ -45,7 +45,7 @@ const record = async (connection: Connection): Promise<{ readonly ask: Ask; read
     Promise.resolve<AskedHost>({
       ask: async (script) => {
         asked = nonceIn(script);
-        return (answer = await host.start(SHELL, "").finish(script));
+        return (answer = await host.run(SHELL, script));
       },
       end: host.end,
     }),

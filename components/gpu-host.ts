@@ -1,13 +1,13 @@
+import type * as command from "@pulumi/command";
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import { stackFunctions } from "./plan/cards/card-problems.ts";
 import type { DomainPlan } from "./plan/domain/domain-plan.ts";
-import type { HostPlan } from "./host/plan-host.ts";
+import { stops, type HostPlan } from "./host/plan-host.ts";
 import { KernelPassthrough } from "./kernel-passthrough.ts";
 import { LibvirtDaemon } from "./libvirt-daemon.ts";
 import { PassthroughDomain, type DomainReport } from "./passthrough-domain.ts";
 import { hostAgent, type HostContext } from "./step-commands.ts";
-import { libvirtProvider, type Providers } from "./providers.ts";
 import { libvirtUri } from "./ssh/libvirt-uri.ts";
 import { VideoBios } from "./video-bios.ts";
 
@@ -18,20 +18,19 @@ export class GpuHost extends pulumi.ComponentResource {
   /** state, pending changes and screen of every domain, by name */
   readonly domains: pulumi.Output<Record<string, DomainReport>>;
 
-  /** @param providers the command plugin's, which every host needs, and libvirt's where it is being connected to */
-  constructor(host: HostContext, plan: HostPlan, providers: Providers) {
-    super("vfio-fleet:index:GpuHost", host.name, {}, { providers: [providers.commands] });
+  /** @param commands the command plugin's provider, one for all hosts */
+  constructor(host: HostContext, plan: HostPlan, commands: command.Provider) {
+    super("vfio-fleet:index:GpuHost", host.name, {}, { providers: [commands] });
     const parent = { parent: this };
-    const agent = hostAgent(host, plan.kernel.leave, this);
+    // in the order of plan.steps
+    const agent = hostAgent(host, plan.agent, this);
     const daemon = new LibvirtDaemon(host, plan.libvirt, agent, parent);
-    // packages come before the reboot: they may bring kernel or firmware files that the new initramfs should hold
     const kernel = new KernelPassthrough(host, plan.kernel, agent, { ...parent, dependsOn: [daemon] });
-    // a ROM can be read once vfio-pci has the card
     const roms =
       plan.roms.steps.length === 0
         ? undefined
         : new VideoBios(host, plan.roms, agent, { ...parent, dependsOn: [kernel] });
-    const storage = this.pools(host, plan, kernel, providers.libvirt);
+    const storage = this.pools(host, plan, kernel);
     const made = (domains: readonly DomainPlan[], stopped: readonly pulumi.Resource[]) =>
       domains.map(
         (domain) =>
@@ -45,8 +44,6 @@ export class GpuHost extends pulumi.ComponentResource {
             ),
           ] as const,
       );
-    // what is to stop stops first: a card or a disk of it may be what another one is to start with
-    const stops = ({ domain }: DomainPlan): boolean => domain.lifecycle.state === "stopped";
     const stopping = made(plan.domains.filter(stops), []);
     const stopped = stopping.flatMap(([, domain]) => domain.stopped ?? []);
     const others = made(
@@ -71,16 +68,11 @@ export class GpuHost extends pulumi.ComponentResource {
   }
 
   /** libvirt's pools; without a volume or a pool to make, the host is not connected to for them. */
-  private pools(
-    host: HostContext,
-    plan: HostPlan,
-    kernel: KernelPassthrough,
-    connected: libvirt.Provider | undefined,
-  ) {
+  private pools(host: HostContext, plan: HostPlan, kernel: KernelPassthrough) {
     const pools = Object.entries(plan.spec.storage.pools);
     if (pools.length === 0 && plan.domains.every(({ domain }) => domain.volumes.length === 0))
       return undefined;
-    const provider = connected ?? libvirtProvider(host.name, this.uri(host, plan, kernel));
+    const provider = new libvirt.Provider(host.name, { uri: this.uri(host, plan, kernel) });
     return {
       provider,
       pools: pools.map(
@@ -100,7 +92,8 @@ export class GpuHost extends pulumi.ComponentResource {
     const address = (): string => libvirtUri(host.name, host.connection);
     if (!pulumi.runtime.isDryRun()) return kernel.proof.apply(address);
     // a preview must not connect to a daemon that this up is yet to start, or that does not know the login yet
-    return plan.libvirt.every((step) => step.inPlace)
+    const answersNow = host.connection.user === "root" && host.facts.libvirt.socket;
+    return answersNow || plan.libvirt.every((step) => step.inPlace)
       ? address()
       : pulumi.output(pulumi.unknown).apply(String);
   }

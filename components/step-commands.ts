@@ -2,11 +2,9 @@ import { remote, type types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { createTwoFilesPatch } from "diff";
 import { AGENT, AGENT_FOLDER } from "./facts/programs.ts";
-import type { HostDrivers } from "./plan/driver.ts";
 import type { Facts } from "./facts/facts.ts";
 import { printableLines, shortened } from "./facts/printable.ts";
 import { keyWord, lengthOf, tokenFor, type Drift, type Step } from "./plan/step.ts";
-import { agentState } from "./agent/agent-script.ts";
 import type { Connection, Hop } from "./ssh/connection.ts";
 import { commandLine, quote } from "./ssh/quote.ts";
 
@@ -65,7 +63,6 @@ export interface HostContext {
   readonly name: string;
   readonly connection: Connection;
   readonly facts: Facts;
-  readonly drivers: HostDrivers;
   /** the token of steps that this run takes; see tokenFor */
   readonly run: string;
 }
@@ -127,14 +124,10 @@ const command = (
 /**
  * The agent on the host: the first thing that comes and the last that goes. Its removal builds the boot files from
  * what the undone steps put back, and reboots by policy.
+ * @param step see agentStep
  */
-export const hostAgent = (
-  host: HostContext,
-  leave: readonly string[],
-  parent: pulumi.Resource,
-): remote.Command => {
-  const { script, inPlace } = agentState(host.facts, host.drivers);
-  const token = tokenFor(host.facts, { key: "agent", inPlace }, host.run);
+export const hostAgent = (host: HostContext, step: Step, parent: pulumi.Resource): remote.Command => {
+  const token = tokenFor(host.facts, step, host.run);
   const install =
     // the agent that is there says whether another run is at work; one from before the lock does not know
     `umask 022; ! grep -qs ^verb_admit ${AGENT} || ${AGENT} admit token=${quote(token)} </dev/null || exit; mkdir -p ${AGENT_FOLDER} /var/lib/vfio-fleet/receipts && cat >${AGENT_FOLDER}/.host.new && ` +
@@ -143,15 +136,15 @@ export const hostAgent = (
     `echo token=${quote(token)} >/var/lib/vfio-fleet/receipts/agent`;
   return command(
     host,
-    "host agent",
+    step.key,
     {
       create:
         host.facts.privilege === "sudo-agent"
-          ? [AGENT, "install", `token=${token}`, lengthOf(script)]
+          ? [AGENT, step.verb, `token=${token}`, lengthOf(step.input ?? "")]
           : ["sh", "-c", install],
-      undo: [AGENT, "leave", ...leave],
-      input: script,
-      minutes: 40,
+      undo: step.undo && [AGENT, ...step.undo],
+      input: step.input,
+      minutes: step.minutes,
     },
     { parent },
   );

@@ -1,4 +1,4 @@
-import "../stacks/quick-load.ts";
+import "../quick-load.ts";
 import { Command, CommanderError } from "commander";
 import { CommandError } from "./ground/command-error.ts";
 import { registerDoctor } from "./doctor/command.ts";

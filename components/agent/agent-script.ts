@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { AGENT } from "../facts/programs.ts";
 import type { HostDrivers } from "../plan/driver.ts";
 import type { Facts } from "../facts/facts.ts";
+import { AGENT_KEY, type Step } from "../plan/step.ts";
 
 const COMPONENTS = new URL("../", import.meta.url).href;
 
@@ -36,13 +37,21 @@ export const agentScript = (drivers?: HostDrivers): string =>
     .map(shellPart)
     .join("")}`;
 
-/** The agent that a host should have, and the token of its receipt where it has just that one. */
-export const agentState = (
-  facts: Facts,
-  drivers: HostDrivers,
-): { readonly script: string; readonly inPlace: boolean; readonly token: string | undefined } => {
+/**
+ * The step that installs the agent: the first that is done and the last that is undone.
+ * @param leave the words for the agent's own undoing, which puts the boot files back
+ */
+export const agentStep = (facts: Facts, drivers: HostDrivers, leave: readonly string[]): Step => {
   const script = agentScript(drivers);
   const found = facts.files[AGENT];
-  const inPlace = found?.content === script && found.mode === "755";
-  return { script, inPlace, token: inPlace ? facts.receipts["agent"]?.token : undefined };
+  return {
+    key: AGENT_KEY,
+    verb: "install",
+    args: [],
+    input: script,
+    undo: ["leave", ...leave],
+    after: [],
+    inPlace: found?.content === script && found.mode === "755",
+    minutes: 40,
+  };
 };

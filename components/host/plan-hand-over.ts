@@ -6,7 +6,7 @@ import { planHandOver, type HandOver, type HandOverRequest } from "../plan/domai
 import type { HostSpec } from "./host-spec.ts";
 import { access } from "./plan-host.ts";
 
-/** How a domain of this host comes to run with a card; see core/hand-over.ts. */
+/** How a domain of this host comes to run with a card; see plan/domain/hand-over.ts. */
 export const planHostHandOver = (
   request: HandOverRequest,
   spec: HostSpec,

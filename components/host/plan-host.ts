@@ -8,18 +8,26 @@ import { planKernel, type KernelPlan } from "../plan/kernel/kernel-plan.ts";
 import { apparmorSteps } from "../plan/libvirt/apparmor.ts";
 import { planLibvirt } from "../plan/libvirt/libvirt-plan.ts";
 import { planRoms, type GivenRom, type RomPlan } from "../plan/rom/rom-plan.ts";
-import { isDue, type Step } from "../plan/step.ts";
+import type { Step } from "../plan/step.ts";
+import { agentStep } from "../agent/agent-script.ts";
 import { cardHook } from "./card-hook.ts";
 import type { HostSpec } from "./host-spec.ts";
 
 export interface HostPlan {
   readonly spec: HostSpec;
   readonly drivers: HostDrivers;
+  /** all steps below, in the order in which they are done */
+  readonly steps: readonly Step[];
+  readonly agent: Step;
   readonly kernel: KernelPlan;
   readonly libvirt: readonly Step[];
   readonly roms: RomPlan;
+  /** those that are to stop come first: a card or a disk of theirs may be what another one is to start with */
   readonly domains: readonly DomainPlan[];
 }
+
+/** Whether the stack wants the domain to be stopped. */
+export const stops = ({ domain }: DomainPlan): boolean => domain.lifecycle.state === "stopped";
 
 /** Why the login cannot see or change what it has to. */
 export const access = (facts: Facts): Problem[] => {
@@ -91,28 +99,29 @@ export const planHost = (
       ok: false,
       problems: [kernel, libvirt, romFiles, domains].flatMap((result) => (result.ok ? [] : result.problems)),
     };
+  const agent = agentStep(facts, chosen, kernel.value.leave);
+  const xmls = domains.value.map(({ xml }) => xml);
+  const libvirtSteps = [...libvirt.value, ...apparmorSteps(xmls, facts)];
+  const ordered = domains.value.toSorted((one, other) => Number(stops(other)) - Number(stops(one)));
   return {
     ok: true,
     value: {
       spec,
       drivers: chosen,
-      kernel: kernel.value,
-      libvirt: [
-        ...libvirt.value,
-        ...apparmorSteps(
-          domains.value.map(({ xml }) => xml),
-          facts,
-        ),
+      steps: [
+        agent,
+        // packages come before the reboot: they may bring kernel or firmware files that the new initramfs should hold
+        ...libvirtSteps,
+        ...kernel.value.steps,
+        // a ROM can be read once vfio-pci has the card
+        ...romFiles.value.steps,
+        ...ordered.flatMap(({ steps }) => steps),
       ],
+      agent,
+      kernel: kernel.value,
+      libvirt: libvirtSteps,
       roms: romFiles.value,
-      domains: domains.value,
+      domains: ordered,
     },
   };
 };
-
-/** The steps that this run takes on the host, beside the agent's installation. */
-export const dueSteps = (plan: HostPlan, facts: Facts): Step[] =>
-  [plan.kernel, plan.roms, ...plan.domains]
-    .flatMap(({ steps }) => steps)
-    .concat(plan.libvirt)
-    .filter((step) => isDue(facts, step));

@@ -1,3 +1,5 @@
+import { AGENT_KEY, type Step } from "./step.ts";
+
 /** Who runs the program: this is what another run finds on a host that this one works on. */
 export interface Runner {
   readonly moment: Date;
@@ -17,7 +19,12 @@ export const runnerName = (user: string, machine: string): string => `${plain(us
 /**
  * What all steps of one run have as their token: MOMENT,USER@MACHINE,PROCESS,STACK,STEPS. The host tells runs apart by
  * it, and after STEPS steps it knows that the run is over (components/agent/lock.sh).
- * @param steps how many steps on this host this run takes
+ * @param due the steps that this run takes on the host; the lock does not count the agent's installation
  */
-export const runToken = ({ moment, user, machine, process, stack }: Runner, steps: number): string =>
-  [moment.toISOString(), runnerName(user, machine), process, plain(stack), steps].join(",");
+export const runToken = (
+  { moment, user, machine, process, stack }: Runner,
+  due: readonly Pick<Step, "key">[],
+): string => {
+  const steps = due.filter(({ key }) => key !== AGENT_KEY).length;
+  return [moment.toISOString(), runnerName(user, machine), process, plain(stack), steps].join(",");
+};

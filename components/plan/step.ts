@@ -5,7 +5,7 @@ import type { Facts, HostFile } from "../facts/facts.ts";
  * `input`), how it is undone, what has to come first, and whether the host is already so.
  */
 export interface Step {
-  /** unique on the host; a file's key is its path; also the name of the receipt on the host */
+  /** unique on the host; a file's key is its path; also the name of the resource, and of the receipt on the host */
   readonly key: string;
   /** the agent's verb that makes it so, and the words behind it */
   readonly verb: string;
@@ -43,8 +43,12 @@ export type Drift =
     }
   | { readonly kind: "state"; readonly found: string; readonly wanted: string };
 
-/** A receipt's file name on the host: the key without slashes. */
-export const receiptName = (key: string): string => key.replaceAll("/", "%").replaceAll(" ", "_");
+/** The key of the step that installs the agent, which does all others. */
+export const AGENT_KEY = "host agent";
+
+/** A receipt's file name on the host: the key without slashes; the agent writes its own under a shorter name. */
+export const receiptName = (key: string): string =>
+  key === AGENT_KEY ? "agent" : key.replaceAll("/", "%").replaceAll(" ", "_");
 
 /**
  * The token a step is called with. It is an input of the resource, so a changed token makes the engine call the step

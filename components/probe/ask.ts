@@ -4,7 +4,6 @@ import type { ProbeQuestion } from "../facts/question.ts";
 import { parseProbe } from "./parse.ts";
 import type { Connection } from "../ssh/connection.ts";
 import { elevated } from "./elevate.ts";
-import { hearingFirst } from "./first-question.ts";
 import { HostError } from "../ssh/host-error.ts";
 import { probeCall, probeScript } from "./probe-program.ts";
 import { quote } from "../ssh/quote.ts";
@@ -40,8 +39,7 @@ export const questionLines = (asked: Readonly<Record<string, readonly string[]>>
 
 /** A shell on a host: what is asked is its script. */
 export interface AskedHost {
-  /** @param onFirst gets the first of what the host prints, as it comes */
-  readonly ask: (script: string, onFirst: (text: Buffer) => void) => Promise<RunResult>;
+  readonly ask: (script: string) => Promise<RunResult>;
   readonly end: () => void;
 }
 
@@ -72,7 +70,6 @@ const inTime = async <T>(name: string, answer: Promise<T>, patience: number): Pr
 /**
  * Asks one host for its facts: one connection, one round trip, nothing changed.
  * @param opened a shell on the host as it is being connected to; its connection is closed here
- * @param onLibvirt called before the answer is there, when libvirt can be connected to; only where the first question was asked
  * @param patience milliseconds to wait for the answer once the host has let us in
  * @throws {HostError} when it cannot be reached, sudo refuses the password, or no answer comes
  */
@@ -80,7 +77,6 @@ export const askHost = async (
   connection: Connection,
   question: ProbeQuestion,
   opened: Promise<AskedHost>,
-  onLibvirt: () => void = () => {},
   patience = PATIENCE,
 ): Promise<Facts> => {
   const nonce = randomBytes(9).toString("hex");
@@ -92,7 +88,7 @@ export const askHost = async (
   const wanted = { script: text, program: probeCall("ask"), input: questionLines(asked) };
   const host = await opened;
   const name = `${connection.user}@${connection.host}`;
-  const answer = host.ask(elevated(wanted, connection.sudoPassword), hearingFirst(onLibvirt));
+  const answer = host.ask(elevated(wanted, connection.sudoPassword));
   const result = await inTime(name, answer, patience).finally(host.end);
   if (result.code !== 0 && result.stdout.length === 0)
     throw new HostError(

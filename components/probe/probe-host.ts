@@ -14,7 +14,7 @@ export const probeHost = (connection: Connection, question: ProbeQuestion): Prom
     connection,
     question,
     openHost(connection).then((host) => ({
-      ask: (script) => host.start(SHELL, "").finish(script),
+      ask: (script) => host.run(SHELL, script),
       end: host.end,
     })),
   );

@@ -1,14 +1,9 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Connection } from "./connection.ts";
 
 /** Host keys for the libvirt plugin, which reads them from a known_hosts file; relative to the project's root. */
 const FOLDER = ".vfio-fleet";
-
-const keyFile = (name: string): string => join(FOLDER, `${name}.known_hosts`);
-
-/** Whether the plugin has been sent to that host from this checkout before. */
-export const wasConnectedTo = (name: string): boolean => existsSync(keyFile(name));
 
 /**
  * The URI by which the libvirt plugin reaches a host: its own SSH client with the same key and the same pinned host
@@ -17,7 +12,7 @@ export const wasConnectedTo = (name: string): boolean => existsSync(keyFile(name
 export const libvirtUri = (name: string, connection: Connection): string => {
   const { host, port, user, hostKey, auth } = connection;
   mkdirSync(FOLDER, { recursive: true });
-  const file = keyFile(name);
+  const file = join(FOLDER, `${name}.known_hosts`);
   writeFileSync(file, `${port === 22 ? host : `[${host}]:${port}`} ${hostKey ?? ""}\n`);
   const query = new URLSearchParams({
     knownhosts: file,

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { Client, type ClientChannel, type ConnectConfig } from "ssh2";
+import { Client, type ConnectConfig } from "ssh2";
 import type { Connection, Hop } from "./connection.ts";
 import { HostError } from "./host-error.ts";
 import { remedies } from "./remedies.ts";
@@ -163,46 +163,28 @@ const openThrough = async (connection: Connection): Promise<{ client: Client; en
   }
 };
 
-/** A command that has been started and waits for the rest of its input. */
-export interface Started {
-  /**
-   * Hands over the rest of its input and waits for its end; all that it printed is in the result.
-   * @throws {HostError} cut off, or it answers more than it may
-   */
-  readonly finish: (input: string) => Promise<RunResult>;
-}
-
 /** A host that has let us in. */
 export interface OpenHost {
   /**
-   * Starts one command, with the beginning of its standard input.
-   * @param onOutput gets what the command prints as it comes
+   * Runs one command with `input` on its standard input; all that it prints is in the result.
+   * @throws {HostError} cut off, or it answers more than it may
    */
-  readonly start: (command: string, input: string, onOutput?: (text: Buffer) => void) => Started;
+  readonly run: (command: string, input: string) => Promise<RunResult>;
   readonly end: () => void;
 }
 
-const startThrough = (
+const runThrough = (
   client: Client,
   connection: Connection,
   command: string,
   input: string,
-  onOutput?: (text: Buffer) => void,
-): Started => {
-  const channel = Promise.withResolvers<ClientChannel>();
-  const result = new Promise<RunResult>((resolve, reject) => {
-    const broken = (what: string): void => {
-      const error = new HostError(
-        label(connection),
-        what,
-        "run it again; if it stays, look at the host's own log",
-      );
-      channel.reject(error);
-      reject(error);
-    };
+): Promise<RunResult> =>
+  new Promise((resolve, reject) => {
+    const broken = (what: string): void =>
+      reject(new HostError(label(connection), what, "run it again; if it stays, look at the host's own log"));
     client.once("error", (error) => broken(`the connection broke: ${error.message}`));
     client.once("close", () => broken("the host closed the connection in the middle of the answer"));
-    client.exec(command, (error, opened) => {
+    client.exec(command, (error, channel) => {
       if (error) return broken(`the host does not run commands: ${error.message}`);
       const out: Buffer[] = [];
       const err: Buffer[] = [];
@@ -212,26 +194,14 @@ const startThrough = (
         if (bytes > ANSWER_LIMIT) broken(`it answered more than ${ANSWER_LIMIT >> 20} MiB`);
         else into.push(chunk);
       };
-      opened.on("data", collect(out));
-      if (onOutput) opened.on("data", onOutput);
-      opened.stderr.on("data", collect(err));
-      opened.on("close", (code: number | null) => {
+      channel.on("data", collect(out));
+      channel.stderr.on("data", collect(err));
+      channel.on("close", (code: number | null) => {
         resolve({ code, stdout: Buffer.concat(out), stderr: Buffer.concat(err).toString("utf8") });
       });
-      opened.write(input);
-      channel.resolve(opened);
+      channel.end(input);
     });
   });
-  // told to whoever finishes it
-  result.catch(() => {});
-  channel.promise.catch(() => {});
-  return {
-    finish: async (rest) => {
-      (await channel.promise).end(rest);
-      return result;
-    },
-  };
-};
 
 /**
  * Connects to a host. Its key has to be the pinned one; nothing is sent before that is checked.
@@ -241,15 +211,12 @@ export const openHost = async (connection: Connection): Promise<OpenHost> => {
   const { client, end } = await openThrough(connection);
   // an idle connection that breaks is noticed by whoever uses it next
   client.on("error", () => {});
-  return {
-    start: (command, input, onOutput) => startThrough(client, connection, command, input, onOutput),
-    end,
-  };
+  return { run: (command, input) => runThrough(client, connection, command, input), end };
 };
 
 /**
  * Runs one command on a host over a connection of its own, with `input` on its standard input.
- * @throws {HostError} as openHost and Started.finish
+ * @throws {HostError} as openHost and OpenHost.run
  */
 export const runOnHost = async (
   connection: Connection,
@@ -258,7 +225,7 @@ export const runOnHost = async (
 ): Promise<RunResult> => {
   const host = await openHost(connection);
   try {
-    return await host.start(command, "").finish(input);
+    return await host.run(command, input);
   } finally {
     host.end();
   }

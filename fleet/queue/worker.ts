@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { PgBoss } from "pg-boss";
 import { programDigest } from "../stack/clean/program.ts";
 import { backendUrl, stateReader } from "../stack/clean/checkpoint.ts";
-import { lookAtHost } from "../targets/look.ts";
+import { lookAtTarget } from "../targets/look.ts";
 import { PROJECT } from "../stack/stack-file.ts";
 import { FOLDER, logFolder } from "../rollout/folders.ts";
 import { runStack, type ReadStack } from "../rollout/stack-run.ts";
@@ -89,7 +89,7 @@ const LOCK_PAUSE = 3000;
  */
 const locksEnd = async (stack: ReadStack, signal: AbortSignal): Promise<void> => {
   const free = async (): Promise<boolean> => {
-    const looks = await Promise.all(stack.targets.map((target) => lookAtHost(stack.name, target)));
+    const looks = await Promise.all(stack.targets.map((target) => lookAtTarget(stack.name, target)));
     return !looks.some((look) => !look.ok && look.locked);
   };
   await waitFor(free, { interval: LOCK_PAUSE, signal });

@@ -1,8 +1,5 @@
 import type { Facts } from "../../components/facts/facts.ts";
-import type { Step } from "../../components/plan/step.ts";
-import { readCardRoms } from "../../components/host/card-roms.ts";
-import { planHost } from "../../components/host/plan-host.ts";
-import { stepsOf } from "../stack/clean/settled.ts";
+import { judgeHost, type PlannedHost } from "../../components/host/judge.ts";
 import type { Target } from "../targets/target.ts";
 
 /** One thing on a host that is not as its stack says. */
@@ -12,7 +9,7 @@ export interface DriftItem {
 }
 
 export type HostDrift =
-  /** no stack describes the host, or only its saved facts are there */
+  /** no stack describes the host, only its saved facts are there, or another run is at work on it */
   | { readonly kind: "unknown"; readonly why: string }
   | { readonly kind: "clean" }
   /** somebody changed what an earlier run had left there */
@@ -21,31 +18,34 @@ export type HostDrift =
   | { readonly kind: "pending"; readonly items: readonly DriftItem[] }
   | { readonly kind: "refused"; readonly items: readonly DriftItem[] };
 
-const driftOf = ({ key, drift }: Step): DriftItem[] => {
-  if (!drift) return [];
-  return drift.kind === "file"
-    ? [{ what: drift.path, found: drift.found === undefined ? "is gone" : "was edited" }]
-    : [{ what: key, found: drift.found }];
-};
+const driftOf = ({ key, drift }: PlannedHost["drift"][number]): DriftItem =>
+  drift.kind === "file"
+    ? { what: drift.path, found: drift.found === undefined ? "is gone" : "was edited" }
+    : { what: key, found: drift.found };
 
 /** Compares a host with what its stack wants of it, as `pulumi preview` does. */
 export const hostDrift = (facts: Facts, target: Target | undefined): HostDrift => {
   if (!target?.spec)
     return { kind: "unknown", why: target ? "no stack describes this host" : "made from saved facts" };
-  const where = { stack: target.stack ?? "", host: target.name };
-  const plan = planHost(target.spec, facts, where, readCardRoms(target.spec.cards));
-  if (!plan.ok)
+  const { name, stack = "", spec } = target;
+  const verdict = judgeHost({ stack, name, spec, facts });
+  if (verdict.kind === "locked")
+    return { kind: "unknown", why: verdict.problems.map(({ problem }) => problem).join() };
+  if (verdict.kind === "refused")
     return {
       kind: "refused",
-      items: plan.problems.map(({ path, problem }) => ({ what: path, found: problem })),
+      items: verdict.problems.map(({ path, problem }) => ({ what: path, found: problem })),
     };
-  const steps = stepsOf(plan.value);
-  const items = steps.flatMap(driftOf);
-  const pending = steps
-    .filter((step) => !step.inPlace && !step.drift)
-    .map(({ key, nowWanted }) => ({
+  const items = verdict.drift.map(driftOf);
+  const pending = verdict.due
+    .filter(({ drift }) => !drift)
+    .map(({ key, inPlace, nowWanted }) => ({
       what: key,
-      found: nowWanted === undefined ? "not done yet" : `now wanted: ${nowWanted}`,
+      found: inPlace
+        ? "in place, but not recorded"
+        : nowWanted === undefined
+          ? "not done yet"
+          : `now wanted: ${nowWanted}`,
     }));
   if (items.length > 0) return { kind: "drifted", items, pending };
   return pending.length > 0 ? { kind: "pending", items: pending } : { kind: "clean" };

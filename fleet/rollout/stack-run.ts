@@ -3,7 +3,8 @@ import { join } from "node:path";
 import type { Target } from "../targets/target.ts";
 import type { StateReader } from "../stack/clean/checkpoint.ts";
 import { fingerprint, stateAgrees } from "../stack/clean/fingerprint.ts";
-import { allSettled, lookAtHost, objection, type Ask, type HostLook } from "../targets/look.ts";
+import type { Ask } from "../../components/host/look.ts";
+import { allSettled, lookAtTarget, objection, type TargetLook } from "../targets/look.ts";
 import { readRecord, writeRecord } from "../stack/clean/records.ts";
 import { isThere } from "../../components/agent/runner.ts";
 import { changeCount, NO_CHANGES, type HostChanges } from "../stack/engine/events.ts";
@@ -43,7 +44,7 @@ export interface StackResult {
   readonly proved: boolean;
 }
 
-const print = (stack: ReadStack, run: StackRun, looks: readonly HostLook[]): string | undefined => {
+const print = (stack: ReadStack, run: StackRun, looks: readonly TargetLook[]): string | undefined => {
   const settled = allSettled(looks);
   // Configuration from Pulumi ESC is not in the stack file, so the probe cannot decide.
   if (!settled || stack.file.hasEnvironment) return undefined;
@@ -82,7 +83,7 @@ const describe = (changes: HostChanges): string =>
     .join(", ");
 
 /** What would change on a host: drift first, then the number of changes. */
-const whatWouldChange = (look: HostLook | undefined, changes: HostChanges): string => {
+const whatWouldChange = (look: TargetLook | undefined, changes: HostChanges): string => {
   const drift = look?.ok && look.state.kind === "open" ? look.state.drift : [];
   return [...(drift.length > 0 ? [`drift: ${drift.join(", ")}`] : []), describe(changes)]
     .filter((text) => text !== "")
@@ -161,11 +162,11 @@ const runEngine = async (stack: ReadStack, run: StackRun, operation: Operation):
   return (await waitFor(unlocked, { interval: LOCK_PAUSE, signal: run.interrupt })) ?? first;
 };
 
-export const lookAt = (stack: ReadStack, run: StackRun): Promise<HostLook[]> =>
+export const lookAt = (stack: ReadStack, run: StackRun): Promise<TargetLook[]> =>
   Promise.all(
     stack.targets.map((target: Target) => {
       run.tell({ type: "step", stack: stack.name, host: target.name, step: "probing the host" });
-      return lookAtHost(stack.name, target, run.ask);
+      return lookAtTarget(stack.name, target, run.ask);
     }),
   );
 
@@ -173,7 +174,7 @@ export const lookAt = (stack: ReadStack, run: StackRun): Promise<HostLook[]> =>
 export const remember = async (
   stack: ReadStack,
   run: StackRun,
-  looks: readonly HostLook[],
+  looks: readonly TargetLook[],
 ): Promise<void> => {
   const found = print(stack, run, looks);
   const checkpoint = found === undefined ? undefined : await run.reader.checkpoint(stack.name);
@@ -212,7 +213,7 @@ const failed = (
 const judge = async (
   stack: ReadStack,
   run: StackRun,
-): Promise<{ readonly looks: readonly HostLook[]; readonly done?: StackResult }> => {
+): Promise<{ readonly looks: readonly TargetLook[]; readonly done?: StackResult }> => {
   const looks = await lookAt(stack, run);
   if (run.engine) return { looks };
   const objections = looks.map((look) => ({ name: look.name, message: objection(look) }));
@@ -296,7 +297,7 @@ const preview = async (stack: ReadStack, run: StackRun): Promise<StackResult> =>
 };
 
 /** The steps that are still open on a host after an `up` that succeeded. */
-const openAfter = (look: HostLook): string =>
+const openAfter = (look: TargetLook): string =>
   objection(look) ??
   (look.ok && look.state.kind === "open" ? `not proved yet: ${look.state.steps.join(", ")}` : "");
 
@@ -310,7 +311,7 @@ const up = async (stack: ReadStack, run: StackRun): Promise<StackResult> => {
     run.tell({ type: "step", stack: stack.name, host: name, step: "probing again" });
   const again = wasClean
     ? looks
-    : await Promise.all(stack.targets.map((target) => lookAtHost(stack.name, target, run.ask)));
+    : await Promise.all(stack.targets.map((target) => lookAtTarget(stack.name, target, run.ask)));
   await remember(stack, run, again);
   return finish(
     stack,

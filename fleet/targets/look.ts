@@ -1,56 +1,29 @@
-import type { Facts } from "../../components/facts/facts.ts";
-import { lockProblem } from "../../components/plan/lock.ts";
-import { formatProblems } from "../../components/facts/problem.ts";
-import { probeQuestion } from "../../components/host/host-question.ts";
-import type { ProbeQuestion } from "../../components/facts/question.ts";
-import type { Connection } from "../../components/ssh/connection.ts";
-import { probeHost } from "../../components/probe/probe-host.ts";
-import { isThere, thisRunner } from "../../components/agent/runner.ts";
-import type { Target } from "./target.ts";
+import { lookAtHost, type Ask, type HostObjection } from "../../components/host/look.ts";
 import { hostState, type HostState } from "../stack/clean/settled.ts";
+import type { Target } from "./target.ts";
 
-/** One host as it was found, or why it could not be asked. */
-export type HostLook =
+/** One host and how far it is, or why it could not be asked or the plan refuses it. */
+export type TargetLook =
   | { readonly ok: true; readonly name: string; readonly state: HostState }
-  | {
-      readonly ok: false;
-      readonly name: string;
-      readonly message: string;
-      /** another run is at work on the host */
-      readonly locked?: true;
-    };
+  | HostObjection;
 
-/** How a host is asked; throws a HostError when it cannot be. */
-export type Ask = (connection: Connection, question: ProbeQuestion) => Promise<Facts>;
-
-/** Asks one host of a stack what its plan needs, and plans: one connection, nothing changed. */
-export const lookAtHost = async (
+/** Looks at one host of a stack as the program does. */
+export const lookAtTarget = async (
   stack: string,
   { name, spec, connection }: Target,
-  ask: Ask = probeHost,
-): Promise<HostLook> => {
+  ask?: Ask,
+): Promise<TargetLook> => {
   if (spec === undefined) return { ok: false, name, message: "no stack describes this host" };
-  if (!connection.ok) return { ok: false, name, message: formatProblems(name, connection.problems) };
-  try {
-    const facts = await ask(connection.value, probeQuestion(spec));
-    // what a host shows in the middle of another run's work says nothing
-    const locked = lockProblem(facts.lock, thisRunner(stack, process.pid), isThere);
-    if (locked) return { ok: false, name, message: formatProblems(name, [locked]), locked: true };
-    return { ok: true, name, state: hostState(stack, { name, spec, connection: connection.value, facts }) };
-  } catch (error) {
-    return { ok: false, name, message: error instanceof Error ? error.message : String(error) };
-  }
+  const look = await lookAtHost({ stack, name, spec, connection }, ask);
+  return look.ok ? { ok: true, name, state: hostState(look) } : look;
 };
 
-/** What stands against a host at all: it did not answer, or the plan refuses it. */
-export const objection = (look: HostLook): string | undefined => {
-  if (!look.ok) return look.message;
-  return look.state.kind === "refused" ? formatProblems(look.name, look.state.problems) : undefined;
-};
+/** What stands against a host at all. */
+export const objection = (look: TargetLook): string | undefined => (look.ok ? undefined : look.message);
 
 /** Settled hosts with their states; undefined when any is not. */
 export const allSettled = (
-  looks: readonly HostLook[],
+  looks: readonly TargetLook[],
 ):
   | readonly { readonly name: string; readonly state: HostState & { readonly kind: "settled" } }[]
   | undefined => {

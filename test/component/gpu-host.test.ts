@@ -1,11 +1,12 @@
+import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, expect, test } from "vitest";
 import type { Facts } from "../../components/facts/facts.ts";
 import { GpuHost } from "../../components/gpu-host.ts";
-import { dueSteps, planHost } from "../../components/host/plan-host.ts";
+import { judgeHost } from "../../components/host/judge.ts";
 import { hostSchema } from "../../components/host/host-spec.ts";
+import { runToken } from "../../components/plan/run-token.ts";
 import type { Connection } from "../../components/ssh/connection.ts";
-import { commandProvider } from "../../components/providers.ts";
 import { AGENT } from "../../components/facts/programs.ts";
 import { xeonFacts } from "../fixtures/xeon.ts";
 
@@ -35,19 +36,20 @@ const makeHost = (found: Partial<Facts>, more: object = {}): GpuHost => {
     ...more,
   });
   const facts = xeonFacts(found);
-  const plan = planHost(spec, facts, { stack: "test", host: "xeon" });
-  if (!plan.ok) throw new Error(JSON.stringify(plan.problems));
-  return new GpuHost(
+  const verdict = judgeHost({ stack: "test", name: "xeon", spec, facts });
+  if (verdict.kind !== "planned") throw new Error(JSON.stringify(verdict.problems));
+  const run = runToken(
     {
-      name: "xeon",
-      connection,
-      facts,
-      drivers: plan.value.drivers,
-      run: `2026-01-02T03:04:05.000Z,op@desk,4711,test,${dueSteps(plan.value, facts).length}`,
+      moment: new Date("2026-01-02T03:04:05Z"),
+      user: "op",
+      machine: "desk",
+      process: 4711,
+      stack: "test",
     },
-    plan.value,
-    { commands: commandProvider() },
+    verdict.due,
   );
+  const commands = new command.Provider("commands");
+  return new GpuHost({ name: "xeon", connection, facts, run }, verdict.plan, commands);
 };
 
 /** Declares one host and waits until every resource is registered. */

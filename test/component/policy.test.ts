@@ -1,15 +1,15 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
+import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { GpuHost } from "../../components/gpu-host.ts";
-import { planHost } from "../../components/host/plan-host.ts";
+import { judgeHost } from "../../components/host/judge.ts";
 import type { HostSpec } from "../../components/host/host-spec.ts";
 import type { Facts } from "../../components/facts/facts.ts";
 import type { Connection } from "../../components/ssh/connection.ts";
-import { commandProvider } from "../../components/providers.ts";
 import {
   bootDisplayKept,
   hostKeysPinned,
@@ -87,10 +87,10 @@ const declared = async (stack: string): Promise<Declared[]> => {
   made.length = 0;
   for (const [name, spec] of hostsOf(stack)) {
     const facts = factsFor(spec);
-    const plan = planHost(spec, facts, { stack, host: name });
-    if (!plan.ok) throw new Error(JSON.stringify(plan.problems));
-    const context = { name, connection, facts, drivers: plan.value.drivers, run: "now,op@desk,1,s,1" };
-    const host = new GpuHost(context, plan.value, { commands: commandProvider() });
+    const verdict = judgeHost({ stack, name, spec, facts });
+    if (verdict.kind !== "planned") throw new Error(JSON.stringify(verdict.problems));
+    const context = { name, connection, facts, run: "now,op@desk,1,s,1" };
+    const host = new GpuHost(context, verdict.plan, new command.Provider("commands"));
     await new Promise<void>((resolve) => {
       pulumi.all([host.proof, host.libvirt, host.domains, host.urn]).apply(() => resolve());
     });

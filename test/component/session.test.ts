@@ -124,8 +124,7 @@ test("a host that accepts the login and never answers", async () => {
     resolved(spec()),
     { files: [], exists: [], packages: [], parameters: [] },
     // The probe is sent to a program that prints nothing.
-    Promise.resolve({ ask: (script) => host.start("sleep 60", "").finish(script), end: host.end }),
-    () => {},
+    Promise.resolve({ ask: (script) => host.run("sleep 60", script), end: host.end }),
     100,
   );
   await expect(asked).rejects.toThrow(/let us in and then did not answer for 0\.1 s[^]*state D/);

@@ -2,9 +2,6 @@ import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeAll, expect, test } from "vitest";
 import { planRoms, type GivenRom, type RomPlan } from "../../components/plan/rom/rom-plan.ts";
 import { cardSchema } from "../../components/plan/kernel/kernel-spec.ts";
-import { grub } from "../../components/drivers/bootloader/grub/driver.ts";
-import { debian } from "../../components/drivers/distro/debian/driver.ts";
-import { initramfsTools } from "../../components/drivers/initramfs/initramfs-tools/driver.ts";
 import { hostCommands, type HostContext } from "../../components/step-commands.ts";
 import { VideoBios } from "../../components/video-bios.ts";
 import { xeonFacts } from "../fixtures/xeon.ts";
@@ -41,7 +38,6 @@ const host: HostContext = {
     auth: { kind: "key", path: "~/.ssh/id_ed25519", privateKey: "the private key" },
   },
   facts: xeonFacts(),
-  drivers: { bootloader: grub, initramfs: initramfsTools, distro: debian },
   run: "2026-01-02T03:04:05.000Z,op@desk,4711,test,9",
 };
 

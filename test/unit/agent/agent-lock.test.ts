@@ -25,7 +25,7 @@ const runOf = (user: string, machine: string, minute: number, steps = 3, stack =
       process: 4711,
       stack,
     },
-    steps,
+    Array.from({ length: steps }, (_, index) => ({ key: `/etc/${index}` })),
   );
 const OP = runOf("op", "desk", 1);
 const GUEST = runOf("guest", "laptop", 2);

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Lock } from "../../../components/facts/lock.ts";
 import { describeLock, lockProblem } from "../../../components/plan/lock.ts";
+import { AGENT_KEY } from "../../../components/plan/step.ts";
 import { runToken, type Runner } from "../../../components/plan/run-token.ts";
 import { isAlive } from "../../../components/agent/runner.ts";
 import { quote } from "../../../components/ssh/quote.ts";
@@ -69,14 +70,17 @@ test("a process lives until it has ended", () => {
   expect([isAlive(process.pid), isAlive(ended), isAlive(0)]).toEqual([true, false, false]);
 });
 
+/** What a run has before it: three steps, and the agent, which the lock does not count. */
+const DUE = [AGENT_KEY, "boot", "reboot", "prove"].map((key) => ({ key }));
+
 test("a run's token is one plain word, whatever the names are", () => {
-  const token = runToken({ ...runner, user: "o p,\n", machine: "d'e$k", stack: "a+b" }, 7);
-  expect(token).toBe("2026-01-02T03:04:05.000Z,o-p--@d-e-k,99,a-b,7");
+  const token = runToken({ ...runner, user: "o p,\n", machine: "d'e$k", stack: "a+b" }, DUE);
+  expect(token).toBe("2026-01-02T03:04:05.000Z,o-p--@d-e-k,99,a-b,3");
   expect(quote(token)).toBe(token);
 });
 
 test("saved facts do not say who ran what", () => {
-  const token = runToken(runner, 3);
+  const token = runToken(runner, DUE);
   const masked = new Mask().facts(xeonFacts({ receipts: { boot: { token, notes: {} } }, lock }));
   expect(masked.receipts["boot"]?.token).toBe("2026-01-02T03:04:05.000Z,user-1@machine-1,1,stack,3");
   expect(masked.lock).toMatchObject({ owner: "user-1@machine-1", stack: "stack", peer: "192.0.2.1" });

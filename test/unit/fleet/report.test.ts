@@ -1,8 +1,15 @@
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { cardReports } from "../../../components/plan/cards/card-report.ts";
 import { NO_NAMES } from "../../../components/facts/pci-ids.ts";
+import type { Facts } from "../../../components/facts/facts.ts";
+import { AGENT } from "../../../components/facts/programs.ts";
+import { judgeHost } from "../../../components/host/judge.ts";
 import { hostSchema } from "../../../components/host/host-spec.ts";
-import { hostDrift, lastRollout } from "../../../fleet/report/drift.ts";
+import { hostDrift, lastRollout, type DriftItem } from "../../../fleet/report/drift.ts";
 import { Html, markup } from "../../../fleet/report/html.ts";
 import { makeReport } from "../../../fleet/report/model.ts";
 import { reportPage } from "../../../fleet/report/page.ts";
@@ -11,6 +18,7 @@ import type { Target } from "../../../fleet/targets/target.ts";
 import { CEZANNE, hostWith } from "../../fixtures/cards.ts";
 import { hostFacts, hostNames } from "../../fixtures/hosts.ts";
 import { xeonFacts } from "../../fixtures/xeon.ts";
+import { KIB, makeNvidiaRom } from "../support/option-rom.ts";
 
 const tree = (name: string, all = false): ReturnType<typeof pciTree> => {
   const facts = hostFacts(name);
@@ -135,6 +143,79 @@ describe("drift", () => {
       kind: "refused",
       items: [{ what: "connection.user", found: expect.stringContaining("of another version") }],
     });
+  });
+
+  test("a ROM file beside the project is read; a ROM that was changed on the host is drift", () => {
+    const folder = mkdtempSync(join(tmpdir(), "vfio-fleet-report-"));
+    try {
+      const bytes = makeNvidiaRom({ size: 128 * KIB });
+      writeFileSync(join(folder, "card.rom"), bytes);
+      const described = hostSchema.parse({
+        connection: { host: "192.0.2.10" },
+        cards: {
+          gtx1050: {
+            address: "03:00.0",
+            ids: ["10de:1c81", "10de:0fb9"],
+            rom: { file: join(folder, "card.rom") },
+          },
+        },
+      });
+      const path = "/usr/share/qemu/vfio-fleet/gtx1050.rom";
+      const written = createHash("sha256").update(bytes).digest("hex");
+      const found = (sha256: string) =>
+        hostDrift(
+          xeonFacts({
+            files: { [path]: { mode: "644", owner: "root", group: "root", content: "", sha256 } },
+            receipts: {
+              "%usr%share%qemu%vfio-fleet%gtx1050.rom": { token: "t", notes: { sha256: written } },
+            },
+          }),
+          { ...target, spec: described },
+        );
+      const good = found(written);
+      expect(good.kind).toBe("pending");
+      expect(good.kind === "pending" && good.items.map(({ what }) => what)).not.toContain(path);
+      expect(found("0".repeat(64))).toMatchObject({
+        kind: "drifted",
+        items: [{ what: path, found: `${path} was changed` }],
+      });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test("a host that another run works on is not compared", () => {
+    const lock = {
+      owner: "ann@laptop",
+      stack: "xeon",
+      process: "4711",
+      peer: "198.51.100.1",
+      samePeer: false,
+      since: "2026-01-02T03:00:00Z",
+      step: "packages",
+      atWork: true,
+      endsIn: 300,
+    };
+    expect(hostDrift(xeonFacts({ lock }), target)).toEqual({
+      kind: "unknown",
+      why: expect.stringContaining(
+        "ann@laptop (stack xeon, process 4711) from 198.51.100.1 has been at work",
+      ),
+    });
+  });
+
+  test("the agent is a step like any other; one that no run recorded is told from one that is missing", () => {
+    const verdict = judgeHost({ stack: "xeon", name: "xeon", spec, facts: xeonFacts() });
+    if (verdict.kind !== "planned") throw new Error(verdict.kind);
+    const content = verdict.plan.agent.input ?? "";
+    const items = (files: Facts["files"]): readonly DriftItem[] => {
+      const found = hostDrift(xeonFacts({ files }), target);
+      return found.kind === "pending" ? found.items.filter(({ what }) => what === "host agent") : [];
+    };
+    expect(items({})).toEqual([{ what: "host agent", found: "not done yet" }]);
+    expect(items({ [AGENT]: { mode: "755", owner: "root", group: "root", sha256: "", content } })).toEqual([
+      { what: "host agent", found: "in place, but not recorded" },
+    ]);
   });
 
   test("saved facts and hosts without a stack are not compared", () => {

@@ -19,6 +19,7 @@ const FILES: Readonly<Record<keyof typeof ROOMS, string>> = {
   components: "components/one.ts",
   stacks: "stacks/one.ts",
   program: "index.ts",
+  "quick-load": "quick-load.ts",
   policy: "policy/one.ts",
   ground: "fleet/ground/one.ts",
   stack: "fleet/stack/one.ts",
