@@ -48,6 +48,6 @@ describe("the places of cards", () => {
     const slots = placePorts(host(15)).map(({ slot }) => slot);
     expect(new Set(slots).size).toBe(15);
     expect(Math.max(...slots)).toBeLessThan(0x1f);
-    expect(() => placePorts(host(16))).toThrow("16 root ports on one lab host: there is room for 15");
+    expect(() => placePorts(host(16))).toThrow("a lab host has 16 root ports, but there are slots for 15");
   });
 });

@@ -35,7 +35,7 @@ test("a file collects figures of several runs, but not of other versions", () =>
     expect(none.samples).toEqual([]);
     writeFigures(file, { ...none, samples: [sample(FLOOR, 1)] });
     expect(readFigures(file, "pyinfra 1").samples).toEqual([sample(FLOOR, 1)]);
-    expect(() => readFigures(file, "pyinfra 2")).toThrow(/pyinfra 1, and here is pyinfra 2/);
+    expect(() => readFigures(file, "pyinfra 2")).toThrow(/pyinfra 1, but this is pyinfra 2/);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -125,7 +125,7 @@ describe("Pulumi's downloads", () => {
     const { status, said, got } = download(`${other}  ${NAME}\n`);
     expect([status, got]).toEqual([1, []]);
     expect(said).toContain(
-      `${NAME}: refused: its sha256 is ${digest()}, toolchain/downloads.sha256 says ${other}`,
+      `${NAME}: refused, because its sha256 is ${digest()}, but toolchain/downloads.sha256 has ${other}`,
     );
   });
 
