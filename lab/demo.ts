@@ -1,7 +1,7 @@
 /**
- * `npm run demo [-- lab-fx8350]`, after setup: starts a lab host, turns it into a passthrough host through the real
- * `pulumi preview` and `pulumi up`, starts the domain, and prints what the host shows. `npm run demo:down` removes
- * everything.
+ * `npm run demo [-- lab-fx8350]`, after setup: starts a lab host and turns it into a passthrough host through the
+ * real `pulumi preview` and `pulumi up`. Then it starts the domain and prints what the host shows. `npm run
+ * demo:down` removes everything.
  */
 import Table from "cli-table3";
 import { execa } from "execa";

@@ -29,7 +29,7 @@ files.block(
     marker="# {mark} vfio-fleet",
 )
 server.shell(
-    name="Boot anew",
+    name="Reboot",
     commands=["mkinitramfs -o /boot/initrd.img-$(uname -r) && update-grub && fake-reboot"],
     _if=lambda: any(one.did_change() for one in changed),
 )

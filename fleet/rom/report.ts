@@ -22,7 +22,7 @@ import type { ShownRom } from "./shown-rom.ts";
 
 const HEAD = ["#", "Offset", "Size", "Code type", "Device", "Class", "Details"] as const;
 
-/** A well-made file has no more images; a hostile one may have thousands. */
+/** Limit for hostile files, which may have thousands of images; well-made files stay below it. */
 const MAX_ROWS = 32;
 
 const CHECKSUMS = {

@@ -91,7 +91,7 @@ const ROUNDS = [
         /initramfs: rebuilt by somebody since it was proved/,
       ),
       change(
-        "an update of the kernel grouped devices anew",
+        "an update of the kernel regrouped devices",
         `mkdir -p /sys/kernel/iommu_groups/17/devices && mv /sys/kernel/iommu_groups/13/devices/0000:01:00.1 /sys/kernel/iommu_groups/17/devices/ && ln -sfn /sys/kernel/iommu_groups/17 ${AUDIO}/iommu_group`,
         /0000:01:00\.1: its IOMMU group holds 0000:01:00\.1 on Linux .* it held 0000:01:00\.0, 0000:01:00\.1/,
       ),

@@ -186,7 +186,7 @@ export const prepareRange = async (
     const known = await sshRun(name, "virsh -q domuuid bystander");
     if (known.code !== 0) wrong.push(`libvirt has lost a guest that is not the stack's: ${known.stderr}`);
     const aside = await stack.read(LEFT_ASIDE);
-    if (aside !== "") wrong.push(`left aside, half written perhaps: ${aside}`);
+    if (aside !== "") wrong.push(`left aside, possibly half written: ${aside}`);
     if (direction === "up") {
       managed = (await stack.read(MANAGED)).split("\n");
       after = await digests();

@@ -84,7 +84,7 @@ export const faults = {
     strike: async ({ proxy }) => proxy.reset(),
   },
   "connection silent": {
-    proves: "a run that hears nothing any more can be ended and run again",
+    proves: "a run without an answer can be ended and run again",
     patienceMs: 20_000,
     strike: async ({ proxy }) => proxy.silence(),
     heal: async ({ proxy }) => proxy.restore(),

@@ -85,7 +85,7 @@ export const startSshd = async (
       "UsePAM no",
       "PasswordAuthentication no",
       "PidFile none",
-      // bash reads the ~/.bashrc of whoever runs the test for a command over SSH unless it is another shell's child (bash(1), INVOCATION)
+      // Over SSH bash reads the user's ~/.bashrc, unless it is the child of another shell (bash(1), INVOCATION).
       "SetEnv SHLVL=1",
       ...settings,
       "",

@@ -1,6 +1,6 @@
 /**
  * Stand-ins for programs that would act on the machine. Each does what is visible from outside. A menu is written
- * from its settings, an image holds its input files, and after a reboot the host shows the effects of its boot
+ * from its settings, and an image holds its input files. After a reboot the host shows the effects of its boot
  * configuration.
  */
 const GRUB_EDITENV = `[ $# -gt 2 ] || set -- "$1" "\${2:-list}"

@@ -6,8 +6,8 @@ import { existing, full, minimal, render, table } from "../../fixtures/domain.ts
 
 const versions = ["9.0", "11.3"] as const;
 /**
- * Printed by libvirt 9.0.0 with QEMU 7.2 and by libvirt 11.3.0 with QEMU 10.0 (virsh dumpxml, and the status file of
- * a running domain), for the definition of the same name.
+ * The definition of the same name, as libvirt prints it: 9.0.0 with QEMU 7.2, and 11.3.0 with QEMU 10.0. The sources
+ * are virsh dumpxml and the status file of a running domain.
  */
 const libvirts = (name: string, version: (typeof versions)[number] = "9.0"): string =>
   readFileSync(new URL(`../../fixtures/libvirt-${version}/${name}.xml`, import.meta.url), "utf8");

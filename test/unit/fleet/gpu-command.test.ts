@@ -24,7 +24,7 @@ const host = (
     ),
   }),
   connection: () => {
-    throw new Error("nobody is asked here");
+    throw new Error("no host is probed here");
   },
 });
 const RACK = [

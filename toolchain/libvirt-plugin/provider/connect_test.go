@@ -56,7 +56,7 @@ func TestEveryOperationConnectsAndSaysWhyItCannot(t *testing.T) {
 		if !diags.HasError() || !strings.Contains(diags[0].Summary, "failed to connect") {
 			t.Errorf("%s, %s: %v", name, operation, diags)
 		}
-		// each operation tries anew
+		// each operation tries again
 		<-calls
 	}
 	ctx := context.Background()

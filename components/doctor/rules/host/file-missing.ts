@@ -5,7 +5,7 @@ export const fileMissing = {
   title: "A domain names a file that does not exist",
   looksAt: "disks, ROM files and firmware in the definitions of domains",
   explanation:
-    "The domain does not start. An upgrade may move or drop firmware files (Debian dropped its 2 MiB OVMF images), a disk may be renamed, or a pool may not be mounted.",
+    "The domain does not start. Upgrades move or drop firmware files (Debian dropped its 2 MiB OVMF images), disks are renamed, and pools are not mounted.",
   remedy:
     "restore the file or correct the definition; vfio-fleet asks libvirt for firmware by its features and records the file",
   source: "ublue-os/bazzite#5857",
