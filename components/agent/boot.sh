@@ -63,18 +63,20 @@ verb_boot() {
   receipt
 }
 
-# Stops new connections before it returns, so that whoever connects next meets the host after the reboot; should the
-# reboot not happen, the SSH server is started again.
+# detached_reboot: stops new connections before it returns, so that the next one meets the host after the reboot. If the
+# reboot does not happen, the SSH server is started again.
 detached_reboot() {
-  local units unit
-  units=
+  local unit
+  set --
   for unit in ssh.socket sshd.socket ssh.service sshd.service; do
-    systemctl -q is-active "$unit" && units="$units $unit"
+    systemctl -q is-active "$unit" && set -- "$@" "$unit"
   done
+  # the variables are those of the other shell
+  # shellcheck disable=SC2016
   systemd-run --quiet --collect --unit="vfio-fleet-reboot-$$" sh -c \
-    'n=0; while kill -0 '$$' 2>/dev/null && [ $n -lt 100 ]; do sleep 0.1; n=$((n+1)); done; sleep 1
-     systemctl reboot; sleep 180; systemctl start '"$units"
-  [ -z "$units" ] || systemctl stop $units
+    'n=0; while kill -0 $0 2>/dev/null && [ $n -lt 100 ]; do sleep 0.1; n=$((n+1)); done; sleep 1
+     systemctl reboot; sleep 180; systemctl start "$@"' "$$" "$@"
+  [ $# = 0 ] || systemctl stop "$@"
 }
 
 # names of libvirt's guests that run. A daemon that does not answer, or hangs, says nothing about them: they outlive it, so
@@ -281,7 +283,7 @@ verb_leave() {
   done
   [ ! -e "$BOOT/applied" ] || bootloader_restore
   libvirt_leave
-  [ -z "$(ls -A "$STATE/kept")" ] || die "files are kept that were not put back: $(ls "$STATE/kept" | tr '%' '/')"
+  [ -z "$(ls -A "$STATE/kept")" ] || die "files are kept that were not put back: $(cd "$STATE/kept" && printf '%s\n' * | tr '%' '/')"
   rm -rf "$STATE"
   # a login whose sudo allows nothing else has no other way in; an administrator put both there and takes them away
   if [ ! -e /usr/local/lib/vfio-fleet/probe ]; then

@@ -44,7 +44,9 @@ users() {
   minor=$(sed -n 's/^Device Minor:[^0-9]*//p' "/proc/driver/nvidia/gpus/$1/information" 2>/dev/null)
   [ -z "$minor" ] || nodes="$nodes /dev/nvidia$minor"
   [ -n "$nodes" ] || return 0
-  # one call for all processes; of several things it lists, ls writes the name of each folder above it
+  # one call for all processes, whose links have numbers as names; of several things it lists, ls writes the name of each
+  # folder above it
+  # shellcheck disable=SC2012
   ls -l /dev/null /proc/[0-9]*/fd 2>/dev/null | awk -v nodes="$nodes " '
     /\/fd:$/ { count = split($0, part, "/"); process = part[count - 1] }
     / -> / && index(nodes, " " $NF " ") { print process, $NF }' | while read -r process node; do

@@ -76,12 +76,12 @@ plug_networks() {
       { block = block $0 "\n" }
       /^    <\/interface>/ { if (index(block, mac)) printf "%s", block }' >"$STATE/interface.xml"
     change=attach-device
-    case " $(echo $has) " in *" $mac "*) change=update-device ;; esac
+    case $NL$has$NL in *"$NL$mac$NL"*) change=update-device ;; esac
     virsh "$change" "$1" "$STATE/interface.xml" --live >&2 || say "$1: interface $mac changes at the next start" >&2
   done
   rm -f "$STATE/interface.xml"
   virsh domiflist "$1" | while read -r _ type _ _ mac; do
-    case " $(echo $wanted) " in *" $mac "*) continue ;; esac
+    case $NL$wanted$NL in *"$NL$mac$NL"*) continue ;; esac
     virsh detach-interface "$1" "$type" --mac "$mac" --live >&2 || say "$1: interface $mac goes at the next start" >&2
   done
 }

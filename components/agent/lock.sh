@@ -24,8 +24,7 @@ number() { case $1 in '' | *[!0-9]*) printf 0 ;; *) printf '%s' "$1" ;; esac; }
 
 # seconds since boot: a clock that is set does not end a lock
 uptime_now() {
-  local fraction
-  { IFS='. ' read -r UPTIME fraction </proc/uptime; } 2>/dev/null || UPTIME=0
+  { IFS='. ' read -r UPTIME _ </proc/uptime; } 2>/dev/null || UPTIME=0
 }
 
 lock_read() {

@@ -12,11 +12,15 @@ rom_holders() {
   [ -n "$group" ] || return 0
   # Linux 6.6 has a file for each device as well
   device=$(ls "/sys/bus/pci/devices/$1/vfio-dev" 2>/dev/null || :)
+  # one process for all links, whose names are numbers
+  # shellcheck disable=SC2010
   ls -l /proc/[0-9]*/fd 2>/dev/null | grep -qE " /dev/vfio/(${group##*/}|devices/${device:-none})\$" || return 0
   say "a process (/dev/vfio/${group##*/} is open)"
 }
 
 # rom_command DEVICE NUMBER: the low byte of the PCI command register
+# the byte is the format itself, as an octal escape
+# shellcheck disable=SC2059
 rom_command() { printf "\\$(printf %03o "$2")" | dd of="$1/config" bs=1 seek=4 conv=notrunc 2>/dev/null; }
 
 # rom_put_back: everything that rom_awake changed, the switch first

@@ -42,6 +42,8 @@ carry() {
 }
 
 # What the shell itself and a few programs over many files can tell.
+# Lists of paths are split on purpose, by IFS.
+# shellcheck disable=SC2086
 look() {
 local class device display domain filesystem images info kernel line lock module number parameters path point
 local readable release rest rom tool
@@ -177,6 +179,8 @@ echo
 }
 
 # What takes a program each, some of them slow.
+# Lists of words and paths are split on purpose, by IFS.
+# shellcheck disable=SC2046,SC2086
 ask() {
 local address byte bytes card cards digest folder held kind line module path pool regular symbol volume written
 section modinfo
@@ -221,7 +225,7 @@ for path in ${LOOK:-}; do
       continue
     fi
     # a volume descriptor in sector 16 (ECMA-119 8.1, ECMA-167 2/9.1)
-    case $(dd if="$path" bs=1 skip=32769 count=5) in CD001 | BEA01) kind=iso ;; *) kind=file ;; esac
+    case $(dd if="$path" bs=1 skip=32769 count=5) in CD001 | BEA01) kind=iso ;; *) kind='file' ;; esac
     printf '%s - %s\n' "$kind" "$path"
   fi
 done

@@ -54,6 +54,8 @@ if log=$(dmesg); then
 fi
 }
 
+# A list of paths is split on purpose, by IFS.
+# shellcheck disable=SC2086
 survey_domains() {
 local path roms
 set -- /var/log/libvirt/qemu/*.log

@@ -1,6 +1,13 @@
 # ---- boot loader: GRUB by proxmox-boot-tool, its menu and the kernels on the boot partitions ------------------------
 
-esp_version() { local place; GRUB=$ESP/grub; place=$(grub_entry "$(uname -r)" $(initramfs_kernels)); say "${place##* }"; }
+esp_version() {
+  local place
+  GRUB=$ESP/grub
+  # versions are words
+  # shellcheck disable=SC2046
+  place=$(grub_entry "$(uname -r)" $(initramfs_kernels))
+  say "${place##* }"
+}
 esp_arm() {
   GRUB=$ESP/grub
   cp "$2" "$ESP/${2##*/}" || die "the trial image does not fit on the boot partition: remove kernels that are not needed"

@@ -20,9 +20,9 @@ entry_of() {
 # entry_with ENTRY TITLE INITRD DROP ADD: the entry under another title, with the initrd (microcode stays; empty: all stay) and
 # the options changed
 entry_with() {
-  awk -v title="$2" -v initrd="$3" -v drop="$(echo $4)" -v add="$(echo $5)" '
+  DROP=$4 ADD=$5 awk -v title="$2" -v initrd="$3" '
     function base(path) { sub(/.*\//, "", path); return path }
-    BEGIN { n = split(drop, list, " "); for (i = 1; i <= n; i++) unwanted[list[i]] = 1 }
+    BEGIN { n = split(ENVIRON["DROP"], list, " "); for (i = 1; i <= n; i++) unwanted[list[i]] = 1 }
     /^[ \t]*#/ || NF == 0 { next }
     $1 == "title" { print "title      " title; next }
     $1 == "sort-key" { print "sort-key   zz-vfio-fleet"; next }
@@ -30,7 +30,7 @@ entry_with() {
     $1 == "initrd" && initrd != "" && base($2) !~ /^microcode|ucode/ { if (!done++) print "initrd     " initrd; next }
     { print }
     END {
-      n = split(add, list, " ")
+      n = split(ENVIRON["ADD"], list, " ")
       for (i = 1; i <= n; i++) if (index(options " ", " " list[i] " ") == 0) options = options " " list[i]
       print "options   " options
     }' "$1"
@@ -83,6 +83,8 @@ entries_lacks() {
       case $options in *" $argument "*) ;; *) say "$entry: $argument"; bad=1 ;; esac
     done
     found=
+    # a path in an entry is one word
+    # shellcheck disable=SC2013
     for path in $(awk '$1 == "initrd" { print $2 }' "$entry"); do
       ! cmp -s "$ESP$path" "$(initramfs_image "$version")" || found=yes
     done
@@ -94,8 +96,8 @@ entries_lacks() {
 # the next boot takes this entry; the boot loader forgets it before it starts the kernel
 oneshot() {
   bootctl set-oneshot "$1" || die "the firmware does not take the variable LoaderEntryOneShot"
-  tr -d '\000' <$ONESHOT | grep -q "$1" || die "the firmware does not keep the variable LoaderEntryOneShot"
+  tr -d '\000' <"$ONESHOT" | grep -q "$1" || die "the firmware does not keep the variable LoaderEntryOneShot"
 }
 no_oneshot() {
-  if [ -e $ONESHOT ] && tr -d '\000' <$ONESHOT | grep -q vfio-fleet; then bootctl set-oneshot ""; fi
+  if [ -e "$ONESHOT" ] && tr -d '\000' <"$ONESHOT" | grep -q vfio-fleet; then bootctl set-oneshot ""; fi
 }

@@ -11,7 +11,7 @@ bootloader_version() {
     $1 == "title:" { default_ = /\(default\)/ }
     default_ && $1 == "version:" { print $2; exit }'
 }
-bootloader_arm() { on_boot_partition entries_arm "$@"; oneshot $TRIAL_ENTRY; }
+bootloader_arm() { on_boot_partition entries_arm "$@"; oneshot "$TRIAL_ENTRY"; }
 bootloader_disarm() { no_oneshot; on_boot_partition entries_disarm; }
 bootloader_lacks() { on_boot_partition entries_lacks "$1"; }
 bootloader_recovery() { on_boot_partition entries_recovery; }

@@ -31,6 +31,8 @@ verb_packages() {
     say "installing$missing"
     DEBIAN_FRONTEND=noninteractive; export DEBIAN_FRONTEND
     apt-get -q -o DPkg::Lock::Timeout=300 update || die "apt-get update failed: see above"
+    # names of packages are words
+    # shellcheck disable=SC2086
     apt-get -q -y --no-install-recommends -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold install $missing || die "apt-get could not install$missing: see above"
   else
     say "already installed: $*"
