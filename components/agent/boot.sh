@@ -37,12 +37,14 @@ verb_boot() {
   wanted=$BOOT/wanted
   cat >"$wanted"
   undo_stale "$wanted"
-  unmet "$wanted" >"$BOOT/unmet"; gone "$wanted" >>"$BOOT/unmet"
+  unmet "$wanted" >"$BOOT/unmet"
+  gone "$wanted" >>"$BOOT/unmet"
   if [ -s "$BOOT/unmet" ]; then
     # the kernel that ordinary boots take is the one to be proved, even when another one runs
     version=$(bootloader_version)
     [ -n "$version" ] || version=$(uname -r)
-    say "to be shown after a reboot:"; sed 's/^/  /' "$BOOT/unmet"
+    say "to be shown after a reboot:"
+    sed 's/^/  /' "$BOOT/unmet"
     trial=$(initramfs_trial "$version")
     if ! image_lacks "$version" "$trial" "$wanted" >/dev/null 2>&1; then
       # before a generator is at work for minutes
@@ -54,34 +56,41 @@ verb_boot() {
     say "$trial: opened, all there"
     bootloader_arm "$version" "$trial" "$TOKEN" "$(arguments "$BOOT/applied")" "$(arguments "$wanted")"
     printf 'token=%s\nboot=%s\nversion=%s\nopened=%s\n' "$TOKEN" "$(boot_id)" "$version" "$(judged "$trial")" >"$BOOT/armed.new"
-    sync "$BOOT/armed.new"; mv -f "$BOOT/armed.new" "$BOOT/armed"
+    sync "$BOOT/armed.new"
+    mv -f "$BOOT/armed.new" "$BOOT/armed"
     say "the next boot, and only that one, is a trial of the new configuration"
   else
-    rm -f "$BOOT/armed"; bootloader_disarm
+    rm -f "$BOOT/armed"
+    bootloader_disarm
     say "the running system shows every wanted effect: no reboot"
   fi
   receipt
 }
 
-# Stops new connections before it returns, so that whoever connects next meets the host after the reboot; should the
-# reboot not happen, the SSH server is started again.
+# detached_reboot: stops new connections before it returns, so that the next one meets the host after the reboot. If the
+# reboot does not happen, the SSH server is started again.
 detached_reboot() {
-  local units unit
-  units=
+  local unit
+  set --
   for unit in ssh.socket sshd.socket ssh.service sshd.service; do
-    systemctl -q is-active "$unit" && units="$units $unit"
+    systemctl -q is-active "$unit" && set -- "$@" "$unit"
   done
+  # the variables are those of the other shell
+  # shellcheck disable=SC2016
   systemd-run --quiet --collect --unit="vfio-fleet-reboot-$$" sh -c \
-    'n=0; while kill -0 '$$' 2>/dev/null && [ $n -lt 100 ]; do sleep 0.1; n=$((n+1)); done; sleep 1
-     systemctl reboot; sleep 180; systemctl start '"$units"
-  [ -z "$units" ] || systemctl stop $units
+    'n=0; while kill -0 $0 2>/dev/null && [ $n -lt 100 ]; do sleep 0.1; n=$((n+1)); done; sleep 1
+     systemctl reboot; sleep 180; systemctl start "$@"' "$$" "$@"
+  [ $# = 0 ] || systemctl stop "$@"
 }
 
 # names of libvirt's guests that run. A daemon that does not answer, or hangs, says nothing about them: they outlive it, so
 # then it is their processes that tell
 libvirt_guests() {
   local file pid name
-  if name=$(timeout 60 virsh -q -c qemu:///system list --name 2>/dev/null </dev/null); then say "$name"; return 0; fi
+  if name=$(timeout 60 virsh -q -c qemu:///system list --name 2>/dev/null </dev/null); then
+    say "$name"
+    return 0
+  fi
   for file in /run/libvirt/qemu/*.pid; do
     name=${file##*/} name=${name%.pid} pid=
     { read -r pid <"$file"; } 2>/dev/null || :
@@ -111,9 +120,13 @@ without_guests() {
     esac
   done <"$BOOT/running"
   waited=0
-  while guests >"$BOOT/running"; [ -s "$BOOT/running" ]; do
+  while
+    guests >"$BOOT/running"
+    [ -s "$BOOT/running" ]
+  do
     [ $waited -lt "$1" ] || die "still running $1 s after they were asked to shut down: $(sed 's/^[a-z]* //' "$BOOT/running" | tr '\n' ' ')- shut them down from inside, then run this again"
-    sleep 1; waited=$((waited + 1))
+    sleep 1
+    waited=$((waited + 1))
   done
 }
 
@@ -132,8 +145,10 @@ restart_guests() {
 }
 
 verb_reboot() { # auto|ask|never SECONDS: how long guests have to shut down, 0 when none may run
-  if [ "$(noted boot)" != "$(boot_id)" ]; then say "no reboot needed"
-  elif [ "$1" = never ]; then say "waiting for a reboot by hand (policy: never)"
+  if [ "$(noted boot)" != "$(boot_id)" ]; then
+    say "no reboot needed"
+  elif [ "$1" = never ]; then
+    say "waiting for a reboot by hand (policy: never)"
   else
     case $1:$TOKEN in
       ask:*+reboot) ;;
@@ -166,29 +181,46 @@ verb_prove() {
   if [ -e "$BOOT/armed" ]; then
     if [ "$(noted boot)" = "$(boot_id)" ]; then
       [ "$1" = never ] || die "the host has not rebooted: its boot_id is still $(boot_id)"
-      say "pending: reboot the host, then run this again"; receipt "pending=reboot"; return 0
+      say "pending: reboot the host, then run this again"
+      receipt "pending=reboot"
+      return 0
     fi
     trial=$(noted token)
     case $(cat /proc/cmdline) in
       *"vfio_fleet.trial=$(mark "$trial")"*) ;;
       *)
-        rm -f "$BOOT/armed"; bootloader_disarm; restart_guests
-        die "the trial boot did not come up: the host is back on its old configuration, which is untouched (look at its console for why; then run this again)" ;;
+        rm -f "$BOOT/armed"
+        bootloader_disarm
+        restart_guests
+        die "the trial boot did not come up: the host is back on its old configuration, which is untouched (look at its console for why; then run this again)"
+        ;;
     esac
   fi
   # modules and udev may still be at work right after boot
   tries=0
-  while unmet "$wanted" >"$BOOT/unmet"; [ -s "$BOOT/unmet" ] && [ $tries -lt 30 ]; do sleep 1; tries=$((tries + 1)); done
+  while
+    unmet "$wanted" >"$BOOT/unmet"
+    [ -s "$BOOT/unmet" ] && [ $tries -lt 30 ]
+  do
+    sleep 1
+    tries=$((tries + 1))
+  done
   if [ -s "$BOOT/unmet" ]; then
     if [ -e "$BOOT/armed" ]; then
-      rm -f "$BOOT/armed"; bootloader_disarm
-      [ "$1" = never ] || { say "going back to the old configuration"; detached_reboot; }
+      rm -f "$BOOT/armed"
+      bootloader_disarm
+      [ "$1" = never ] || {
+        say "going back to the old configuration"
+        detached_reboot
+      }
       die "the trial boot did not show what was wanted, the old configuration stays the default:$NL$(cat "$BOOT/unmet")"
     fi
     die "the running system does not show what is wanted:$NL$(cat "$BOOT/unmet")"
   fi
   # before the first boot file changes: whoever undoes this has to find that something was applied
-  cp "$wanted" "$BOOT/applied.new"; sync "$BOOT/applied.new"; mv -f "$BOOT/applied.new" "$BOOT/applied"
+  cp "$wanted" "$BOOT/applied.new"
+  sync "$BOOT/applied.new"
+  mv -f "$BOOT/applied.new" "$BOOT/applied"
   commit "$version"
   rm -f "$BOOT/armed"
   say "boot_id $(boot_id)"
@@ -212,7 +244,8 @@ commit() { # KERNEL-VERSION
     image=$(initramfs_image "$kernel")
     if [ "$kernel" = "$1" ] && [ -e "$trial" ] && [ "$(judged "$trial")" = "$(noted opened)" ]; then
       # opened before the reboot, and this system came from it
-      mv -f "$trial" "$image"; sync -f "$image"
+      mv -f "$trial" "$image"
+      sync -f "$image"
       say "$image: the trial's, in its place"
       continue
     fi
@@ -227,7 +260,8 @@ commit() { # KERNEL-VERSION
       mv -f "$trial" "$image.vfio-fleet-new"
     fi
     lacking=$(image_lacks "$kernel" "$image.vfio-fleet-new" "$BOOT/wanted") || die "the initramfs for $kernel lacks:$NL$lacking"
-    mv -f "$image.vfio-fleet-new" "$image"; sync -f "$image"
+    mv -f "$image.vfio-fleet-new" "$image"
+    sync -f "$image"
     say "$image: in its place"
   done
   if bootloader_lacks "$BOOT/wanted" >/dev/null; then say "boot menu: already so"; else bootloader_commit; fi
@@ -258,7 +292,9 @@ verb_install() {
   local new
   new=/usr/local/lib/vfio-fleet/.host.new
   cat >"$new"
-  chmod 755 "$new"; sync "$new"; mv -f "$new" /usr/local/lib/vfio-fleet/host
+  chmod 755 "$new"
+  sync "$new"
+  mv -f "$new" /usr/local/lib/vfio-fleet/host
   receipt
 }
 
@@ -281,7 +317,7 @@ verb_leave() {
   done
   [ ! -e "$BOOT/applied" ] || bootloader_restore
   libvirt_leave
-  [ -z "$(ls -A "$STATE/kept")" ] || die "files are kept that were not put back: $(ls "$STATE/kept" | tr '%' '/')"
+  [ -z "$(ls -A "$STATE/kept")" ] || die "files are kept that were not put back: $(cd "$STATE/kept" && printf '%s\n' * | tr '%' '/')"
   rm -rf "$STATE"
   # a login whose sudo allows nothing else has no other way in; an administrator put both there and takes them away
   if [ ! -e /usr/local/lib/vfio-fleet/probe ]; then
@@ -289,6 +325,8 @@ verb_leave() {
     rmdir /usr/local/lib/vfio-fleet 2>/dev/null || :
   fi
   [ -n "$active" ] || return 0
-  if [ "$1" = auto ]; then say "rebooting into the old configuration"; detached_reboot
+  if [ "$1" = auto ]; then
+    say "rebooting into the old configuration"
+    detached_reboot
   else say "reboot the host when it suits you: until then the old configuration is only prepared"; fi
 }

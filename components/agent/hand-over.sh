@@ -16,8 +16,9 @@ unattended() {
 # has one of them is shut down for it, and runs again when the other does not start. On standard input the definition
 # that DOMAIN is to have for it, or nothing where its own will do.
 verb_hand() {
-  local name seconds after mode address holders holder stopped reason
-  name=$1 seconds=$2 after=$3 mode=$4; shift 4
+  local name seconds after mode address holders holder reason
+  name=$1 seconds=$2 after=$3 mode=$4
+  shift 4
   unattended
   # definitions may hold passwords
   umask 077
@@ -32,19 +33,25 @@ verb_hand() {
     return 0
   fi
   holders=$(holders_of "$@")
+  # names, one a line, become one line
+  # shellcheck disable=SC2086,SC2116
   [ -z "$holders" ] || [ "$mode" = take ] || die "$* in use by $(echo $holders): switch it, or release it first"
-  stopped=
+  # from here on those that were stopped
+  set --
   for holder in $holders; do
     say "$holder: shutting down"
     # in a shell of its own: one that stays on ends this, and those before it run again
-    if ! (shut_down "$holder" "$seconds" "$after"); then run_again $stopped; die "$name was not started: nothing has changed hands"; fi
-    stopped="$stopped $holder"
+    if ! (shut_down "$holder" "$seconds" "$after"); then
+      run_again "$@"
+      die "$name was not started: nothing has changed hands"
+    fi
+    set -- "$@" "$holder"
   done
   if reason=$(take_over "$name"); then
     say "$name: running"
   else
-    run_again $stopped
-    die "$name did not start: $reason$(for holder in $stopped; do printf '%s' "; $holder is $(virsh domstate "$holder" 2>/dev/null || echo gone) again"; done)"
+    run_again "$@"
+    die "$name did not start: $reason$(for holder in "$@"; do printf '%s' "; $holder is $(virsh domstate "$holder" 2>/dev/null || echo gone) again"; done)"
   fi
 }
 
@@ -67,9 +74,13 @@ run_again() { # NAME...
 # unhand SECONDS keep|power-off ADDRESS...: no domain has any of them
 verb_unhand() {
   local seconds after holder holders
-  seconds=$1 after=$2; shift 2
+  seconds=$1 after=$2
+  shift 2
   unattended
   holders=$(holders_of "$@")
   [ -n "$holders" ] || say "free already"
-  for holder in $holders; do shut_down "$holder" "$seconds" "$after"; say "$holder: shut off"; done
+  for holder in $holders; do
+    shut_down "$holder" "$seconds" "$after"
+    say "$holder: shut off"
+  done
 }

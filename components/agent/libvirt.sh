@@ -6,9 +6,12 @@ virsh() { command virsh -q -c qemu:///system "$@" </dev/null; }
 # libvirtd CONFIG-DIGEST LOGIN NETWORK...: runs with this configuration, answers, networks are up; LOGIN, unless it is -,
 # may talk to it. Running domains
 # are not touched by a restart: their QEMU processes are their own (libvirt: daemons, "restarting").
+# LIBVIRT_SERVICES is a list of units.
+# shellcheck disable=SC2086
 verb_libvirtd() {
   local digest login loaded tries network
-  digest=$1 login=$2; shift 2
+  digest=$1 login=$2
+  shift 2
   if [ "$login" != - ] && ! id -nG "$login" | grep -qw libvirt; then
     say "$login joins the group libvirt"
     printf '%s\n' "$login" >>"$STATE/joined"
@@ -16,10 +19,14 @@ verb_libvirtd() {
   fi
   systemctl enable --quiet $LIBVIRT_SERVICES
   loaded=$(sed -n 's/^config=//p' "$RECEIPT" 2>/dev/null || :)
-  if [ "$loaded" != "$digest" ]; then say "restarting libvirtd"; systemctl restart $LIBVIRT_SERVICES; else systemctl start $LIBVIRT_SERVICES; fi
+  if [ "$loaded" != "$digest" ]; then
+    say "restarting libvirtd"
+    systemctl restart $LIBVIRT_SERVICES
+  else systemctl start $LIBVIRT_SERVICES; fi
   tries=0
   until virsh version >/dev/null 2>&1; do
-    tries=$((tries + 1)); [ $tries -lt 60 ] || die "libvirtd does not answer: $(virsh version 2>&1 | tail -n 1)"
+    tries=$((tries + 1))
+    [ $tries -lt 60 ] || die "libvirtd does not answer: $(virsh version 2>&1 | tail -n 1)"
     sleep 1
   done
   for network in "$@"; do
@@ -36,6 +43,8 @@ verb_libvirtd() {
 }
 
 # what the steps above changed beyond files
+# LIBVIRT_SERVICES is a list of units.
+# shellcheck disable=SC2086
 libvirt_leave() {
   local network login
   [ ! -e "$STATE/joined" ] || while IFS= read -r login; do gpasswd -d "$login" libvirt || :; done <"$STATE/joined"

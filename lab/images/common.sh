@@ -43,7 +43,8 @@ printf 'opw:%s\n' "$LAB_SUDO_PASSWORD" | chroot "$root" chpasswd
 echo 'op ALL=(ALL:ALL) NOPASSWD: ALL' >"$root/etc/sudoers.d/op"
 chmod 440 "$root/etc/sudoers.d/op"
 for home in root home/op home/opw home/nosudo; do
-  mkdir -p -m 700 "$root/$home/.ssh"
+  mkdir -p "$root/$home/.ssh"
+  chmod 700 "$root/$home/.ssh"
   printf '%s\n' "$LAB_PUBLIC_KEY" >"$root/$home/.ssh/authorized_keys"
   chmod 600 "$root/$home/.ssh/authorized_keys"
 done

@@ -15,7 +15,9 @@ truncate -s "${LAB_DISK_MIB}M" "$disk"
 sgdisk --clear --new=1:1M:+"${LAB_ESP_MIB}M" --typecode=1:ef00 \
   --new=2:0:0 --typecode=2:8300 --partition-guid=2:"$LAB_ROOT_PARTUUID" "$disk" >/dev/null
 dd if="$esp" of="$disk" bs=1M seek=1 conv=notrunc,sparse status=none
-# A bind mount that is not recursive hides what mmdebstrap has mounted in the tree.
+# A bind mount that is not recursive hides what mmdebstrap has mounted in the tree. The variables are those
+# of the other shell.
+# shellcheck disable=SC2016
 LAB_ROOT_OFFSET=$(((LAB_ESP_MIB + 1) * 1024 * 1024)) LAB_ROOT_KIB=$(((LAB_DISK_MIB - LAB_ESP_MIB - 2) * 1024)) \
   unshare --mount sh -eu -c '
     mount --make-rprivate /

@@ -1,22 +1,41 @@
 # shellcheck shell=bash
-# The step `debian`: the packages of debian-packages.txt.
+# The steps `debian`, the packages of debian-packages.txt, and `shellcheck`, the one of them that `npm run check` needs.
 
 step_debian() {
-  local started=$EPOCHREALTIME packages missing
+  local started=$EPOCHREALTIME packages
   mapfile -t packages < <(grep -v '^#' "$ROOT/toolchain/packages/debian-packages.txt")
   if ! command -v dpkg-query >/dev/null; then
     done_line debian "$started" "not a Debian system: for the lab, install the programs of toolchain/packages/debian-packages.txt yourself"
     return
   fi
-  mapfile -t missing < <(missing_packages "${packages[@]}")
+  install_missing debian "$started" "${packages[@]}"
+}
+
+step_shellcheck() {
+  local started=$EPOCHREALTIME
+  if command -v shellcheck >/dev/null; then
+    done_line shellcheck "$started" "shellcheck is there"
+  elif command -v dpkg-query >/dev/null; then
+    install_missing shellcheck "$started" shellcheck
+  else
+    echo "shellcheck is missing: install it with this system's package manager" >&2
+    return 1
+  fi
+}
+
+# install_missing STEP STARTED PACKAGE...: installs those that are not there, and says so as this step
+install_missing() {
+  local step=$1 started=$2 missing
+  shift 2
+  mapfile -t missing < <(missing_packages "$@")
   if [ ${#missing[@]} = 0 ]; then
-    done_line debian "$started" "${#packages[@]} packages are installed"
+    done_line "$step" "$started" "$# packages are installed"
     return
   fi
   lock_cache
-  mapfile -t missing < <(missing_packages "${packages[@]}")
+  mapfile -t missing < <(missing_packages "$@")
   [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"
-  done_line debian "$started" "installed ${missing[*]}"
+  done_line "$step" "$started" "installed ${missing[*]}"
 }
 
 missing_packages() {

@@ -21,6 +21,8 @@ END
 # systemd-boot as the installer leaves it. kernel-install needs a separate file system for the entries.
 mkdir -p "$LAB_OUT/esp"
 cp "$root/boot/initrd.img-$version" "$root/tmp/initrd"
+# the variables are those of the other shell
+# shellcheck disable=SC2016
 LAB_VERSION=$version unshare --mount sh -eu -c '
   mount --make-rprivate /
   mount -t tmpfs none "$1/boot/efi"

@@ -14,7 +14,9 @@ grub_entry() {
 }
 
 # The menu as grub.cfg writes it, read by a program of awk in three parts. Each menuentry, submenu and block in braces is a
-# node, numbered as it opens: kind, title, id, from and to (lines), parent (0 is the menu itself) and place in it.
+# node, numbered as it opens: kind, title, id, from and to (lines), parent (0 is the menu itself) and place in it. Variables
+# in it are those of GRUB and of awk.
+# shellcheck disable=SC2016
 GRUB_MENU='
   # shell_words: the words of a line in out, as GRUB reads its quotes and backslashes; returns how many
   function shell_words(line, out,   i, c, quote, word, count, begun) {

@@ -8,11 +8,11 @@ grub_trial_entry() {
   local place entry
   place=$(grub_entry "$1")
   [ -n "$place" ] || die "no menu entry for kernel $1 in $GRUB/grub.cfg: run update-grub, then this again"
-  entry=$(awk -v place="$place" -v image="$(basename "$(initramfs_image "$1")")" -v trial="${2##*/}" -v mark="$(mark "$3")" \
-    -v old="$(echo $4)" -v new="$(echo $5)" -v back="$COME_BACK" '
+  entry=$(OLD=$4 NEW=$5 awk -v place="$place" -v image="$(basename "$(initramfs_image "$1")")" -v trial="${2##*/}" -v mark="$(mark "$3")" \
+    -v back="$COME_BACK" '
     function wanted(word,   i) { for (i in drop) if (drop[i] == word) return 0; return 1 }
     function base(path) { sub(/.*\//, "", path); return path }
-    BEGIN { split(place, at, " "); split(old, drop, " "); n = split(new, add, " ") }
+    BEGIN { split(place, at, " "); split(ENVIRON["OLD"], drop, " "); n = split(ENVIRON["NEW"], add, " ") }
     NR <= at[1] + 0 || NR >= at[2] + 0 || $1 == "savedefault" { next }
     $1 == "linux" || $1 == "linuxefi" {
       out = "\t" $1 " " $2; have = " "
@@ -43,8 +43,8 @@ ESP_ENV=/boot/efi/vfio-fleet.env
 esp_choice() {
   local uuid
   uuid=$(findmnt -no UUID -t vfat /boot/efi) || die "GRUB cannot write to $GRUB, and no EFI system partition is mounted at /boot/efi: give /boot an ext4 or xfs partition of its own"
-  grub-editenv $ESP_ENV create
-  grub-editenv $ESP_ENV set vfio_fleet_next=trial
+  grub-editenv "$ESP_ENV" create
+  grub-editenv "$ESP_ENV" set vfio_fleet_next=trial
   sync -f /boot/efi
   cat <<END
 insmod part_gpt
@@ -86,7 +86,7 @@ grub_arm() {
 }
 
 grub_disarm() {
-  rm -f $ESP_ENV
+  rm -f "$ESP_ENV"
   if [ -e "$GRUB/custom.cfg" ] && grep -q '^# BEGIN vfio-fleet$' "$GRUB/custom.cfg"; then
     without_block "$GRUB/custom.cfg" >"$BOOT/custom"
     if [ -s "$BOOT/custom" ]; then place "$GRUB/custom.cfg" 600 <"$BOOT/custom"; else rm -f "$GRUB/custom.cfg"; fi
@@ -100,8 +100,8 @@ grub_disarm() {
 
 # grub_lacks FILE: wanted arguments that an ordinary menu entry is without; fails when there are some
 grub_lacks() {
-  awk -v new="$(echo $(arguments "$1"))" '
-    BEGIN { n = split(new, add, " ") }
+  WANTED=$(arguments "$1") awk '
+    BEGIN { n = split(ENVIRON["WANTED"], add, " ") }
     /^[ \t]*menuentry / { recovery = /recovery|vfio-fleet/ }
     ($1 == "linux" || $1 == "linuxefi") && !recovery { for (i = 1; i <= n; i++) if (index($0 " ", " " add[i] " ") == 0) { print $2 ": " add[i]; bad = 1 } }
     END { exit bad }' "$GRUB/grub.cfg"

@@ -12,7 +12,10 @@ entry_of() {
   local entry
   for entry in "$ESP"/loader/entries/*.conf; do
     case ${entry##*/} in 0-vfio-fleet-*) continue ;; esac
-    if [ -e "$entry" ] && [ "$(awk '$1 == "version" { print $2; exit }' "$entry")" = "$1" ]; then say "$entry"; return 0; fi
+    if [ -e "$entry" ] && [ "$(awk '$1 == "version" { print $2; exit }' "$entry")" = "$1" ]; then
+      say "$entry"
+      return 0
+    fi
   done
   return 1
 }
@@ -20,9 +23,9 @@ entry_of() {
 # entry_with ENTRY TITLE INITRD DROP ADD: the entry under another title, with the initrd (microcode stays; empty: all stay) and
 # the options changed
 entry_with() {
-  awk -v title="$2" -v initrd="$3" -v drop="$(echo $4)" -v add="$(echo $5)" '
+  DROP=$4 ADD=$5 awk -v title="$2" -v initrd="$3" '
     function base(path) { sub(/.*\//, "", path); return path }
-    BEGIN { n = split(drop, list, " "); for (i = 1; i <= n; i++) unwanted[list[i]] = 1 }
+    BEGIN { n = split(ENVIRON["DROP"], list, " "); for (i = 1; i <= n; i++) unwanted[list[i]] = 1 }
     /^[ \t]*#/ || NF == 0 { next }
     $1 == "title" { print "title      " title; next }
     $1 == "sort-key" { print "sort-key   zz-vfio-fleet"; next }
@@ -30,7 +33,7 @@ entry_with() {
     $1 == "initrd" && initrd != "" && base($2) !~ /^microcode|ucode/ { if (!done++) print "initrd     " initrd; next }
     { print }
     END {
-      n = split(add, list, " ")
+      n = split(ENVIRON["ADD"], list, " ")
       for (i = 1; i <= n; i++) if (index(options " ", " " list[i] " ") == 0) options = options " " list[i]
       print "options   " options
     }' "$1"
@@ -46,7 +49,8 @@ entries_arm() {
   free=$(df -Pk "$ESP" | awk 'NR == 2 { print $4 }')
   [ "$free" -ge "$need" ] || [ -e "$ESP/vfio-fleet/trial.img" ] || die "$ESP has $((free / 1024)) MiB free, the trial image needs $((need / 1024)) MiB: remove kernels that are not needed"
   cp "$2" "$ESP/vfio-fleet/new" || die "the trial image does not fit on $ESP: remove kernels that are not needed"
-  sync "$ESP/vfio-fleet/new"; mv -f "$ESP/vfio-fleet/new" "$ESP/vfio-fleet/trial.img"
+  sync "$ESP/vfio-fleet/new"
+  mv -f "$ESP/vfio-fleet/new" "$ESP/vfio-fleet/trial.img"
   entry_with "$entry" "vfio-fleet trial boot" /vfio-fleet/trial.img "$4" "$5 vfio_fleet.trial=$(mark "$3")" >"$BOOT/entry"
   grep -q '^options .* panic=' "$BOOT/entry" || sed -i "/^options /s/\$/ $COME_BACK/" "$BOOT/entry"
   grep -q '^initrd .*/vfio-fleet/trial\.img$' "$BOOT/entry" || die "$entry names no initrd"
@@ -65,7 +69,10 @@ entries_recovery() {
   local version entry newest
   newest=
   for version in $(initramfs_kernels | sort -V); do ! entry=$(entry_of "$version") || newest=$entry; done
-  [ -n "$newest" ] || { rm -f "$ESP/loader/entries/$RECOVERY_ENTRY"; return 0; }
+  [ -n "$newest" ] || {
+    rm -f "$ESP/loader/entries/$RECOVERY_ENTRY"
+    return 0
+  }
   entry_with "$newest" "Linux without GPU passthrough (vfio-fleet)" "" "$(arguments "$BOOT/wanted")" "vfio_fleet=off module_blacklist=vfio_pci" >"$BOOT/entry"
   place "$ESP/loader/entries/$RECOVERY_ENTRY" 644 <"$BOOT/entry"
   rm -f "$BOOT/entry"
@@ -80,13 +87,22 @@ entries_lacks() {
     entry=$(entry_of "$version") || continue
     options=" $(awk '$1 == "options" { $1 = ""; print }' "$entry" | tr '\n' ' ') "
     for argument in $(arguments "$1"); do
-      case $options in *" $argument "*) ;; *) say "$entry: $argument"; bad=1 ;; esac
+      case $options in *" $argument "*) ;; *)
+        say "$entry: $argument"
+        bad=1
+        ;;
+      esac
     done
     found=
+    # a path in an entry is one word
+    # shellcheck disable=SC2013
     for path in $(awk '$1 == "initrd" { print $2 }' "$entry"); do
       ! cmp -s "$ESP$path" "$(initramfs_image "$version")" || found=yes
     done
-    [ -n "$found" ] || { say "$entry: the initrd $(initramfs_image "$version") as it is now"; bad=1; }
+    [ -n "$found" ] || {
+      say "$entry: the initrd $(initramfs_image "$version") as it is now"
+      bad=1
+    }
   done
   return $bad
 }
@@ -94,8 +110,8 @@ entries_lacks() {
 # the next boot takes this entry; the boot loader forgets it before it starts the kernel
 oneshot() {
   bootctl set-oneshot "$1" || die "the firmware does not take the variable LoaderEntryOneShot"
-  tr -d '\000' <$ONESHOT | grep -q "$1" || die "the firmware does not keep the variable LoaderEntryOneShot"
+  tr -d '\000' <"$ONESHOT" | grep -q "$1" || die "the firmware does not keep the variable LoaderEntryOneShot"
 }
 no_oneshot() {
-  if [ -e $ONESHOT ] && tr -d '\000' <$ONESHOT | grep -q vfio-fleet; then bootctl set-oneshot ""; fi
+  if [ -e "$ONESHOT" ] && tr -d '\000' <"$ONESHOT" | grep -q vfio-fleet; then bootctl set-oneshot ""; fi
 }
