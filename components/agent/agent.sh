@@ -194,6 +194,7 @@ verb_words() {
   local ours wanted added
   keep "$1"
   wanted=$(tr '\n' ' ')
+  wanted=${wanted% }
   ours=$(sed -n 's/^words=//p' "$RECEIPT" 2>/dev/null || :)
   if [ -f "$1" ]; then cat "$1"; else ordinary_cmdline; fi >"$STATE/.words"
   with_words "$STATE/.words" "$ours" "$wanted" >"$STATE/.words.new"

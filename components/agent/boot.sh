@@ -161,7 +161,7 @@ verb_reboot() { # auto|ask|never SECONDS: how long guests have to shut down, 0 w
   receipt
 }
 
-# group_of ADDRESS: what its IOMMU group holds but bridges, as core/group-drift.ts compares it
+# group_of ADDRESS: what its IOMMU group holds but bridges, as components/plan/cards/group-drift.ts compares it
 group_of() {
   local member class members
   members=

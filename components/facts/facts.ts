@@ -61,7 +61,9 @@ const hostFileSchema = z.strictObject({
 export type HostFile = z.infer<typeof hostFileSchema>;
 
 const receiptSchema = z.strictObject({
-  token: z.string().describe("what the step that wrote the receipt was called with; see core/step.ts"),
+  token: z
+    .string()
+    .describe("what the step that wrote the receipt was called with; see components/plan/step.ts"),
   notes: z.record(z.string(), z.string()).describe("whatever else that step recorded, by name"),
 });
 

@@ -54,7 +54,7 @@ const plain = (name: string): string =>
 /**
  * A setting that is not in force. It fills one line and has no blank behind the `#`: taking the character away leaves it
  * indented as its neighbours are, whichever other lines are in force. A section never holds such lines alone: it would be
- * null, and Pulumi, which writes the file anew for its own settings, would move them out of it.
+ * null, and Pulumi, which rewrites the file for its own settings, would move them out of it.
  */
 const off = (line: string): string => `#${line}`;
 

@@ -48,7 +48,7 @@ describe("a processor's GPU", () => {
     expect(reported(facts, at).functions.map((one) => one.address.slice(5))).toEqual(expected);
   });
 
-  test("the plan asks for what is listed, and for no more of the slot", () => {
+  test("the plan asks for what is listed, and for nothing else in the slot", () => {
     const facts = hostWith(cards.PHOENIX);
     expect(said(facts, "c5:00.0", ["1002:1900", "1002:1640"])).toEqual([]);
     expect(said(facts, "c5:00.0", ["1002:1900"])).toEqual([]);

@@ -178,7 +178,7 @@ export class FakeHost implements FakeRoot {
       `'${paths.map((path) => (path.startsWith("/dev/") ? path : this.root + path)).join(" ")}'`;
     const { excerpts = [], images, tools = [] } = question;
     const text = probeScript(Boolean(question.survey))
-      .replace(/^PATH=.*$/m, `PATH='${this.path(shell)}'`)
+      .replace(/^ *PATH=.*$/m, `PATH='${this.path(shell)}'`)
       .replaceAll(HOST_PATHS, `${this.root}/`);
     const script = [
       `N=${nonce} PRIVILEGE=${question.privilege ?? "root"} LOGIN=op SSH_PEER= SURVEY=${question.survey === true ? "survey" : question.survey || ""}`,
