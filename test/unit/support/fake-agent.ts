@@ -87,7 +87,7 @@ export class FakeAgent {
 
   private onHost(text: string): string {
     return text
-      .replaceAll(/^PATH=.*$/gm, `PATH='${this.tools}:${process.env["PATH"]}'`)
+      .replaceAll(/^ *PATH=.*$/gm, `PATH='${this.tools}:${process.env["PATH"]}'`)
       .replaceAll(HOST_PATHS, `${this.root}/`);
   }
 
@@ -157,7 +157,7 @@ export class FakeAgent {
   forceCommand(): string {
     const file = join(this.tools, ".forced");
     const edits = [
-      `s#^PATH=.*#PATH='${this.tools}':$PATH#`,
+      `s#^ *PATH=.*#PATH='${this.tools}':$PATH#`,
       `s#\\(^\\|[^A-Za-z0-9_*}$]\\)/\\(sys\\|proc\\|etc\\|boot\\|run\\|lib\\|var\\|usr\\|efi\\)/#\\1${this.root}/\\2/#g`,
     ];
     const shell = shellCommand(this.shell).join(" ");

@@ -170,7 +170,7 @@ export class FakeHost implements FakeRoot {
     const quote = (paths: readonly string[] = []): string =>
       `'${paths.map((path) => (path.startsWith("/dev/") ? path : this.root + path)).join(" ")}'`;
     const text = `${question.survey ? read("survey") : ""}\n${read("probe")}`
-      .replace(/^PATH=.*$/m, `PATH='${this.path(shell)}'`)
+      .replace(/^ *PATH=.*$/m, `PATH='${this.path(shell)}'`)
       .replaceAll(HOST_PATHS, `${this.root}/`);
     const script = [
       `N=${nonce} PRIVILEGE=${question.privilege ?? "root"} LOGIN=op SSH_PEER= SURVEY=${question.survey === true ? "survey" : question.survey || ""}`,
