@@ -18,8 +18,10 @@ for module in command-plugin libvirt-plugin; do
       "=== "* | "PASS" | "ok "* | "?  "* | "    --- "*) continue ;;
     esac
     echo "$line"
-  done < <(cd "$module" && GOFLAGS=-mod=readonly CGO_ENABLED=0 go test -trimpath -buildvcs=false -count=1 -v "$@" ./... 2>&1
-    echo "--- EXIT $?")
+  done < <(
+    cd "$module" && GOFLAGS=-mod=readonly CGO_ENABLED=0 go test -trimpath -buildvcs=false -count=1 -v "$@" ./... 2>&1
+    echo "--- EXIT $?"
+  )
 done
 [ -z "${TEST_COUNTS-}" ] || echo "{\"passed\": $passed, \"failed\": $failed, \"failures\": [$failures]}" >"$TEST_COUNTS"
 echo "$passed passed, $failed failed"

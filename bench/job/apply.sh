@@ -9,15 +9,28 @@ find /sys/kernel/iommu_groups/ -type l >/dev/null
 wanted() {
   cat >/tmp/wanted
   if cmp -s /tmp/wanted "$1" && [ "$(stat -c %a "$1")" = "$2" ]; then return 0; fi
-  if [ "$MODE" = check ]; then diff -u "$1" /tmp/wanted || :; return 0; fi
-  mkdir -p "${1%/*}"; cp /tmp/wanted "$1.new"; chmod "$2" "$1.new"; mv "$1.new" "$1"
+  if [ "$MODE" = check ]; then
+    diff -u "$1" /tmp/wanted || :
+    return 0
+  fi
+  mkdir -p "${1%/*}"
+  cp /tmp/wanted "$1.new"
+  chmod "$2" "$1.new"
+  mv "$1.new" "$1"
   changed=$3
 }
 files
-{ sed '/^# BEGIN vfio-fleet$/,/^# END vfio-fleet$/d' /etc/libvirt/qemu.conf; block; } >/tmp/qemu.conf
+{
+  sed '/^# BEGIN vfio-fleet$/,/^# END vfio-fleet$/d' /etc/libvirt/qemu.conf
+  block
+} >/tmp/qemu.conf
 wanted /etc/libvirt/qemu.conf 644 "$changed" </tmp/qemu.conf
 [ "$MODE" = apply ] || exit 0
-[ -z "$changed" ] || { mkinitramfs -o "/boot/initrd.img-$(uname -r)"; update-grub; fake-reboot; }
+[ -z "$changed" ] || {
+  mkinitramfs -o "/boot/initrd.img-$(uname -r)"
+  update-grub
+  fake-reboot
+}
 grep -q 'intel_iommu=on iommu=pt' /proc/cmdline
 for function in /sys/bus/pci/devices/0000:01:00.*; do
   case $(readlink "$function/driver") in */vfio-pci) ;; *) exit 1 ;; esac

@@ -5,10 +5,13 @@
 set -eu
 # local is no POSIX word, but dash, bash and busybox sh know it
 umask 022
-LC_ALL=C; export LC_ALL
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH
+LC_ALL=C
+export LC_ALL
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export PATH
 # tells our own hooks that the agent is at work and will see to it
-VFIO_FLEET_AGENT=1; export VFIO_FLEET_AGENT
+VFIO_FLEET_AGENT=1
+export VFIO_FLEET_AGENT
 STATE=/var/lib/vfio-fleet
 BOOT=$STATE/boot
 NL='
@@ -20,7 +23,10 @@ UNATTENDED=
 # say TEXT...: a line for the person who asked
 say() { printf '%s\n' "$*" || [ -n "$UNATTENDED" ]; }
 # die TEXT...: ends the verb with this refusal
-die() { printf 'vfio-fleet: %s\n' "$*" >&2; exit 1; }
+die() {
+  printf 'vfio-fleet: %s\n' "$*" >&2
+  exit 1
+}
 
 # key NAME: as a file name, / as % and a space as _, without a process
 key() {
@@ -61,9 +67,14 @@ place() {
   mkdir -p "${1%/*}"
   cat >"$new"
   if [ -f "$1" ] && [ -O "$1" ] && cmp -s "$new" "$1" && [ "$(stat -c %a "$1")" = "$2" ]; then
-    rm -f "$new"; say "$1: already so"; return 0
+    rm -f "$new"
+    say "$1: already so"
+    return 0
   fi
-  chmod "$2" "$new"; sync "$new"; mv -f "$new" "$1"; sync "${1%/*}"
+  chmod "$2" "$new"
+  sync "$new"
+  mv -f "$new" "$1"
+  sync "${1%/*}"
   say "$1: written"
 }
 
@@ -72,12 +83,17 @@ keep() {
   local kept folder
   kept=$STATE/kept/$(key "$1")
   [ -e "$kept/whole" ] && return 0
-  rm -rf "$kept"; mkdir -p "$kept"
+  rm -rf "$kept"
+  mkdir -p "$kept"
   [ ! -e "$1" ] || cp -p -- "$1" "$kept/content"
   # folders that only exist because of us go again with the last file in them
   folder=${1%/*}
-  while [ ! -d "$folder" ]; do printf '%s\n' "$folder" >>"$kept/folders"; folder=${folder%/*}; done
-  sync -f "$kept"; : >"$kept/whole"
+  while [ ! -d "$folder" ]; do
+    printf '%s\n' "$folder" >>"$kept/folders"
+    folder=${folder%/*}
+  done
+  sync -f "$kept"
+  : >"$kept/whole"
 }
 
 verb_file() { # PATH MODE; the content on standard input
@@ -93,9 +109,13 @@ verb_unfile() {
   if [ -e "$kept/whole" ]; then
     if [ -e "$kept/content" ]; then
       new=${1%/*}/.${1##*/}.vfio-fleet-new
-      cp -p -- "$kept/content" "$new"; sync "$new"; mv -f "$new" "$1"; say "$1: put back"
+      cp -p -- "$kept/content" "$new"
+      sync "$new"
+      mv -f "$new" "$1"
+      say "$1: put back"
     else
-      rm -f "$1"; say "$1: removed"
+      rm -f "$1"
+      say "$1: removed"
     fi
     [ ! -e "$kept/folders" ] || while IFS= read -r folder; do rmdir "$folder" 2>/dev/null || :; done <"$kept/folders"
     rm -rf "$kept"
@@ -113,7 +133,10 @@ verb_block() { # PATH [new]; the block on standard input. With new, a file that 
   local mode block
   [ -f "$1" ] || [ "${2:-}" = new ] || die "$1 is not there: the package that brings it is not installed"
   keep "$1"
-  if [ ! -f "$1" ]; then mkdir -p "${1%/*}"; : >"$1"; fi
+  if [ ! -f "$1" ]; then
+    mkdir -p "${1%/*}"
+    : >"$1"
+  fi
   mode=$(stat -c %a "$1")
   block=$(cat)
   {
@@ -129,7 +152,10 @@ verb_block() { # PATH [new]; the block on standard input. With new, a file that 
 }
 
 verb_unblock() { # PATH
-  if untouched "$1"; then verb_unfile "$1"; return 0; fi
+  if untouched "$1"; then
+    verb_unfile "$1"
+    return 0
+  fi
   rm -rf "$STATE/kept/$(key "$1")"
   if [ -f "$1" ]; then
     without_block "$1" >"$STATE/.block.new"
@@ -175,10 +201,12 @@ verb_words() {
 }
 
 verb_unwords() { # PATH
-  if untouched "$1"; then verb_unfile "$1"; return 0; fi
+  if untouched "$1"; then
+    verb_unfile "$1"
+    return 0
+  fi
   RECEIPT=$STATE/receipts/$(key "$1")
   [ ! -f "$1" ] || verb_words "$1" </dev/null
   rm -rf "$STATE/kept/$(key "$1")"
   unreceipt "$1"
 }
-

@@ -37,12 +37,14 @@ verb_boot() {
   wanted=$BOOT/wanted
   cat >"$wanted"
   undo_stale "$wanted"
-  unmet "$wanted" >"$BOOT/unmet"; gone "$wanted" >>"$BOOT/unmet"
+  unmet "$wanted" >"$BOOT/unmet"
+  gone "$wanted" >>"$BOOT/unmet"
   if [ -s "$BOOT/unmet" ]; then
     # the kernel that ordinary boots take is the one to be proved, even when another one runs
     version=$(bootloader_version)
     [ -n "$version" ] || version=$(uname -r)
-    say "to be shown after a reboot:"; sed 's/^/  /' "$BOOT/unmet"
+    say "to be shown after a reboot:"
+    sed 's/^/  /' "$BOOT/unmet"
     trial=$(initramfs_trial "$version")
     if ! image_lacks "$version" "$trial" "$wanted" >/dev/null 2>&1; then
       # before a generator is at work for minutes
@@ -54,10 +56,12 @@ verb_boot() {
     say "$trial: opened, all there"
     bootloader_arm "$version" "$trial" "$TOKEN" "$(arguments "$BOOT/applied")" "$(arguments "$wanted")"
     printf 'token=%s\nboot=%s\nversion=%s\nopened=%s\n' "$TOKEN" "$(boot_id)" "$version" "$(judged "$trial")" >"$BOOT/armed.new"
-    sync "$BOOT/armed.new"; mv -f "$BOOT/armed.new" "$BOOT/armed"
+    sync "$BOOT/armed.new"
+    mv -f "$BOOT/armed.new" "$BOOT/armed"
     say "the next boot, and only that one, is a trial of the new configuration"
   else
-    rm -f "$BOOT/armed"; bootloader_disarm
+    rm -f "$BOOT/armed"
+    bootloader_disarm
     say "the running system shows every wanted effect: no reboot"
   fi
   receipt
@@ -83,7 +87,10 @@ detached_reboot() {
 # then it is their processes that tell
 libvirt_guests() {
   local file pid name
-  if name=$(timeout 60 virsh -q -c qemu:///system list --name 2>/dev/null </dev/null); then say "$name"; return 0; fi
+  if name=$(timeout 60 virsh -q -c qemu:///system list --name 2>/dev/null </dev/null); then
+    say "$name"
+    return 0
+  fi
   for file in /run/libvirt/qemu/*.pid; do
     name=${file##*/} name=${name%.pid} pid=
     { read -r pid <"$file"; } 2>/dev/null || :
@@ -113,9 +120,13 @@ without_guests() {
     esac
   done <"$BOOT/running"
   waited=0
-  while guests >"$BOOT/running"; [ -s "$BOOT/running" ]; do
+  while
+    guests >"$BOOT/running"
+    [ -s "$BOOT/running" ]
+  do
     [ $waited -lt "$1" ] || die "still running $1 s after they were asked to shut down: $(sed 's/^[a-z]* //' "$BOOT/running" | tr '\n' ' ')- shut them down from inside, then run this again"
-    sleep 1; waited=$((waited + 1))
+    sleep 1
+    waited=$((waited + 1))
   done
 }
 
@@ -134,8 +145,10 @@ restart_guests() {
 }
 
 verb_reboot() { # auto|ask|never SECONDS: how long guests have to shut down, 0 when none may run
-  if [ "$(noted boot)" != "$(boot_id)" ]; then say "no reboot needed"
-  elif [ "$1" = never ]; then say "waiting for a reboot by hand (policy: never)"
+  if [ "$(noted boot)" != "$(boot_id)" ]; then
+    say "no reboot needed"
+  elif [ "$1" = never ]; then
+    say "waiting for a reboot by hand (policy: never)"
   else
     case $1:$TOKEN in
       ask:*+reboot) ;;
@@ -168,29 +181,46 @@ verb_prove() {
   if [ -e "$BOOT/armed" ]; then
     if [ "$(noted boot)" = "$(boot_id)" ]; then
       [ "$1" = never ] || die "the host has not rebooted: its boot_id is still $(boot_id)"
-      say "pending: reboot the host, then run this again"; receipt "pending=reboot"; return 0
+      say "pending: reboot the host, then run this again"
+      receipt "pending=reboot"
+      return 0
     fi
     trial=$(noted token)
     case $(cat /proc/cmdline) in
       *"vfio_fleet.trial=$(mark "$trial")"*) ;;
       *)
-        rm -f "$BOOT/armed"; bootloader_disarm; restart_guests
-        die "the trial boot did not come up: the host is back on its old configuration, which is untouched (look at its console for why; then run this again)" ;;
+        rm -f "$BOOT/armed"
+        bootloader_disarm
+        restart_guests
+        die "the trial boot did not come up: the host is back on its old configuration, which is untouched (look at its console for why; then run this again)"
+        ;;
     esac
   fi
   # modules and udev may still be at work right after boot
   tries=0
-  while unmet "$wanted" >"$BOOT/unmet"; [ -s "$BOOT/unmet" ] && [ $tries -lt 30 ]; do sleep 1; tries=$((tries + 1)); done
+  while
+    unmet "$wanted" >"$BOOT/unmet"
+    [ -s "$BOOT/unmet" ] && [ $tries -lt 30 ]
+  do
+    sleep 1
+    tries=$((tries + 1))
+  done
   if [ -s "$BOOT/unmet" ]; then
     if [ -e "$BOOT/armed" ]; then
-      rm -f "$BOOT/armed"; bootloader_disarm
-      [ "$1" = never ] || { say "going back to the old configuration"; detached_reboot; }
+      rm -f "$BOOT/armed"
+      bootloader_disarm
+      [ "$1" = never ] || {
+        say "going back to the old configuration"
+        detached_reboot
+      }
       die "the trial boot did not show what was wanted, the old configuration stays the default:$NL$(cat "$BOOT/unmet")"
     fi
     die "the running system does not show what is wanted:$NL$(cat "$BOOT/unmet")"
   fi
   # before the first boot file changes: whoever undoes this has to find that something was applied
-  cp "$wanted" "$BOOT/applied.new"; sync "$BOOT/applied.new"; mv -f "$BOOT/applied.new" "$BOOT/applied"
+  cp "$wanted" "$BOOT/applied.new"
+  sync "$BOOT/applied.new"
+  mv -f "$BOOT/applied.new" "$BOOT/applied"
   commit "$version"
   rm -f "$BOOT/armed"
   say "boot_id $(boot_id)"
@@ -214,7 +244,8 @@ commit() { # KERNEL-VERSION
     image=$(initramfs_image "$kernel")
     if [ "$kernel" = "$1" ] && [ -e "$trial" ] && [ "$(judged "$trial")" = "$(noted opened)" ]; then
       # opened before the reboot, and this system came from it
-      mv -f "$trial" "$image"; sync -f "$image"
+      mv -f "$trial" "$image"
+      sync -f "$image"
       say "$image: the trial's, in its place"
       continue
     fi
@@ -229,7 +260,8 @@ commit() { # KERNEL-VERSION
       mv -f "$trial" "$image.vfio-fleet-new"
     fi
     lacking=$(image_lacks "$kernel" "$image.vfio-fleet-new" "$BOOT/wanted") || die "the initramfs for $kernel lacks:$NL$lacking"
-    mv -f "$image.vfio-fleet-new" "$image"; sync -f "$image"
+    mv -f "$image.vfio-fleet-new" "$image"
+    sync -f "$image"
     say "$image: in its place"
   done
   if bootloader_lacks "$BOOT/wanted" >/dev/null; then say "boot menu: already so"; else bootloader_commit; fi
@@ -260,7 +292,9 @@ verb_install() {
   local new
   new=/usr/local/lib/vfio-fleet/.host.new
   cat >"$new"
-  chmod 755 "$new"; sync "$new"; mv -f "$new" /usr/local/lib/vfio-fleet/host
+  chmod 755 "$new"
+  sync "$new"
+  mv -f "$new" /usr/local/lib/vfio-fleet/host
   receipt
 }
 
@@ -291,6 +325,8 @@ verb_leave() {
     rmdir /usr/local/lib/vfio-fleet 2>/dev/null || :
   fi
   [ -n "$active" ] || return 0
-  if [ "$1" = auto ]; then say "rebooting into the old configuration"; detached_reboot
+  if [ "$1" = auto ]; then
+    say "rebooting into the old configuration"
+    detached_reboot
   else say "reboot the host when it suits you: until then the old configuration is only prepared"; fi
 }

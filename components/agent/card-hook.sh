@@ -3,11 +3,16 @@
 # belongs to one running domain at a time, and a second one is refused by the name of the first.
 # libvirt waits for this script, so that nothing here may ask it anything.
 set -u
-LC_ALL=C; export LC_ALL
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH
+LC_ALL=C
+export LC_ALL
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export PATH
 CARDS=/run/vfio-fleet/cards
 
-refuse() { printf 'vfio-fleet: %s\n' "$*" >&2; exit 1; }
+refuse() {
+  printf 'vfio-fleet: %s\n' "$*" >&2
+  exit 1
+}
 
 # host functions in the definition: their addresses say no type, places in the guest do
 addresses() {
@@ -57,7 +62,10 @@ users() {
 prepare() { # DOMAIN
   local address holder driver
   for address in $WANTED; do
-    holder=$({ claimed "$address"; holding_domains "$address"; } | grep -vxF -e "$1" | head -n 1)
+    holder=$({
+      claimed "$address"
+      holding_domains "$address"
+    } | grep -vxF -e "$1" | head -n 1)
     [ -z "$holder" ] || refuse "$1 cannot start: $(shown "$address") is in use by $holder. Shut $holder down first, or move the card with: vfio-fleet gpu switch"
     driver=$(readlink "/sys/bus/pci/devices/$address/driver" || echo none)
     case ${driver##*/} in none | vfio-pci) continue ;; esac

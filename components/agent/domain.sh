@@ -26,18 +26,32 @@ verb_grow() {
   [ -n "$found" ] || die "libvirt does not tell how large volume $3 of pool $2 is"
   if [ "$found" -gt "$5" ]; then
     die "volume $3 of pool $2 has $found bytes, the stack says $5: a volume is never made smaller, its end would be lost"
-  elif [ "$found" = "$5" ]; then say "$3: already $5 bytes"
-  elif active "$1" && virsh domblklist "$1" | grep -qF " $4"; then virsh blockresize "$1" "$4" "$5B" >&2; say "$3: grown from $found to $5 bytes under the running domain"
-  else virsh vol-resize "$3" "$5" --pool "$2" >&2; say "$3: grown from $found to $5 bytes"; fi
+  elif [ "$found" = "$5" ]; then
+    say "$3: already $5 bytes"
+  elif active "$1" && virsh domblklist "$1" | grep -qF " $4"; then
+    virsh blockresize "$1" "$4" "$5B" >&2
+    say "$3: grown from $found to $5 bytes under the running domain"
+  else
+    virsh vol-resize "$3" "$5" --pool "$2" >&2
+    say "$3: grown from $found to $5 bytes"
+  fi
   receipt "bytes=$5" ${6:+"found=yes"}
 }
 
 # keep_definition NAME: a definition that nobody of this project wrote is kept as it was
 keep_definition() {
-  (umask 077; virsh dumpxml --inactive --security-info "$1" >"$STATE/found.xml" 2>/dev/null) || { rm -f "$STATE/found.xml"; return 0; }
+  (
+    umask 077
+    virsh dumpxml --inactive --security-info "$1" >"$STATE/found.xml" 2>/dev/null
+  ) || {
+    rm -f "$STATE/found.xml"
+    return 0
+  }
   if ! grep -q 'urn:vfio-fleet:domain:' "$STATE/found.xml"; then
-    mkdir -p $ADOPTED; chmod 700 $ADOPTED
-    sync "$STATE/found.xml"; mv -f "$STATE/found.xml" "$ADOPTED/$1.xml"
+    mkdir -p $ADOPTED
+    chmod 700 $ADOPTED
+    sync "$STATE/found.xml"
+    mv -f "$STATE/found.xml" "$ADOPTED/$1.xml"
     say "$1: made by hand, its definition is kept as $ADOPTED/$1.xml" >&2
   fi
   rm -f "$STATE/found.xml"
@@ -96,15 +110,25 @@ plug_statistics() {
 # domain NAME autostart|manual; the definition on standard input. Redefines in place: UUID, NVRAM and a running instance
 # stay; what a running one can take at once it gets. Prints the stored definition and, behind a mark, the running one.
 verb_domain() {
-  (umask 077; cat >"$STATE/domain.xml")
+  (
+    umask 077
+    cat >"$STATE/domain.xml"
+  )
   keep_definition "$1"
   virsh define --validate "$STATE/domain.xml" >&2
   rm -f "$STATE/domain.xml"
   if [ "$2" = autostart ]; then virsh autostart "$1" >&2; else virsh autostart --disable "$1" >&2; fi
-  if active "$1"; then plug_media "$1"; plug_networks "$1"; plug_statistics "$1"; fi
+  if active "$1"; then
+    plug_media "$1"
+    plug_networks "$1"
+    plug_statistics "$1"
+  fi
   receipt
   virsh dumpxml --inactive "$1"
-  if active "$1"; then say "<!-- running -->"; virsh dumpxml "$1"; fi
+  if active "$1"; then
+    say "<!-- running -->"
+    virsh dumpxml "$1"
+  fi
 }
 
 # starts NAME: and stays
@@ -122,7 +146,8 @@ stale() { [ "$(virsh dumpxml "$1" | digest)" != "$(virsh dumpxml --inactive "$1"
 # run NAME [restart SECONDS keep|power-off]: the domain runs; with restart, one that a change waits for is shut down
 # gracefully and started again, once a token: a step that is only repeated does not restart anything.
 verb_run() {
-  if ! active "$1"; then starts "$1"
+  if ! active "$1"; then
+    starts "$1"
   elif [ "${2:-}" = restart ] && ! grep -qxF "token=$TOKEN" "$RECEIPT" 2>/dev/null && stale "$1"; then
     say "$1: shutting down, to start with its new definition"
     shut_down "$1" "$3" "$4"
@@ -141,8 +166,12 @@ shut_down() {
   while active "$1"; do
     if [ $waited -ge "$2" ]; then
       [ "$3" = power-off ] || die "$1 still runs $2 s after it was asked to shut down: shut it down from inside, then run this again"
-      say "$1: did not shut down in $2 s, powered off as asked for"; virsh destroy "$1" >&2
-    else sleep 1; waited=$((waited + 1)); fi
+      say "$1: did not shut down in $2 s, powered off as asked for"
+      virsh destroy "$1" >&2
+    else
+      sleep 1
+      waited=$((waited + 1))
+    fi
   done
 }
 
@@ -156,17 +185,23 @@ verb_shutdown() { # NAME SECONDS keep|power-off
 undefine() {
   local uuid state
   if [ "$2" = data ]; then
-    if command virsh help undefine | grep -q -e --keep-tpm; then virsh undefine --nvram --tpm "$1" >&2
+    if command virsh help undefine | grep -q -e --keep-tpm; then
+      virsh undefine --nvram --tpm "$1" >&2
     else virsh undefine --nvram "$1" >&2; fi
     say "$1: undefined, its NVRAM and TPM state deleted"
     return 0
   fi
-  if command virsh help undefine | grep -q -e --keep-tpm; then virsh undefine --keep-nvram --keep-tpm "$1" >&2
+  if command virsh help undefine | grep -q -e --keep-tpm; then
+    virsh undefine --keep-nvram --keep-tpm "$1" >&2
   else
     # before libvirt 8.9 the TPM's state goes with the definition: a copy takes its place
     uuid=$(virsh domuuid "$1" | tr -d '[:space:]')
     state=/var/lib/libvirt/swtpm/$uuid
-    if [ -d "$state" ]; then rm -rf "$state.vfio-fleet"; cp -a "$state" "$state.vfio-fleet"; sync -f "$state.vfio-fleet"; fi
+    if [ -d "$state" ]; then
+      rm -rf "$state.vfio-fleet"
+      cp -a "$state" "$state.vfio-fleet"
+      sync -f "$state.vfio-fleet"
+    fi
     virsh undefine --keep-nvram "$1" >&2
     if [ -d "$state.vfio-fleet" ]; then
       if [ -d "$state" ]; then rm -rf "$state.vfio-fleet"; else mv "$state.vfio-fleet" "$state"; fi
@@ -181,11 +216,14 @@ verb_undomain() {
   shut_down "$1" "$2" "$3"
   unreceipt "run $1"
   say "$1: shut off"
-  if ! virsh domstate "$1" >/dev/null 2>&1; then say "$1: not defined"
-  elif [ "${4:-keep}" = data ]; then undefine "$1" data
+  if ! virsh domstate "$1" >/dev/null 2>&1; then
+    say "$1: not defined"
+  elif [ "${4:-keep}" = data ]; then
+    undefine "$1" data
   elif [ -e "$ADOPTED/$1.xml" ]; then
     virsh define "$ADOPTED/$1.xml" >&2
-    rm -f "$ADOPTED/$1.xml"; rmdir $ADOPTED 2>/dev/null || :
+    rm -f "$ADOPTED/$1.xml"
+    rmdir $ADOPTED 2>/dev/null || :
     say "$1: defined as it was before"
   else undefine "$1" keep; fi
   unreceipt "domain $1"

@@ -6,8 +6,12 @@
 unmet_function() {
   local device vendor product driver
   device=/sys/bus/pci/devices/$1
-  if [ ! -d "$device" ]; then say "$1: no such device"; return 0; fi
-  read -r vendor <"$device/vendor"; read -r product <"$device/device"
+  if [ ! -d "$device" ]; then
+    say "$1: no such device"
+    return 0
+  fi
+  read -r vendor <"$device/vendor"
+  read -r product <"$device/device"
   [ "${vendor#0x}:${product#0x}" = "$2" ] || say "$1: is ${vendor#0x}:${product#0x}, expected $2"
   driver=$(readlink "$device/driver" || echo none)
   [ "${driver##*/}" = vfio-pci ] || say "$1: driver is ${driver##*/}, expected vfio-pci"
@@ -17,7 +21,10 @@ unmet_function() {
 unmet_alone() {
   local device member class driver
   device=/sys/bus/pci/devices/$1
-  if [ ! -d "$device/iommu_group/devices" ]; then say "$1: in no IOMMU group, the IOMMU is off"; return 0; fi
+  if [ ! -d "$device/iommu_group/devices" ]; then
+    say "$1: in no IOMMU group, the IOMMU is off"
+    return 0
+  fi
   for member in "$device"/iommu_group/devices/*; do
     case " $1 $2 " in *" ${member##*/} "*) continue ;; esac
     read -r class <"$member/class"
@@ -48,7 +55,8 @@ unmet_parameter() {
   case $3 in
     1,Y | y,1,Y | Y,1 | 0,N | n,0,N | N,0)
       wanted=${3%%,*}
-      case ",$3," in *",$found,"*) return 0 ;; esac ;;
+      case ",$3," in *",$found,"*) return 0 ;; esac
+      ;;
   esac
   [ "$found" = "$wanted" ] || say "module $1: $2 is ${found:-not set}, expected $wanted"
 }

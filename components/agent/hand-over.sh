@@ -17,7 +17,8 @@ unattended() {
 # that DOMAIN is to have for it, or nothing where its own will do.
 verb_hand() {
   local name seconds after mode address holders holder reason
-  name=$1 seconds=$2 after=$3 mode=$4; shift 4
+  name=$1 seconds=$2 after=$3 mode=$4
+  shift 4
   unattended
   # definitions may hold passwords
   umask 077
@@ -40,7 +41,10 @@ verb_hand() {
   for holder in $holders; do
     say "$holder: shutting down"
     # in a shell of its own: one that stays on ends this, and those before it run again
-    if ! (shut_down "$holder" "$seconds" "$after"); then run_again "$@"; die "$name was not started: nothing has changed hands"; fi
+    if ! (shut_down "$holder" "$seconds" "$after"); then
+      run_again "$@"
+      die "$name was not started: nothing has changed hands"
+    fi
     set -- "$@" "$holder"
   done
   if reason=$(take_over "$name"); then
@@ -70,9 +74,13 @@ run_again() { # NAME...
 # unhand SECONDS keep|power-off ADDRESS...: no domain has any of them
 verb_unhand() {
   local seconds after holder holders
-  seconds=$1 after=$2; shift 2
+  seconds=$1 after=$2
+  shift 2
   unattended
   holders=$(holders_of "$@")
   [ -n "$holders" ] || say "free already"
-  for holder in $holders; do shut_down "$holder" "$seconds" "$after"; say "$holder: shut off"; done
+  for holder in $holders; do
+    shut_down "$holder" "$seconds" "$after"
+    say "$holder: shut off"
+  done
 }

@@ -7,7 +7,8 @@ virsh() { command virsh -q -c qemu:///system "$@" </dev/null; }
 # are not touched by a restart: their QEMU processes are their own (libvirt: daemons, "restarting").
 verb_libvirtd() {
   local digest login loaded tries network
-  digest=$1 login=$2; shift 2
+  digest=$1 login=$2
+  shift 2
   if [ "$login" != - ] && ! id -nG "$login" | grep -qw libvirt; then
     say "$login joins the group libvirt"
     printf '%s\n' "$login" >>"$STATE/joined"
@@ -15,10 +16,14 @@ verb_libvirtd() {
   fi
   systemctl enable --quiet libvirtd.service
   loaded=$(sed -n 's/^config=//p' "$RECEIPT" 2>/dev/null || :)
-  if [ "$loaded" != "$digest" ]; then say "restarting libvirtd"; systemctl restart libvirtd.service; else systemctl start libvirtd.service; fi
+  if [ "$loaded" != "$digest" ]; then
+    say "restarting libvirtd"
+    systemctl restart libvirtd.service
+  else systemctl start libvirtd.service; fi
   tries=0
   until virsh version >/dev/null 2>&1; do
-    tries=$((tries + 1)); [ $tries -lt 60 ] || die "libvirtd does not answer: $(virsh version 2>&1 | tail -n 1)"
+    tries=$((tries + 1))
+    [ $tries -lt 60 ] || die "libvirtd does not answer: $(virsh version 2>&1 | tail -n 1)"
     sleep 1
   done
   for network in "$@"; do

@@ -20,7 +20,7 @@ peer() {
   printf '%s' "${found%% *}"
 }
 
-number() { case $1 in '' | *[!0-9]*) printf 0 ;; *) printf '%s' "$1" ;; esac; }
+number() { case $1 in '' | *[!0-9]*) printf 0 ;; *) printf '%s' "$1" ;; esac }
 
 # seconds since boot: a clock that is set does not end a lock
 uptime_now() {
@@ -64,9 +64,12 @@ whose_run() {
   if grep -qsxF "token=$TOKEN" "$RECEIPT"; then return 0; fi
   rest=${TOKEN%+*}
   RUN=$rest
-  rest=${rest#*,}; OWNER=${rest%%,*}
-  rest=${rest#*,}; PROCESS=${rest%%,*}
-  rest=${rest#*,}; STACK=${rest%%,*}
+  rest=${rest#*,}
+  OWNER=${rest%%,*}
+  rest=${rest#*,}
+  PROCESS=${rest%%,*}
+  rest=${rest#*,}
+  STACK=${rest%%,*}
   STEPS=$(number "${rest#*,}")
 }
 
@@ -92,7 +95,8 @@ lock_refuse() {
 lock_fence() {
   [ -n "$LOCK_RUN" ] || return 0
   printf '%s\n' "$LOCK_RUN" >>"$STATE/fenced"
-  tail -n 20 "$STATE/fenced" >"$STATE/.fenced.new"; mv -f "$STATE/.fenced.new" "$STATE/fenced"
+  tail -n 20 "$STATE/fenced" >"$STATE/.fenced.new"
+  mv -f "$STATE/.fenced.new" "$STATE/fenced"
 }
 
 # One verb at a time: package managers, update-grub and the boot files do not share. And one run at a time.
@@ -116,10 +120,12 @@ lock() { # VERB WORD...
     lock_fence
     LOCK_RUN='' LOCK_OWNER='' LOCK_PROCESS='' LOCK_STACK='' LOCK_LEFT=0 LOCK_IDLE=$IDLE_UNDO taken=yes
   fi
-  LOCK_STEP="$*"; LOCK_STEP=${LOCK_STEP%%"$NL"*}
+  LOCK_STEP="$*"
+  LOCK_STEP=${LOCK_STEP%%"$NL"*}
   if [ -n "$taken" ]; then
     LOCK_PEER=$PEER LOCK_SINCE=$(date -u +%Y-%m-%dT%H:%M:%SZ)
-    lock_write $$; sync "$LOCK"
+    lock_write $$
+    sync "$LOCK"
   else lock_write $$; fi
   trap 'lock_renew $?' EXIT
 }
@@ -131,7 +137,10 @@ lock_renew() {
   lock_read
   if [ -n "$RUN" ] && [ "$RUN" = "$LOCK_RUN" ] && [ "$1" = 0 ]; then
     case $VERB in admit | install) ;; *) LOCK_LEFT=$((LOCK_LEFT - 1)) ;; esac
-    if [ "$LOCK_LEFT" -le 0 ]; then rm -f "$LOCK"; return 0; fi
+    if [ "$LOCK_LEFT" -le 0 ]; then
+      rm -f "$LOCK"
+      return 0
+    fi
   fi
   lock_write '' || :
 }
@@ -142,11 +151,18 @@ verb_admit() { :; }
 # unlock [SINCE]: says who has the lock; breaks the one that was taken at that moment, no other, and none under a verb at work
 verb_unlock() {
   local work
-  [ -d "$STATE" ] || { say "the host is not locked"; return 0; }
+  [ -d "$STATE" ] || {
+    say "the host is not locked"
+    return 0
+  }
   exec 9>>/run/vfio-fleet.lock
-  work=; flock -n 9 || work=yes
+  work=
+  flock -n 9 || work=yes
   lock_read
-  if [ -z "$LOCK_SINCE" ] || { [ -z "$work" ] && [ "$(lock_age)" -ge "$LOCK_IDLE" ]; }; then say "the host is not locked"; return 0; fi
+  if [ -z "$LOCK_SINCE" ] || { [ -z "$work" ] && [ "$(lock_age)" -ge "$LOCK_IDLE" ]; }; then
+    say "the host is not locked"
+    return 0
+  fi
   if [ -z "${1:-}" ]; then
     say "locked since $LOCK_SINCE by $(holder)"
     if [ -n "$work" ]; then say "at work now: $LOCK_STEP"; else say "last step, $(lock_age) s ago: $LOCK_STEP"; fi

@@ -1,4 +1,3 @@
-
 # ---- dispatch ---------------------------------------------------------------------------------------------------
 
 # whole_input: standard input is from now on what has come of it, all of it. A connection that is cut ends it too early,
@@ -23,7 +22,8 @@ whole_input() {
 # step READS WORD...: the step of this verb, as root and alone on this host; READS is how its input is read, or ':'
 step() {
   local reads
-  reads=$1; shift
+  reads=$1
+  shift
   [ "$(id -u)" = 0 ] || die "has to run as root"
   "$reads"
   lock "$VERB" "$@"
@@ -45,7 +45,9 @@ main() {
   [ $# -eq 0 ] || shift
   left=$#
   while [ "$left" -gt 0 ]; do
-    word=$1; shift; left=$((left - 1))
+    word=$1
+    shift
+    left=$((left - 1))
     case $word in
       key=*) KEY=${word#key=} ;; token=*) TOKEN=${word#token=} ;; bytes=*) BYTES=${word#bytes=} ;;
       *) set -- "$@" "$word" ;;
@@ -58,11 +60,18 @@ main() {
     # the words of undo steps are fixed in the state, and have no key
     unfile | unblock | unwords | unrom | undomain | unhand | leave) step : "$@" ;;
     # the agent's own step is called by its name, as the agent that is replaced may be one that knows no keys
-    install) RECEIPT=$STATE/receipts/agent; step whole_input "$@" ;;
-    admit) RECEIPT=$STATE/receipts/agent; step : "$@" ;;
+    install)
+      RECEIPT=$STATE/receipts/agent
+      step whole_input "$@"
+      ;;
+    admit)
+      RECEIPT=$STATE/receipts/agent
+      step : "$@"
+      ;;
     unlock)
       [ "$(id -u)" = 0 ] || die "has to run as root"
-      verb_unlock "$@" ;;
+      verb_unlock "$@"
+      ;;
     recovery) verb_recovery ;;
     *) die "unknown verb '$VERB'" ;;
   esac

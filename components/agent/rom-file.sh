@@ -1,4 +1,3 @@
-
 # rom PATH; base64 on standard input
 verb_rom() {
   base64 -d >"$STATE/rom.new"

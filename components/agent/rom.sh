@@ -7,7 +7,10 @@ rom_holders() {
   local name group domains device
   domains=
   for name in $(holding_domains "$1"); do domains="$domains${domains:+, }the running domain $name"; done
-  if [ -n "$domains" ]; then say "$domains"; return 0; fi
+  if [ -n "$domains" ]; then
+    say "$domains"
+    return 0
+  fi
   group=$(readlink "/sys/bus/pci/devices/$1/iommu_group" || :)
   [ -n "$group" ] || return 0
   # Linux 6.6 has a file for each device as well
@@ -40,15 +43,22 @@ rom_awake() (
   state=D0
   if [ -e "$ROM_DEVICE/power/control" ]; then
     read -r found <"$ROM_DEVICE/power/control"
-    if [ "$found" != on ]; then ROM_CONTROL=$found; echo on >"$ROM_DEVICE/power/control"; fi
+    if [ "$found" != on ]; then
+      ROM_CONTROL=$found
+      echo on >"$ROM_DEVICE/power/control"
+    fi
   fi
   [ ! -e "$ROM_DEVICE/power_state" ] || read -r state <"$ROM_DEVICE/power_state"
   case $state in D3*)
-    die "${ROM_DEVICE##*/} sleeps ($state) and power/control does not wake it, as before Linux 5.19: load vfio-pci with disable_idle_d3=1 and reboot" ;;
+    die "${ROM_DEVICE##*/} sleeps ($state) and power/control does not wake it, as before Linux 5.19: load vfio-pci with disable_idle_d3=1 and reboot"
+    ;;
   esac
   # without memory decoding a card answers FFh everywhere, its ROM included (PCI Local Bus Specification 6.2.2)
   found=$(od -An -tu1 -j4 -N1 "$ROM_DEVICE/config" | tr -d ' ')
-  if [ $((found & 2)) = 0 ]; then ROM_COMMAND=$found; rom_command "$ROM_DEVICE" $((found | 2)); fi
+  if [ $((found & 2)) = 0 ]; then
+    ROM_COMMAND=$found
+    rom_command "$ROM_DEVICE" $((found | 2))
+  fi
   echo 1 >"$ROM_DEVICE/rom"
   encoded=$(base64 "$ROM_DEVICE/rom") || encoded=''
   [ -n "$encoded" ] || die "${ROM_DEVICE##*/}: its ROM cannot be read: the card shows none, or it has no address on this host. Read it in another computer, or take the maker's file, and name that in the stack (rom: {file: PATH})"
@@ -60,7 +70,8 @@ rom_read() {
   local device vendor product boot_vga driver holders
   device=/sys/bus/pci/devices/$1
   [ -d "$device" ] || die "there is no PCI device at $1"
-  read -r vendor <"$device/vendor"; read -r product <"$device/device"
+  read -r vendor <"$device/vendor"
+  read -r product <"$device/device"
   [ "${2:-any}" = any ] || [ "$2" = "${vendor#0x}:${product#0x}" ] ||
     die "$1 is ${vendor#0x}:${product#0x}, expected $2: the slot holds another card"
   [ -e "$device/rom" ] || die "$1 has no ROM to read (no file rom in sysfs): onboard and virtual functions have none"
