@@ -18,8 +18,12 @@ bootloader_commit() {
     update-grub 2>&1 || die "update-grub failed; the boot menu is as it was"
   else
     say "grub-mkconfig"
-    grub-mkconfig -o "$GRUB/grub.cfg.vfio-fleet-new" 2>&1 || { rm -f "$GRUB/grub.cfg.vfio-fleet-new"; die "grub-mkconfig failed; the boot menu is as it was"; }
-    sync "$GRUB/grub.cfg.vfio-fleet-new"; mv -f "$GRUB/grub.cfg.vfio-fleet-new" "$GRUB/grub.cfg"
+    grub-mkconfig -o "$GRUB/grub.cfg.vfio-fleet-new" 2>&1 || {
+      rm -f "$GRUB/grub.cfg.vfio-fleet-new"
+      die "grub-mkconfig failed; the boot menu is as it was"
+    }
+    sync "$GRUB/grub.cfg.vfio-fleet-new"
+    mv -f "$GRUB/grub.cfg.vfio-fleet-new" "$GRUB/grub.cfg"
   fi
   sync -f /boot
 }

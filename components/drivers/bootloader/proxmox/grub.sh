@@ -13,14 +13,20 @@ esp_arm() {
   cp "$2" "$ESP/${2##*/}" || die "the trial image does not fit on the boot partition: remove kernels that are not needed"
   grub_arm "$@"
 }
-esp_disarm() { GRUB=$ESP/grub; grub_disarm; rm -f "$ESP"/vfio-fleet-trial.img-*; }
+esp_disarm() {
+  GRUB=$ESP/grub
+  grub_disarm
+  rm -f "$ESP"/vfio-fleet-trial.img-*
+}
 esp_lacks() {
   local version bad
-  GRUB=$ESP/grub; bad=0
+  GRUB=$ESP/grub
+  bad=0
   grub_lacks "$1" || bad=1
   for version in $(initramfs_kernels); do
     if [ -e "$ESP/initrd.img-$version" ] && ! cmp -s "$ESP/initrd.img-$version" "$(initramfs_image "$version")"; then
-      say "initrd.img-$version on the boot partition: as it was built"; bad=1
+      say "initrd.img-$version on the boot partition: as it was built"
+      bad=1
     fi
   done
   return $bad
@@ -37,4 +43,7 @@ esp_again() {
   GRUB=$ESP/grub
   ! grep -qs '^# BEGIN vfio-fleet$' "$GRUB/custom.cfg" || grub-editenv "$GRUB/grubenv" set next_entry=vfio-fleet-trial
 }
-bootloader_commit() { each_esp esp_again; refresh; }
+bootloader_commit() {
+  each_esp esp_again
+  refresh
+}

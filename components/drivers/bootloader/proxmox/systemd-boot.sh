@@ -10,8 +10,14 @@ bootloader_version() {
   [ -n "$version" ] || version=$(each_esp entry_versions | sort -V | tail -n 1)
   say "$version"
 }
-bootloader_arm() { each_esp entries_arm "$@"; oneshot "$TRIAL_ENTRY"; }
-bootloader_disarm() { no_oneshot; each_esp entries_disarm; }
+bootloader_arm() {
+  each_esp entries_arm "$@"
+  oneshot "$TRIAL_ENTRY"
+}
+bootloader_disarm() {
+  no_oneshot
+  each_esp entries_disarm
+}
 bootloader_lacks() { each_esp entries_lacks "$1"; }
 bootloader_recovery() { each_esp entries_recovery; }
 bootloader_forget() { each_esp entries_forget; }

@@ -12,7 +12,10 @@ entry_of() {
   local entry
   for entry in "$ESP"/loader/entries/*.conf; do
     case ${entry##*/} in 0-vfio-fleet-*) continue ;; esac
-    if [ -e "$entry" ] && [ "$(awk '$1 == "version" { print $2; exit }' "$entry")" = "$1" ]; then say "$entry"; return 0; fi
+    if [ -e "$entry" ] && [ "$(awk '$1 == "version" { print $2; exit }' "$entry")" = "$1" ]; then
+      say "$entry"
+      return 0
+    fi
   done
   return 1
 }
@@ -46,7 +49,8 @@ entries_arm() {
   free=$(df -Pk "$ESP" | awk 'NR == 2 { print $4 }')
   [ "$free" -ge "$need" ] || [ -e "$ESP/vfio-fleet/trial.img" ] || die "$ESP has $((free / 1024)) MiB free, the trial image needs $((need / 1024)) MiB: remove kernels that are not needed"
   cp "$2" "$ESP/vfio-fleet/new" || die "the trial image does not fit on $ESP: remove kernels that are not needed"
-  sync "$ESP/vfio-fleet/new"; mv -f "$ESP/vfio-fleet/new" "$ESP/vfio-fleet/trial.img"
+  sync "$ESP/vfio-fleet/new"
+  mv -f "$ESP/vfio-fleet/new" "$ESP/vfio-fleet/trial.img"
   entry_with "$entry" "vfio-fleet trial boot" /vfio-fleet/trial.img "$4" "$5 vfio_fleet.trial=$(mark "$3")" >"$BOOT/entry"
   grep -q '^options .* panic=' "$BOOT/entry" || sed -i "/^options /s/\$/ $COME_BACK/" "$BOOT/entry"
   grep -q '^initrd .*/vfio-fleet/trial\.img$' "$BOOT/entry" || die "$entry names no initrd"
@@ -65,7 +69,10 @@ entries_recovery() {
   local version entry newest
   newest=
   for version in $(initramfs_kernels | sort -V); do ! entry=$(entry_of "$version") || newest=$entry; done
-  [ -n "$newest" ] || { rm -f "$ESP/loader/entries/$RECOVERY_ENTRY"; return 0; }
+  [ -n "$newest" ] || {
+    rm -f "$ESP/loader/entries/$RECOVERY_ENTRY"
+    return 0
+  }
   entry_with "$newest" "Linux without GPU passthrough (vfio-fleet)" "" "$(arguments "$BOOT/wanted")" "vfio_fleet=off module_blacklist=vfio_pci" >"$BOOT/entry"
   place "$ESP/loader/entries/$RECOVERY_ENTRY" 644 <"$BOOT/entry"
   rm -f "$BOOT/entry"
@@ -80,7 +87,11 @@ entries_lacks() {
     entry=$(entry_of "$version") || continue
     options=" $(awk '$1 == "options" { $1 = ""; print }' "$entry" | tr '\n' ' ') "
     for argument in $(arguments "$1"); do
-      case $options in *" $argument "*) ;; *) say "$entry: $argument"; bad=1 ;; esac
+      case $options in *" $argument "*) ;; *)
+        say "$entry: $argument"
+        bad=1
+        ;;
+      esac
     done
     found=
     # a path in an entry is one word
@@ -88,7 +99,10 @@ entries_lacks() {
     for path in $(awk '$1 == "initrd" { print $2 }' "$entry"); do
       ! cmp -s "$ESP$path" "$(initramfs_image "$version")" || found=yes
     done
-    [ -n "$found" ] || { say "$entry: the initrd $(initramfs_image "$version") as it is now"; bad=1; }
+    [ -n "$found" ] || {
+      say "$entry: the initrd $(initramfs_image "$version") as it is now"
+      bad=1
+    }
   done
   return $bad
 }

@@ -11,8 +11,14 @@ bootloader_version() {
     $1 == "title:" { default_ = /\(default\)/ }
     default_ && $1 == "version:" { print $2; exit }'
 }
-bootloader_arm() { on_boot_partition entries_arm "$@"; oneshot "$TRIAL_ENTRY"; }
-bootloader_disarm() { no_oneshot; on_boot_partition entries_disarm; }
+bootloader_arm() {
+  on_boot_partition entries_arm "$@"
+  oneshot "$TRIAL_ENTRY"
+}
+bootloader_disarm() {
+  no_oneshot
+  on_boot_partition entries_disarm
+}
 bootloader_lacks() { on_boot_partition entries_lacks "$1"; }
 bootloader_recovery() { on_boot_partition entries_recovery; }
 bootloader_forget() { on_boot_partition entries_forget; }
@@ -21,14 +27,19 @@ bootloader_forget() { on_boot_partition entries_forget; }
 # half a kernel, initrd or entry: here it fills a folder on the boot partition, whose files are then renamed, the entry last.
 kernel_install() {
   local version made entry file
-  version=$1; shift
+  version=$1
+  shift
   made=$ESP/vfio-fleet/made
-  rm -rf "$made"; mkdir -p "$made/loader/entries" || die "$ESP cannot be written to"
+  rm -rf "$made"
+  mkdir -p "$made/loader/entries" || die "$ESP cannot be written to"
   # what tells it the layout
   [ ! -e "$ESP/loader/entries.srel" ] || cp "$ESP/loader/entries.srel" "$made/loader/"
   ! entry=$(entry_of "$version") || mkdir -p "$made$(folder_of "$entry")"
   say "kernel-install add $version"
-  BOOT_ROOT=$made kernel-install add "$version" "$(kernel_image "$version")" "$@" 2>&1 || { rm -rf "$made"; die "kernel-install failed for $version; the boot entry is as it was"; }
+  BOOT_ROOT=$made kernel-install add "$version" "$(kernel_image "$version")" "$@" 2>&1 || {
+    rm -rf "$made"
+    die "kernel-install failed for $version; the boot entry is as it was"
+  }
   [ -n "$(ls "$made/loader/entries")" ] || die "kernel-install made no boot entry for $version"
   # paths in an entry begin at the partition's root
   sed -i "s#^\([a-z-]*[[:space:]][[:space:]]*\)${made#"$ESP"}/#\1/#" "$made"/loader/entries/*.conf
@@ -39,7 +50,8 @@ kernel_install() {
     mkdir -p "$(dirname "$ESP${file#"$made"}")"
     cmp -s "$file" "$ESP${file#"$made"}" || mv -f "$file" "$ESP${file#"$made"}"
   done <"$BOOT/files"
-  rm -rf "$made" "$BOOT/files"; rmdir "$ESP/vfio-fleet" 2>/dev/null || :
+  rm -rf "$made" "$BOOT/files"
+  rmdir "$ESP/vfio-fleet" 2>/dev/null || :
   sync -f "$ESP"
 }
 
@@ -72,12 +84,16 @@ bootloader_restore() {
     before=$(cat "$BOOT/initrds-$version" 2>/dev/null || :)
     [ -n "$before" ] || before=$(initrds_of "$entry")
     folder=$ESP$(folder_of "$entry")
-    rm -rf "$BOOT/initrds"; mkdir "$BOOT/initrds"
+    rm -rf "$BOOT/initrds"
+    mkdir "$BOOT/initrds"
     set --
     for name in $before; do
       case $name in
         "${image##*/}") set -- "$@" "$image" ;;
-        initrd) cp "$image" "$BOOT/initrds/initrd"; set -- "$@" "$BOOT/initrds/initrd" ;;
+        initrd)
+          cp "$image" "$BOOT/initrds/initrd"
+          set -- "$@" "$BOOT/initrds/initrd"
+          ;;
         # somebody's own: as it is
         *) set -- "$@" "$folder/$name" ;;
       esac

@@ -9,7 +9,8 @@ finish_packages() {
     cat "$STATE/.dpkg" >&2
     grep -q lock "$STATE/.dpkg" || die "dpkg could not finish what an earlier run left half done: see above"
     [ $tries -lt 60 ] || die "another package manager has been at work for 5 minutes: let it finish, then run this again"
-    tries=$((tries + 1)); sleep 5
+    tries=$((tries + 1))
+    sleep 5
   done
   rm -f "$STATE/.dpkg"
 }
@@ -26,10 +27,14 @@ lacking() {
 verb_packages() {
   local missing
   missing=$(lacking "$@")
-  if [ -n "$missing" ]; then finish_packages; missing=$(lacking "$@"); fi
+  if [ -n "$missing" ]; then
+    finish_packages
+    missing=$(lacking "$@")
+  fi
   if [ -n "$missing" ]; then
     say "installing$missing"
-    DEBIAN_FRONTEND=noninteractive; export DEBIAN_FRONTEND
+    DEBIAN_FRONTEND=noninteractive
+    export DEBIAN_FRONTEND
     apt-get -q -o DPkg::Lock::Timeout=300 update || die "apt-get update failed: see above"
     # names of packages are words
     # shellcheck disable=SC2086

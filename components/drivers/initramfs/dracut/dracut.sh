@@ -2,8 +2,12 @@
 
 initramfs_build() { # VERSION PATH
   # Debian's dracut has its hooks put every image that it builds into the boot entry: not this one, before it was proved
-  NO_POST_UPDATE_HOOKS=1 dracut --quiet --force "$2.part" "$1" || { rm -f "$2.part"; die "dracut failed for $1; no boot file was touched"; }
-  sync "$2.part"; mv -f "$2.part" "$2"
+  NO_POST_UPDATE_HOOKS=1 dracut --quiet --force "$2.part" "$1" || {
+    rm -f "$2.part"
+    die "dracut failed for $1; no boot file was touched"
+  }
+  sync "$2.part"
+  mv -f "$2.part" "$2"
 }
 
 # initramfs_open IMAGE FOLDER: prints where its root is. The folder of hooks has moved between versions of dracut:
@@ -11,7 +15,8 @@ initramfs_build() { # VERSION PATH
 initramfs_open() {
   (cd "$2" && lsinitrd --unpack "$1") >&2 || return 1
   if [ ! -e "$2/var/lib/dracut/hooks" ] && [ -d "$2/lib/dracut/hooks" ]; then
-    mkdir -p "$2/var/lib/dracut"; cp -r "$2/lib/dracut/hooks" "$2/var/lib/dracut/hooks"
+    mkdir -p "$2/var/lib/dracut"
+    cp -r "$2/lib/dracut/hooks" "$2/var/lib/dracut/hooks"
   fi
   say "$2"
 }

@@ -1,8 +1,12 @@
 # ---- initramfs generator: initramfs-tools (Debian, Ubuntu up to 25.04) -------------------------------------------
 
 initramfs_build() { # VERSION PATH
-  mkinitramfs -o "$2.part" "$1" || { rm -f "$2.part"; die "mkinitramfs failed for $1; no boot file was touched"; }
-  sync "$2.part"; mv -f "$2.part" "$2"
+  mkinitramfs -o "$2.part" "$1" || {
+    rm -f "$2.part"
+    die "mkinitramfs failed for $1; no boot file was touched"
+  }
+  sync "$2.part"
+  mv -f "$2.part" "$2"
 }
 
 # initramfs_open IMAGE FOLDER: prints where its root is
@@ -15,6 +19,9 @@ initramfs_open() {
 initramfs_order() {
   if [ -e "$1/scripts/init-top/ORDER" ] && grep -q vfio-fleet "$1/scripts/init-top/ORDER"; then
     grep -oE 'init-top/(udev|[^ ]*vfio-fleet)' "$1/scripts/init-top/ORDER" | head -n 1 | grep -q vfio-fleet ||
-      { say "the binding script before udev"; return 1; }
+      {
+        say "the binding script before udev"
+        return 1
+      }
   fi
 }

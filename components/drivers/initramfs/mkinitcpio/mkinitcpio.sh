@@ -10,7 +10,8 @@ initramfs_kernels() {
   local base version
   for base in /usr/lib/modules/*/pkgbase; do
     [ -e "$base" ] || continue
-    version=${base%/pkgbase}; version=${version##*/}
+    version=${base%/pkgbase}
+    version=${version##*/}
     [ ! -e "$(initramfs_image "$version")" ] || say "$version"
   done
 }
@@ -19,8 +20,12 @@ initramfs_kernels() {
 initramfs_stamp() { stat -c '%n:%s:%Y' /boot/initramfs-* | sort | tr '\n' ','; }
 
 initramfs_build() { # VERSION PATH
-  mkinitcpio -k "$1" -g "$2.part" || { rm -f "$2.part"; die "mkinitcpio failed for $1; no boot file was touched"; }
-  sync "$2.part"; mv -f "$2.part" "$2"
+  mkinitcpio -k "$1" -g "$2.part" || {
+    rm -f "$2.part"
+    die "mkinitcpio failed for $1; no boot file was touched"
+  }
+  sync "$2.part"
+  mv -f "$2.part" "$2"
 }
 
 # initramfs_open IMAGE FOLDER: prints where its root is
@@ -32,10 +37,16 @@ initramfs_open() {
 # early hooks run in the order of HOOKS; udev's starts udev. With systemd as init, udev's service runs ours first.
 initramfs_order() {
   if [ -e "$1/usr/lib/systemd/system/systemd-udevd.service" ]; then
-    grep -qs /hooks/vfio-fleet "$1/etc/systemd/system/systemd-udevd.service.d/vfio-fleet.conf" || { say "the binding before udev's service"; return 1; }
+    grep -qs /hooks/vfio-fleet "$1/etc/systemd/system/systemd-udevd.service.d/vfio-fleet.conf" || {
+      say "the binding before udev's service"
+      return 1
+    }
     return 0
   fi
   case $(sed -n 's/^EARLYHOOKS=//p' "$1/config" 2>/dev/null) in
-    *udev*vfio-fleet*) say "the binding hook before udev"; return 1 ;;
+    *udev*vfio-fleet*)
+      say "the binding hook before udev"
+      return 1
+      ;;
   esac
 }
