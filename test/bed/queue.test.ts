@@ -126,7 +126,9 @@ test("a worker with another checkout refuses the job", async () => {
   await client.query("drop function other_file cascade");
   await client.end();
   expect(code).toBe(1);
-  expect(hosts[name(2)]).toMatch(/^failed worker \S+ \(pid \d+\): the stack's file here is another version$/);
+  expect(hosts[name(2)]).toMatch(
+    /^failed worker \S+ \(pid \d+\): this worker has another version of the stack file$/,
+  );
   await worker.kill("SIGTERM");
   expect(worker.output()).toContain("stopping");
 });
