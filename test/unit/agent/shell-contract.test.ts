@@ -17,6 +17,9 @@ const PROGRAMS = `apt-get awk base64 basename blockdev bootctl cat chmod cmp cp 
   rmdir sed sha256sum sleep sort stat sync systemctl systemd-run tail timeout tr umount uname unmkinitramfs update-grub
   usermod virsh`;
 const KNOWN = new Set(`${BUILTINS} ${PROGRAMS}`.split(/\s+/));
+/** Further programs, which a driver's shell part names in a line of its own: `# programs: limine-mkinitcpio efibootmgr`. */
+const declaredIn = (text: string): ReadonlySet<string> =>
+  new Set([...text.matchAll(/^# programs: (.+)$/gm)].flatMap(([, names = ""]) => names.split(/\s+/)));
 
 const contracts = Object.values(DRIVER_SHELL);
 const names = (which: "required" | "optional"): string[] =>
@@ -59,10 +62,13 @@ const usesIn = (text: string): { readonly unused: string[]; readonly undefined: 
     functions.flatMap(({ name, calls, words }) => [...calls, ...words].filter((word) => word !== name)),
   );
   const called = new Set(functions.flatMap(({ calls }) => calls));
+  const declared = declaredIn(text);
   return {
     unused: [...defined].filter((name) => name !== "" && !used.has(name)),
     // a name that is put together when it is called: main's "verb_$VERB", and functions handed over as $1
-    undefined: [...called].filter((name) => !defined.has(name) && !KNOWN.has(name) && !name.includes("$")),
+    undefined: [...called].filter(
+      (name) => !defined.has(name) && !KNOWN.has(name) && !declared.has(name) && !name.includes("$"),
+    ),
   };
 };
 
