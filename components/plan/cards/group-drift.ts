@@ -2,7 +2,7 @@ import type { Facts, PciDevice } from "../../facts/facts.ts";
 import { isBridge } from "../../facts/pci.ts";
 import { receiptName } from "../step.ts";
 
-/** Addresses in the function's IOMMU group but bridges, sorted, as the agent notes them when it proves (host/boot.sh: group_of). */
+/** Addresses in the function's IOMMU group but bridges, sorted, as the agent notes them when it proves (components/agent/boot.sh: group_of). */
 const membersNow = (facts: Facts, device: PciDevice): string =>
   facts.pci
     .filter(
