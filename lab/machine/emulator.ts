@@ -1,7 +1,7 @@
 /**
  * The QEMU that lab hosts run on: the one that `./setup` has put into the cache, else the one on PATH. On the AMD IOMMU of
- * QEMU 10, Linux 6.12 loses the interrupts of its IO-APIC (each close of the serial port takes 30 s then): such a host has
- * the one on PATH, which works from Debian 12's 7.2 on; see docs/decisions/emulator.md.
+ * QEMU 10, Linux 6.12 loses the interrupts of its IO-APIC: such a host has the one on PATH, which works from Debian 12's
+ * 7.2 on; see docs/decisions/emulator.md.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
