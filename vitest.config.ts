@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { cacheDir } from "./lab/paths.ts";
 import { ProgressReporter } from "./test/reporter.ts";
 import { scratch } from "./test/support/scratch.ts";
+import { TriedReporter } from "./test/tried-reporter.ts";
 
 const TMPDIR = scratch();
 
@@ -40,7 +41,7 @@ class LongestFirst extends BaseSequencer {
  */
 export default defineConfig(({ mode }) => ({
   test: {
-    reporters: [new ProgressReporter()],
+    reporters: [new ProgressReporter(), new TriedReporter()],
     sequence: { sequencer: LongestFirst },
     // one more than there are cores, as many of these tests wait for programs that they start
     maxWorkers: availableParallelism() + 1,

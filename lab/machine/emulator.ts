@@ -1,7 +1,6 @@
 /**
  * The QEMU for lab hosts: the one that `./setup` has put into the cache, else the one on PATH. With QEMU 10's AMD
- * IOMMU, Linux 6.12 loses interrupts of its IO-APIC, and each close of the serial port takes 30 s. Such a host uses
- * the QEMU on PATH, which works from Debian 12's 7.2 on. See docs/decisions/emulator.md.
+ * IOMMU, Linux 6.12 loses interrupts of its IO-APIC. Such a host uses the QEMU on PATH, which works from Debian 12's 7.2 on. See docs/decisions/emulator.md.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";

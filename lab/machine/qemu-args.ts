@@ -80,10 +80,16 @@ export const qemuArguments = ({ name, host, files, sshPort, accelerator }: QemuO
     ...cards.flatMap((placed) => card(placed, bridge !== undefined, files)),
   ]),
   ...option("chardev", `file,id=serial,path=${HOST_FILES.serial},append=on`),
-  ...option("serial", "chardev:serial"),
+  ...serial(host),
   ...option("qmp", `unix:${HOST_FILES.qmp},server=on,wait=off`),
   ...option("vnc", `unix:${HOST_FILES.vnc}`),
 ];
+
+/** The serial port. On an AMD host it has no interrupt and Linux polls it: QEMU 10 loses interrupts of the IO-APIC there (docs/decisions/emulator.md). */
+const serial = ({ vendor }: HostDescription): string[] =>
+  vendor === "amd"
+    ? device("isa-serial", { chardev: "serial", irq: "0" })
+    : option("serial", "chardev:serial");
 
 // The reference hosts' processors: a Xeon E5 v3 (Haswell) and an FX-8350. SVM is off, because nested guests of the
 // AMD host crash QEMU 7.2.

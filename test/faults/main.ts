@@ -1,6 +1,6 @@
 /**
  * `npm run test:faults`: real hosts in QEMU in parallel. At every step of `up` and `destroy` a fault is injected.
- * Ends with `N faults, N survived`.
+ * Ends with `N faults, N survived`. A host on which all faults were tried gets its row in docs/tried.md.
  *
  * --hosts lab-xeon,lab-fx8350   the hosts
  * --each 8                      largest number of rounds of up and destroy
@@ -11,12 +11,14 @@
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { noteTried, revision } from "../tried.ts";
 import { isHostName } from "../../lab/hosts.ts";
 import { prepareRange, tableOf } from "./campaign.ts";
 import { atMost, namedFaults, rotation, type Direction } from "./plan.ts";
 import { noteOutcomes, readRecord } from "./record.ts";
 
-const { values } = parseArgs({
+const { values, tokens } = parseArgs({
+  tokens: true,
   options: {
     hosts: { type: "string", default: "lab-xeon,lab-fx8350" },
     each: { type: "string", default: "8" },
@@ -33,8 +35,14 @@ const earlier = readRecord(values.record);
 const rows = [...earlier];
 let broken = false;
 
+/** One of these narrows a run: it shows less than the whole of it. */
+const whole = !tokens.some(
+  (token) => token.kind === "option" && /^(fault|step|each|limit)$/.test(token.name),
+);
+
 const campaign = async (host: string): Promise<void> => {
   if (!isHostName(host)) throw new Error(`${host} is no lab host`);
+  const [began, tried] = [performance.now(), revision()];
   const before = earlier.filter((outcome) => outcome.host === host);
   let struck = before.length;
   const limit = Number(values.limit);
@@ -61,6 +69,14 @@ const campaign = async (host: string): Promise<void> => {
   } finally {
     await range.remove();
   }
+  const ours = rows.filter((row) => row.host === host);
+  if (whole && ours.length > 0 && ours.every(({ wrong }) => wrong.length === 0))
+    noteTried(
+      `faults: ${host}`,
+      tried,
+      performance.now() - began,
+      `, ${ours.length} faults${before.length > 0 ? `, ${before.length} of them in an earlier run` : ""}`,
+    );
 };
 
 await Promise.all(

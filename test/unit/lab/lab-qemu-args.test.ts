@@ -33,6 +33,7 @@ describe("QEMU's arguments", () => {
   test("an AMD host has AMD-Vi in a slot of its own, and a processor like the FX-8350", () => {
     const fx = HOSTS["lab-fx8350"];
     expect(devices(fx)).toContain("amd-iommu,intremap=on");
+    expect(devices(fx)).toContain("isa-serial,chardev=serial,irq=0");
     expect(devices(fx).filter((device) => /bus=pcie\.0,addr=0x1(,|$)/.test(device))).toEqual([]);
     expect(values(argumentsOf(fx), "cpu")).toEqual([expect.stringContaining("AMD FX(tm)-8350")]);
   });
