@@ -216,7 +216,10 @@ const start = (loader: Loader, initramfs: InitramfsDriver): string => {
 };
 
 const verb = (loader: Loader, words: string) =>
-  host.call(`${loader.shell ?? ""}TOKEN=${TOKEN}; verb_${words}`, WANTED);
+  host.call(
+    `${loader.shell ?? ""}TOKEN=${TOKEN} RECEIPT=$STATE/receipts/${words.split(" ")[0]}; verb_${words}`,
+    WANTED,
+  );
 const powered = (writes: number): void => host.file("/left", String(writes));
 
 let boots = 0;
