@@ -144,7 +144,11 @@ describe("Intel, from a fresh Debian to a running domain and back", () => {
         connection({ hostKey: OTHER_HOST_KEY }),
         /wrong host key: it shows SHA256:\S+, expected SHA256:[^]*reinstalled/,
       ],
-      ["nothing listens", connection({ port: 1 }), /connection refused[^]*start the lab host: npm run lab -- up/],
+      [
+        "nothing listens",
+        connection({ port: 1 }),
+        /connection refused[^]*start the lab host: npm run lab -- up/,
+      ],
       [
         "a key that is not there",
         connection({ privateKeyFile: "/nowhere/key" }),

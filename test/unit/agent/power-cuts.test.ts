@@ -104,7 +104,10 @@ const start = (loader: RecordedHost, generator: RecordedHost): Machine => {
 };
 
 const verb = (machine: Machine, words: string) =>
-  host.call(`${machine.shell}TOKEN=${TOKEN} ASKED= RECEIPT=$STATE/receipts/${words.split(" ")[0]}; verb_${words}`, WANTED);
+  host.call(
+    `${machine.shell}TOKEN=${TOKEN} ASKED= RECEIPT=$STATE/receipts/${words.split(" ")[0]}; verb_${words}`,
+    WANTED,
+  );
 const powered = (writes: number): void => host.file("/left", String(writes));
 
 let boots = 0;
